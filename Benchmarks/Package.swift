@@ -1,0 +1,34 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Benchmarks are a package of their own, so that building the product does not build them.
+/// `scripts/bench-*` run them; figures go to `docs/performance.md`.
+let package = Package(
+    name: "millrace-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "millrace", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                .product(name: "ChangeEvents", package: "millrace"),
+                .product(name: "Store", package: "millrace"),
+                .product(name: "Twin", package: "millrace"),
+                .product(name: "Matching", package: "millrace"),
+                .product(name: "Doors", package: "millrace"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Bench"
+        )
+    ],
+    swiftLanguageModes: [.v6]
+)

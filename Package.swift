@@ -1,0 +1,144 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The rules of `docs/conventions.md` that the compiler can enforce, the same for every target of ours.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Generated code keeps its generator's style; only the language mode is ours.
+let generatedSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "_CryptoExtras", package: "swift-crypto")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport")
+let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "millrace",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "millrace", targets: ["millrace"]),
+        .library(name: "ChangeEvents", targets: ["ChangeEvents"]),
+        .library(name: "SOQL", targets: ["SOQL"]),
+        .library(name: "Store", targets: ["Store"]),
+        .library(name: "Matching", targets: ["Matching"]),
+        .library(name: "Twin", targets: ["Twin"]),
+        .library(name: "Doors", targets: ["Doors"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Floor 1
+        .target(name: "ChangeEvents", dependencies: [nio, crypto], swiftSettings: swiftSettings),
+        .target(name: "SOQL", swiftSettings: swiftSettings),
+        .target(
+            name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf],
+            swiftSettings: generatedSettings),
+        // Floor 2
+        .target(name: "Store", dependencies: ["ChangeEvents", grdb, nio], swiftSettings: swiftSettings),
+        .target(name: "Matching", dependencies: ["ChangeEvents", "SOQL"], swiftSettings: swiftSettings),
+        // Floor 3
+        .target(
+            name: "Upstream",
+            dependencies: [
+                "ChangeEvents", "PubSubAPI", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit, nio, nioSSL,
+                logging, crypto, cryptoExtras,
+            ], swiftSettings: swiftSettings),
+        .target(
+            name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", logging, nio], swiftSettings: swiftSettings),
+        // Floor 4
+        .target(name: "CPushLoop"),
+        .target(
+            name: "Doors",
+            dependencies: [
+                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", grpcCore, grpcTransport,
+                grpcProtobuf, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nio, nioPosix, nioHTTP1, nioSSL,
+                nioConcurrency, jwtKit, logging, crypto, serviceLifecycle,
+            ], swiftSettings: swiftSettings),
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "ChangeEvents", "SOQL", "Store", "Twin", "Doors", nio, crypto, cryptoExtras, x509, asn1, jwtKit, logging,
+            ], swiftSettings: swiftSettings),
+        // Floor 5
+        .executableTarget(
+            name: "millrace",
+            dependencies: [
+                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", argumentParser, yams,
+                logging, jwtKit, serviceLifecycle, nio, nioPosix, crypto, cryptoExtras,
+            ], swiftSettings: swiftSettings),
+        // Tests
+        .target(
+            name: "TestSupport", dependencies: ["ChangeEvents", "Store", nio, nioPosix], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ChangeEventsTests", dependencies: ["ChangeEvents", "TestSupport", nio], swiftSettings: swiftSettings),
+        .testTarget(name: "SOQLTests", dependencies: ["SOQL"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "ChangeEvents", "TestSupport", grdb, nio], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MatchingTests", dependencies: ["Matching", "SOQL", "ChangeEvents"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TwinTests", dependencies: ["Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", nio], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "UpstreamTests",
+            dependencies: ["Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio, logging, jwtKit],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SandboxTests", dependencies: ["Sandbox", "Doors", "Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", jwtKit, nio, logging],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DoorsTests",
+            dependencies: [
+                "Doors", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport", nio, nioPosix, nioHTTP1,
+                nioEmbedded, jwtKit, grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, logging,
+            ], swiftSettings: swiftSettings),
+        .testTarget(name: "MillraceTests", dependencies: ["millrace", "TestSupport", yams], swiftSettings: swiftSettings),
+    ]
+)

@@ -1,0 +1,3 @@
+#ifndef CPUSHLOOP_H
+#define CPUSHLOOP_H
+#endif

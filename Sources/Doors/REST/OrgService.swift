@@ -1,0 +1,119 @@
+/// What the REST and OAuth doors need of the org behind them; the sandbox is one.
+
+/// A value of a JSON document, numbers as written (so that no digit is lost).
+public enum JSONValue: Sendable, Hashable {
+    case null
+    case boolean(Bool)
+    /// The literal text of the number.
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    /// Members in their order.
+    case object([Member])
+
+    public struct Member: Sendable, Hashable {
+        public var name: String
+        public var value: JSONValue
+        public init(name: String, value: JSONValue) {
+            self.name = name
+            self.value = value
+        }
+    }
+}
+
+/// Who calls and how: goes into `changeOrigin`, audit and limits.
+public struct CallContext: Sendable {
+    public var session: OrgSession
+    /// `66.0`
+    public var apiVersion: String
+    /// `client=` of `Sforce-Call-Options`.
+    public var clientName: String?
+    public init(session: OrgSession, apiVersion: String, clientName: String?) {
+        self.session = session
+        self.apiVersion = apiVersion
+        self.clientName = clientName
+    }
+}
+
+public struct OrgSession: Sendable, Hashable {
+    public var accessToken: String
+    public var userID: String
+    public var username: String
+    public var organizationID: String
+    public var clientID: String
+    public init(accessToken: String, userID: String, username: String, organizationID: String, clientID: String) {
+        self.accessToken = accessToken
+        self.userID = userID
+        self.username = username
+        self.organizationID = organizationID
+        self.clientID = clientID
+    }
+}
+
+public protocol OrgService: Sendable {
+    /// Throws `INVALID_SESSION_ID` (401).
+    func session(accessToken: String) async throws(OrgError) -> OrgSession
+    /// Counts the call; answers `api-usage=18/5000` for `Sforce-Limit-Info`.
+    func countCall(_ session: OrgSession) async throws(OrgError) -> String
+
+    /// The id of the new record.
+    func create(object: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError) -> String
+    func update(object: String, id: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError)
+    func delete(object: String, id: String, context: CallContext) async throws(OrgError)
+    /// The record with `attributes`; `fields` nil: all.
+    func retrieve(object: String, id: String, fields: [String]?, context: CallContext) async throws(OrgError) -> JSONValue
+    /// `GET /sobjects`, `GET /sobjects/X`, `GET /sobjects/X/describe`.
+    func describeGlobal(context: CallContext) async throws(OrgError) -> JSONValue
+    func describe(object: String, context: CallContext) async throws(OrgError) -> JSONValue
+
+    /// `POST /services/oauth2/token`: form parameters, and the host the request named (`login.salesforce.com`, …).
+    func token(parameters: [String: String], host: String) async throws(OAuthError) -> TokenAnswer
+    func userInfo(accessToken: String) async throws(OAuthError) -> JSONValue
+}
+
+public struct TokenAnswer: Sendable, Hashable {
+    public var accessToken: String
+    public var instanceURL: String
+    public var identityURL: String
+    public var scope: String
+    /// Milliseconds since 1970; a string in the answer.
+    public var issuedAt: Int64
+    public var signature: String
+    public init(
+        accessToken: String, instanceURL: String, identityURL: String, scope: String, issuedAt: Int64, signature: String
+    ) {
+        self.accessToken = accessToken
+        self.instanceURL = instanceURL
+        self.identityURL = identityURL
+        self.scope = scope
+        self.issuedAt = issuedAt
+        self.signature = signature
+    }
+}
+
+/// One entry of a REST error array, with the HTTP status.
+public struct OrgError: Error, Sendable, Hashable {
+    public var status: Int
+    /// `REQUIRED_FIELD_MISSING`
+    public var errorCode: String
+    public var message: String
+    public var fields: [String]?
+    public init(status: Int, errorCode: String, message: String, fields: [String]? = nil) {
+        self.status = status
+        self.errorCode = errorCode
+        self.message = message
+        self.fields = fields
+    }
+}
+
+/// `{"error":…,"error_description":…}` with HTTP 400 (or 401 where said).
+public struct OAuthError: Error, Sendable, Hashable {
+    public var status: Int
+    public var error: String
+    public var description: String
+    public init(status: Int = 400, error: String, description: String) {
+        self.status = status
+        self.error = error
+        self.description = description
+    }
+}

@@ -1,0 +1,4 @@
+@main
+struct Millrace {
+    static func main() {}
+}
