@@ -78,7 +78,7 @@ let package = Package(
         .target(name: "ChangeEvents", dependencies: [nio, crypto], swiftSettings: swiftSettings),
         .target(name: "SOQL", swiftSettings: swiftSettings),
         .target(
-            name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf],
+            name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],
             swiftSettings: generatedSettings),
         // Floor 2
         .target(name: "Store", dependencies: ["ChangeEvents", grdb, nio], swiftSettings: swiftSettings),
