@@ -111,8 +111,16 @@ let package = Package(
             name: "millrace",
             dependencies: [
                 "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", argumentParser, yams,
-                logging, jwtKit, serviceLifecycle, nio, nioPosix, crypto, cryptoExtras,
-            ], swiftSettings: swiftSettings),
+                logging, jwtKit, serviceLifecycle, nio, nioPosix, crypto, cryptoExtras, hummingbird, httpTypes,
+            ],
+            resources: [
+                .embedInCode("DemoPage/index.html"),
+                .embedInCode("DemoPage/page.js"),
+                .embedInCode("DemoPage/style.css"),
+                // A link to clients/javascript/millrace.js: the demo runs the very file that users get.
+                .embedInCode("DemoPage/millrace.js"),
+            ],
+            swiftSettings: swiftSettings),
         // Tests
         .target(
             name: "TestSupport", dependencies: ["ChangeEvents", "Store", nio, nioPosix], path: "Tests/TestSupport",

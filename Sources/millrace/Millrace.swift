@@ -1,4 +1,27 @@
+import ArgumentParser
+
+/// The executable: one subscription to a Salesforce org drives every listener behind it.
 @main
-struct Millrace {
-    static func main() {}
+struct Millrace: AsyncParsableCommand {
+    /// Of the program; also what the sandbox and the push protocol tell clients.
+    static let versionNumber = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "millrace",
+        abstract: "An open event gateway for Salesforce: one subscription to an org drives every listener behind it.",
+        discussion: """
+            Start here:
+              millrace demo                         an org, a gateway and a page, all on this machine
+              millrace sandbox --data ./org         an org on your laptop, for your own programs and tests
+              millrace run --config millrace.yaml   the gateway, between your org and your listeners
+              millrace tail /data/ChangeEvents --connection ./org/connection.json
+                                                    what happens in an org, as JSON lines
+
+            Every command explains itself with --help. Configuration keys: docs/configuration.md.
+            """,
+        version: versionNumber,
+        subcommands: [
+            DemoCommand.self, SandboxCommand.self, RunCommand.self, TailCommand.self, TokenCommand.self,
+        ]
+    )
 }

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Logging
+
+/// `millrace sandbox`: an org on this machine, until SIGTERM.
+struct SandboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sandbox",
+        abstract: "An org on your laptop: Salesforce's own protocols, with sample data, on loopback.",
+        discussion: """
+            Speaks OAuth 2.0 (JWT bearer), the REST API and the Pub/Sub API (gRPC), plain and with TLS. All data lives in
+            one directory and survives a restart; delete the directory for a new org.
+
+            Addresses and credentials are printed, and written to DIR/connection.json for programs. TLS certificates come
+            from a development certificate authority made at first start: trust DIR/tls/ca.pem in your client.
+
+            Examples:
+              millrace sandbox --data ./org
+              millrace tail /data/CaseChangeEvent --connection ./org/connection.json
+              curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8180/services/data/v66.0/sobjects/Case/500...
+            """
+    )
+
+    @Option(help: ArgumentHelp("Directory of the org: database, keys, certificates, connection.json.", valueName: "dir"))
+    var data: String = "millrace-sandbox"
+
+    @OptionGroup var addresses: OrgAddressOptions
+
+    @OptionGroup var logOptions: LogOptions
+
+    func run() async throws {
+        let logger = logOptions.makeLogger()
+        let shutdown = Shutdown(logger: logger)
+        let server = try await OrgServer(directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin, logger: logger)
+        try await shutdown.run(drainTimeout: .seconds(10)) {
+            try await server.run { connection in
+                print(connection.summary)
+            }
+        }
+    }
+}
+
+/// Where an org listens.
+struct OrgAddressOptions: ParsableArguments {
+    @Option(help: "Address to listen on.")
+    var host: String = "127.0.0.1"
+
+    @Option(help: "Port of HTTP; 0 chooses a free one.")
+    var httpPort: Int = 8180
+
+    @Option(help: "Port of HTTPS; 0 chooses a free one.")
+    var httpsPort: Int = 8443
+
+    @Option(help: "Port of the Pub/Sub API with TLS; 0 chooses a free one.")
+    var grpcPort: Int = 7443
+
+    @Option(help: "Port of the Pub/Sub API without TLS; 0 chooses a free one.")
+    var grpcPlaintextPort: Int = 7444
+
+    @Option(
+        help: ArgumentHelp(
+            "An origin on the org's CORS allow-list, for pages that call the REST API; repeat for more.",
+            valueName: "origin"))
+    var corsOrigin: [String] = []
+
+    var addresses: OrgServer.Addresses {
+        .init(
+            host: host, httpPort: httpPort, httpsPort: httpsPort, grpcPort: grpcPort, grpcPlaintextPort: grpcPlaintextPort)
+    }
+
+    func validate() throws {
+        for (name, port) in [
+            ("--http-port", httpPort), ("--https-port", httpsPort), ("--grpc-port", grpcPort),
+            ("--grpc-plaintext-port", grpcPlaintextPort),
+        ] where !(0...65_535).contains(port) {
+            throw ValidationError("\(name) is \(port); a port is between 0 (choose a free one) and 65535.")
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Doors
+import Foundation
+import Hummingbird
+import Sandbox
+import Upstream
+
+/// The demo's page and the two documents it reads: `/demo/config.json` (once) and `/demo/numbers` (every second).
+///
+/// Only `millrace demo` serves these: the configuration holds tokens of the three customers and a session of the agent.
+struct DemoRoutes: HTTPRoutes {
+    /// What the page needs to know once.
+    struct PageConfiguration: Codable, ResponseEncodable, Sendable {
+        struct Org: Codable, Sendable {
+            var instance_url: String
+            var access_token: String
+            var api_version: String
+            var name: String
+        }
+
+        struct Customer: Codable, Sendable {
+            var name: String
+            var account: String
+            var contact_id: String
+            var token: String
+        }
+
+        var push_url: String
+        var events_url: String
+        var org: Org
+        var customers: [Customer]
+    }
+
+    /// The numbers of the strip.
+    struct Numbers: Codable, ResponseEncodable, Sendable {
+        /// Events that the org delivered to Millrace: what counts against its daily allocation.
+        var upstream_deliveries: Int
+        /// Events that Millrace delivered to clients.
+        var client_deliveries: Int
+        /// Push connections open now.
+        var connections: Int
+        /// (replay id, wall clock in milliseconds at which the org's transaction was durable), newest last.
+        var commits: [Commit]
+
+        /// Encoded as a pair.
+        struct Commit: Codable, Sendable {
+            var replayID: String
+            var milliseconds: Double
+
+            init(replayID: String, milliseconds: Double) {
+                self.replayID = replayID
+                self.milliseconds = milliseconds
+            }
+
+            init(from decoder: any Decoder) throws {
+                var pair = try decoder.unkeyedContainer()
+                replayID = try pair.decode(String.self)
+                milliseconds = try pair.decode(Double.self)
+            }
+
+            func encode(to encoder: any Encoder) throws {
+                var pair = encoder.unkeyedContainer()
+                try pair.encode(replayID)
+                try pair.encode(milliseconds)
+            }
+        }
+    }
+
+    /// Made anew for each load of the page, so that a reloaded page always has tokens that are not about to expire.
+    var configuration: @Sendable () async throws -> PageConfiguration
+    var numbers: @Sendable () async -> Numbers
+
+    func add(to router: Router<BasicRequestContext>) {
+        router.get("/") { _, _ in Self.asset(PackageResources.index_html, type: "text/html; charset=utf-8") }
+        router.get("/demo/page.js") { _, _ in Self.asset(PackageResources.page_js, type: "text/javascript; charset=utf-8") }
+        router.get("/demo/style.css") { _, _ in Self.asset(PackageResources.style_css, type: "text/css; charset=utf-8") }
+        router.get("/demo/millrace.js") { _, _ in
+            Self.asset(PackageResources.millrace_js, type: "text/javascript; charset=utf-8")
+        }
+        router.get("/demo/config.json") { _, _ in try await configuration() }
+        router.get("/demo/numbers") { _, _ in await numbers() }
+    }
+
+    private static func asset(_ bytes: [UInt8], type: String) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        headers[.cacheControl] = "no-cache"
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}
