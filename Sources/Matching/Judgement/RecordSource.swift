@@ -1,0 +1,95 @@
+public import ChangeEvents
+public import SOQL
+
+/// One record at one moment, as conditions see it: the header of the change, and either an image or the event's own values.
+///
+/// Names are found as Salesforce writes them anywhere: flat (`BillingCity`, `LastName`), through their compound
+/// (`BillingAddress.City`, `Name.LastName`), `Id`, and `ChangeEventHeader.x` for the header's plain fields; case is ignored.
+/// Where there is an image nothing is taken from the event's values, because a before image must not see the change.
+/// A cheap value: made per evaluation, owned by whoever evaluates.
+public struct RecordSource: FieldSource, Sendable {
+    private let header: ChangeEventHeader
+    private let id: RecordID
+    private let fields: [String: FieldValue]
+    /// True where a field that is not in `fields` is empty; otherwise it is unknown.
+    private let isComplete: Bool
+
+    /// - Parameters:
+    ///   - image: the record before or after the change; nil where the object is not tracked or the record is unknown.
+    ///   - values: what the event says (`ChangeEvent.values`); used only without an image.
+    public init(header: ChangeEventHeader, id: RecordID, image: RecordImage?, values: [String: FieldValue]) {
+        self.header = header
+        self.id = id
+        fields = image?.fields ?? values
+        isComplete = image?.isComplete ?? false
+    }
+
+    public func value(of field: String) -> Value? {
+        if let value = fields[field] { return Value(value) }
+        guard let dot = field.utf8.firstIndex(of: UInt8(ascii: ".")) else { return simpleValue(of: field) }
+        let parent = field[..<dot]
+        let component = field[field.utf8.index(after: dot)...]
+        if parent.isSameName(as: "ChangeEventHeader") { return headerValue(of: component) }
+        guard let flat = CompoundName.flatName(parent: parent, component: component) else { return nil }
+        if let value = fields[flat] { return Value(value) }
+        return simpleValue(of: flat)
+    }
+
+    /// A name without dots that is not spelled as the record spells it, or is not in it.
+    private func simpleValue(of field: String) -> Value? {
+        if field.isSameName(as: "Id") { return id == .empty ? nil : .string(id.string) }
+        let length = field.utf8.count
+        for (name, value) in fields where name.utf8.count == length && name.isSameName(as: field) { return Value(value) }
+        // The header as a whole is not a value.
+        if field.isSameName(as: "ChangeEventHeader") { return nil }
+        return isComplete ? .null : nil
+    }
+
+    /// In lower case.
+    static let headerFields: Set<String> = [
+        "entityname", "changetype", "changeorigin", "transactionkey", "sequencenumber", "committimestamp", "commitnumber",
+        "commituser",
+    ]
+
+    /// `recordIds` and the bitmaps cannot be used, as in Salesforce's channel filters.
+    private func headerValue(of component: Substring) -> Value? {
+        switch component.lowercased() {
+        case "entityname": .string(header.entityName)
+        case "changetype": .string(header.changeType.rawValue)
+        case "changeorigin": .string(header.changeOrigin)
+        case "transactionkey": .string(header.transactionKey)
+        case "sequencenumber": .integer(Int64(header.sequenceNumber))
+        case "committimestamp": .integer(header.commitTimestamp)
+        case "commitnumber": .integer(header.commitNumber)
+        case "commituser": .string(header.commitUser)
+        default: nil
+        }
+    }
+}
+
+extension Value {
+    /// The value of a field as conditions compare it; a list of names is what a multi-select field would hold.
+    public init(_ value: FieldValue) {
+        switch value {
+        case .null: self = .null
+        case .boolean(let boolean): self = .boolean(boolean)
+        case .integer(let integer): self = .integer(integer)
+        case .double(let double): self = .double(double)
+        case .string(let string): self = .string(string)
+        case .date(let milliseconds): self = .date(milliseconds: milliseconds)
+        case .dateTime(let milliseconds): self = .dateTime(milliseconds: milliseconds)
+        case .time(let milliseconds): self = .time(milliseconds: milliseconds)
+        case .list(let names): self = names.isEmpty ? .null : .string(names.joined(separator: ";"))
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Names of objects and fields are ASCII and compare without case.
+    func isSameName(as other: some StringProtocol) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        return zip(utf8, other.utf8).allSatisfy { left, right in
+            left == right || (left | 0x20 == right | 0x20 && (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(left | 0x20))
+        }
+    }
+}

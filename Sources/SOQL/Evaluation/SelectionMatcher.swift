@@ -1,0 +1,17 @@
+/// The groups of an `INCLUDES`, folded: a multi-select value (`Red;Green`) matches when it holds every value of some group.
+struct SelectionMatcher: Sendable {
+    private let groups: [[[UInt8]]]
+
+    init(_ groups: [[String]]) {
+        self.groups = groups.map { $0.map(FoldedText.fold) }
+    }
+
+    func matches(_ value: String) -> Bool {
+        FoldedText.withFolded(value) { bytes in
+            let selected = bytes.split(separator: UInt8(ascii: ";"))
+            return groups.contains { group in
+                group.allSatisfy { wanted in selected.contains { $0.elementsEqual(wanted) } }
+            }
+        }
+    }
+}
