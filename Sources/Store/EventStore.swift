@@ -88,14 +88,22 @@ public protocol StoreReader {
     func head() throws(StoreError) -> Position
     /// Position of the oldest retained event; nil for an empty log.
     func oldest() throws(StoreError) -> Position?
-    /// Events after a position, oldest first; stops at `limit` events or when payloads pass `bytesMax` (at least one event).
+    /// Events after a position, oldest first; stops at `limit` events or when payloads and images pass `bytesMax` (at least
+    /// one event).
     func events(after: Position, selection: EventSelection, limit: Int, bytesMax: Int) throws(StoreError) -> [LoggedEvent]
-    /// `topic` nil: any topic. A keepalive's replay id, recorded by `setCursor`, is found as well.
+    /// `topic` nil: any topic. A keepalive's replay id, recorded by `setCursor`, is found as well. Where one replay id was
+    /// given to several events of a transaction (split per record), the place is after the first of them: the others come
+    /// once more, which a reader recognises; leaving them out would lose them to a reader that had seen only the first.
     func place(of replayID: ReplayID, topic: String?) throws(StoreError) -> ReplayPlace
     func schemaJSON(_ id: SchemaID) throws(StoreError) -> String?
     func cursor(topic: String) throws(StoreError) -> ReplayID?
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord?
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
+    /// Events of a topic with this replay id, oldest first: several when enriched events were split per record. The 8-byte
+    /// and the 10-byte form of a counter are the same replay id. What ingest looks at to recognise a redelivery.
+    func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent]
+    /// Gaps that a reader standing at `after` has not passed: declared at that place or later, oldest first. (A gap
+    /// declared at the head P means that events are missing between P and P + 1, so a reader at P is concerned.)
     func gaps(after: Position) throws(StoreError) -> [Gap]
     /// Small named values of a module (`sandbox.nextCaseNumber`).
     func state(_ key: String) throws(StoreError) -> [UInt8]?
@@ -108,9 +116,13 @@ public protocol StoreWriter: StoreReader {
     func setCursor(topic: String, to replayID: ReplayID) throws(StoreError)
     func put(_ record: StoredRecord) throws(StoreError)
     func remove(entity: String, id: RecordID) throws(StoreError)
+    /// Sets `needsRefetch` on every record of an object (overflow, mass conversion); answers how many were newly marked.
+    func markForRefetch(entity: String) throws(StoreError) -> Int
     func declare(_ gap: Gap) throws(StoreError)
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError)
-    /// Drops the oldest events: those received before `olderThan` (ms since 1970), then until payloads fit `bytesMax`.
+    /// Drops the oldest events: those received before `olderThan` (ms since 1970), then until what is kept (payloads, headers
+    /// and images) fits `bytesMax`. Only a prefix of the log is ever dropped: an old event behind a newer one waits for it.
+    /// Bounded work: call it again, in a transaction of its own, until it answers 0.
     func trim(olderThan: Int64?, bytesMax: Int?) throws(StoreError) -> Int
 }
 
@@ -132,29 +144,16 @@ public struct StoredRecord: Sendable, Hashable {
 }
 
 /// Records, log, cursors and schemas in one database. `SQLiteStore` is the embedded engine; PostgreSQL will be another.
+///
+/// The bodies run on the store's own threads, one writer at a time; readers run beside it on a snapshot. A `StoreReader` or
+/// `StoreWriter` must not be kept beyond its body.
 public protocol EventStore: Sendable {
+    /// Runs `body` on one consistent snapshot. What `body` throws is thrown on unchanged.
     func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T
+    /// Runs `body` in one transaction. When this returns, all of it is durable; when it throws, nothing of it happened.
+    /// Cancelling the task before the transaction began throws `CancellationError`; from then on it runs to its end, so that
+    /// the outcome is always known.
     func write<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T
+    /// Waits for the transactions under way, then closes. Every later call throws `.closed`.
     func close() async throws
-}
-
-public struct StoreError: Error, Sendable {
-    public struct Code: Hashable, Sendable {
-        enum Value { case corrupt, full, busy, closed, database }
-        let value: Value
-        /// What was read does not match its checksum, length or order.
-        public static let corrupt = Code(value: .corrupt)
-        public static let full = Code(value: .full)
-        public static let busy = Code(value: .busy)
-        public static let closed = Code(value: .closed)
-        public static let database = Code(value: .database)
-    }
-    public var code: Code
-    public var message: String
-    public var cause: (any Error)?
-    public init(code: Code, message: String, cause: (any Error)? = nil) {
-        self.code = code
-        self.message = message
-        self.cause = cause
-    }
 }

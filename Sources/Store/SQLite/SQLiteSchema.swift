@@ -1,0 +1,92 @@
+import GRDB
+
+/// The tables, as migrations: appended, never edited. `docs/store.md` says what each is for.
+enum SQLiteSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 log, records, schemas, cursors, gaps, state") { database in
+            try database.execute(sql: version1)
+        }
+        return migrator
+    }
+
+    /// `replay_key` is the replay id with the two zero bytes of the 10-byte form cut off, so that both forms of a counter
+    /// are one place. It leads the index so that a place is found with and without a topic.
+    ///
+    /// In `log` the wide columns stand last: a scan for a topic then does not read the overflow pages of payloads.
+    ///
+    /// `log_summary` has one row. Positions come from its `head`, not from the rows, so that they are never given twice, and
+    /// without gaps, so that a missing row is noticed.
+    private static let version1 = """
+        CREATE TABLE log (
+            position INTEGER PRIMARY KEY,
+            topic TEXT NOT NULL,
+            event_name TEXT NOT NULL,
+            replay_id BLOB NOT NULL,
+            event_id TEXT NOT NULL,
+            schema_id TEXT NOT NULL,
+            received_at INTEGER NOT NULL,
+            entity TEXT,
+            change_type TEXT,
+            commit_timestamp INTEGER,
+            commit_number INTEGER,
+            transaction_key TEXT,
+            sequence_number INTEGER,
+            stored_bytes INTEGER NOT NULL,
+            checksum INTEGER NOT NULL,
+            replay_key BLOB NOT NULL GENERATED ALWAYS AS (
+                CASE WHEN length(replay_id) = 10 AND substr(replay_id, 9, 2) = x'0000'
+                THEN substr(replay_id, 1, 8) ELSE replay_id END) VIRTUAL,
+            header BLOB,
+            transitions BLOB,
+            payload BLOB NOT NULL
+        );
+        CREATE INDEX log_replay ON log (replay_key, topic);
+        CREATE INDEX log_event_name ON log (event_name);
+        CREATE TABLE log_summary (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            head INTEGER NOT NULL,
+            trimmed INTEGER NOT NULL,
+            stored_bytes INTEGER NOT NULL
+        );
+        INSERT INTO log_summary VALUES (1, 0, 0, 0);
+        CREATE TABLE cursors (
+            topic TEXT PRIMARY KEY,
+            replay_id BLOB NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE places (
+            id INTEGER PRIMARY KEY,
+            replay_key BLOB NOT NULL,
+            topic TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            UNIQUE (replay_key, topic)
+        );
+        CREATE TABLE schemas (
+            id TEXT PRIMARY KEY,
+            json TEXT NOT NULL
+        );
+        CREATE TABLE records (
+            entity TEXT NOT NULL,
+            id TEXT NOT NULL,
+            is_deleted INTEGER NOT NULL,
+            needs_refetch INTEGER NOT NULL,
+            commit_timestamp INTEGER NOT NULL,
+            checksum INTEGER NOT NULL,
+            image BLOB NOT NULL,
+            PRIMARY KEY (entity, id)
+        );
+        CREATE INDEX records_refetch ON records (entity, id) WHERE needs_refetch = 1;
+        CREATE TABLE gaps (
+            id INTEGER PRIMARY KEY,
+            position INTEGER NOT NULL,
+            topic TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            declared_at INTEGER NOT NULL
+        );
+        CREATE INDEX gaps_position ON gaps (position);
+        CREATE TABLE state (
+            key TEXT PRIMARY KEY,
+            value BLOB NOT NULL
+        ) WITHOUT ROWID;
+        """
+}

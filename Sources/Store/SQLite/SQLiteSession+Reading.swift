@@ -1,0 +1,66 @@
+import ChangeEvents
+
+/// Everything beside the log.
+extension SQLiteSession {
+    func schemaJSON(_ id: SchemaID) throws(StoreError) -> String? {
+        let row = try statement("SELECT json FROM schemas WHERE id = ?")
+        defer { row.reset() }
+        row.bind(1, id.string)
+        guard try row.step() else { return nil }
+        guard let json = row.text(0) else {
+            throw StoreError(code: .corrupt, message: "the stored schema \(id) is not UTF-8")
+        }
+        return json
+    }
+
+    func cursor(topic: String) throws(StoreError) -> ReplayID? {
+        let row = try statement("SELECT replay_id FROM cursors WHERE topic = ?")
+        defer { row.reset() }
+        row.bind(1, topic)
+        return try row.step() ? ReplayID(bytes: row.bytes(0)) : nil
+    }
+
+    func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
+        let row = try statement("SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND id = ?")
+        defer { row.reset() }
+        row.bind(1, entity)
+        row.bind(2, id.string)
+        return try row.step() ? try RecordRow.read(row) : nil
+    }
+
+    func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
+        guard limit > 0 else { return [] }
+        let row = try statement(
+            "SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND id > ? ORDER BY id LIMIT ?")
+        defer { row.reset() }
+        row.bind(1, entity)
+        row.bind(2, after?.string ?? "")
+        row.bind(3, Int64(limit))
+        var records: [StoredRecord] = []
+        while try row.step() { records.append(try RecordRow.read(row)) }
+        return records
+    }
+
+    func gaps(after: Position) throws(StoreError) -> [Gap] {
+        let row = try statement(
+            "SELECT topic, position, reason, declared_at FROM gaps WHERE position >= ? ORDER BY position, id")
+        defer { row.reset() }
+        row.bind(1, after.rawValue)
+        var gaps: [Gap] = []
+        while try row.step() {
+            guard let topic = row.text(0), let reason = row.text(2) else {
+                throw StoreError(code: .corrupt, message: "the gap declared at position \(row.integer(1)) is not UTF-8")
+            }
+            gaps.append(
+                Gap(topic: topic, position: Position(rawValue: row.integer(1)), reason: reason, declaredAt: row.integer(3)))
+        }
+        return gaps
+    }
+
+    func state(_ key: String) throws(StoreError) -> [UInt8]? {
+        let row = try statement("SELECT value FROM state WHERE key = ?")
+        defer { row.reset() }
+        row.bind(1, key)
+        return try row.step() ? Array(row.bytes(0)) : nil
+    }
+}

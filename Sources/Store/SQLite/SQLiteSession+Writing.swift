@@ -1,0 +1,131 @@
+import ChangeEvents
+import GRDB
+
+extension SQLiteSession: StoreWriter {
+    func append(_ event: NewEvent) throws(StoreError) -> LoggedEvent {
+        try guarded { () throws(StoreError) in
+            var summary = try loadSummary()
+            summary.head += 1
+            let row = try statement(LogRow.insertSQL)
+            summary.storedBytes += LogRow.bind(event, position: summary.head, to: row)
+            try row.run()
+            change(summary)
+            return LoggedEvent(position: Position(rawValue: summary.head), content: event)
+        }
+    }
+
+    func saveSchema(_ id: SchemaID, json: String) throws(StoreError) {
+        try guarded { () throws(StoreError) in
+            let row = try statement(
+                "INSERT INTO schemas (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json")
+            row.bind(1, id.string)
+            row.bind(2, json)
+            try row.run()
+        }
+    }
+
+    func setCursor(topic: String, to replayID: ReplayID) throws(StoreError) {
+        try guarded { () throws(StoreError) in
+            let row = try statement(
+                """
+                INSERT INTO cursors (topic, replay_id) VALUES (?, ?)
+                ON CONFLICT (topic) DO UPDATE SET replay_id = excluded.replay_id
+                """)
+            row.bind(1, topic)
+            row.bind(2, replayID.bytes)
+            try row.run()
+            try addPlace(replayID, topic: topic, position: try loadSummary().head)
+        }
+    }
+
+    func put(_ record: StoredRecord) throws(StoreError) {
+        try guarded { () throws(StoreError) in
+            let row = try statement(RecordRow.upsertSQL)
+            RecordRow.bind(record, to: row)
+            try row.run()
+        }
+    }
+
+    func remove(entity: String, id: RecordID) throws(StoreError) {
+        try guarded { () throws(StoreError) in
+            let row = try statement("DELETE FROM records WHERE entity = ? AND id = ?")
+            row.bind(1, entity)
+            row.bind(2, id.string)
+            try row.run()
+        }
+    }
+
+    func markForRefetch(entity: String) throws(StoreError) -> Int {
+        try guarded { () throws(StoreError) in
+            let row = try statement("UPDATE records SET needs_refetch = 1 WHERE entity = ? AND needs_refetch = 0")
+            row.bind(1, entity)
+            try row.run()
+            return database.changesCount
+        }
+    }
+
+    func declare(_ gap: Gap) throws(StoreError) {
+        try guarded { () throws(StoreError) in
+            let row = try statement("INSERT INTO gaps (position, topic, reason, declared_at) VALUES (?, ?, ?, ?)")
+            row.bind(1, gap.position.rawValue)
+            row.bind(2, gap.topic)
+            row.bind(3, gap.reason)
+            row.bind(4, gap.declaredAt)
+            try row.run()
+        }
+    }
+
+    func setState(_ key: String, to value: [UInt8]?) throws(StoreError) {
+        try guarded { () throws(StoreError) in
+            guard let value else {
+                let row = try statement("DELETE FROM state WHERE key = ?")
+                row.bind(1, key)
+                return try row.run()
+            }
+            let row = try statement(
+                "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+            row.bind(1, key)
+            row.bind(2, value)
+            try row.run()
+        }
+    }
+
+    /// Called once before the commit.
+    func flushSummary() throws(StoreError) {
+        if let failure { throw failure }
+        guard summaryIsChanged, let summary else { return }
+        let row = try statement("UPDATE log_summary SET head = ?, trimmed = ?, stored_bytes = ?")
+        row.bind(1, summary.head)
+        row.bind(2, summary.trimmed)
+        row.bind(3, summary.storedBytes)
+        try row.run()
+    }
+
+    func change(_ changed: LogSummary) {
+        summary = changed
+        summaryIsChanged = true
+    }
+
+    /// Keeps where a replay id stands that no event has (a keepalive's). The first position is kept when it comes again: what
+    /// other topics brought in between is then delivered once more instead of not at all.
+    func addPlace(_ replayID: ReplayID, topic: String, position: Int64) throws(StoreError) {
+        let exists = try statement("SELECT 1 FROM log WHERE replay_key = ? AND topic = ? LIMIT 1")
+        exists.bind(1, replayID.key)
+        exists.bind(2, topic)
+        let isEvent = try exists.step()
+        exists.reset()
+        if !isEvent {
+            let row = try statement(
+                "INSERT INTO places (replay_key, topic, position) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            row.bind(1, replayID.key)
+            row.bind(2, topic)
+            row.bind(3, position)
+            try row.run()
+            if database.changesCount > 0 {
+                let old = try statement("DELETE FROM places WHERE id <= ?")
+                old.bind(1, database.lastInsertedRowID - Int64(SQLiteStore.placesMax))
+                try old.run()
+            }
+        }
+    }
+}

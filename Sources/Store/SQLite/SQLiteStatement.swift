@@ -1,0 +1,95 @@
+import GRDB
+import GRDBSQLite
+
+/// One prepared statement of a connection, used directly through SQLite's C interface.
+///
+/// GRDB compiles and keeps the statements (one per connection and SQL text) and owns connections, threads and transactions;
+/// its row decoding is passed by because catch-up reads every event of the log through here, and `Data` and dynamic values
+/// in between cost more than the read itself. Used only on the connection's queue, inside `SQLiteSession`'s calls, and always
+/// reset before such a call returns, so that no statement is in use twice.
+struct SQLiteStatement {
+    private let pointer: OpaquePointer
+    private let connection: OpaquePointer?
+
+    init(_ database: Database, _ sql: String) throws(StoreError) {
+        do {
+            pointer = try database.cachedStatement(sql: sql).sqliteStatement
+            connection = database.sqliteConnection
+        } catch {
+            throw StoreError(sqlite: error)
+        }
+    }
+
+    /// SQLite copies the bytes before the call returns.
+    private static var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+    func bind(_ index: Int32, _ value: Int64) { sqlite3_bind_int64(pointer, index, value) }
+
+    func bind(_ index: Int32, _ value: String) {
+        // A null pointer would bind NULL, and an empty string may have no storage.
+        if value.isEmpty {
+            sqlite3_bind_text(pointer, index, "", 0, Self.transient)
+            return
+        }
+        var value = value
+        value.withUTF8 { bytes in
+            _ = bytes.withMemoryRebound(to: CChar.self) { bytes in
+                sqlite3_bind_text(pointer, index, bytes.baseAddress, Int32(bytes.count), Self.transient)
+            }
+        }
+    }
+
+    func bind(_ index: Int32, _ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else {
+            sqlite3_bind_zeroblob(pointer, index, 0)
+            return
+        }
+        sqlite3_bind_blob64(pointer, index, base, UInt64(bytes.count), Self.transient)
+    }
+
+    func bind(_ index: Int32, _ bytes: [UInt8]) { bytes.withUnsafeBytes { bind(index, $0) } }
+
+    func bindNull(_ index: Int32) { sqlite3_bind_null(pointer, index) }
+
+    /// Steps to the next row; false at the end.
+    func step() throws(StoreError) -> Bool {
+        let code = sqlite3_step(pointer)
+        switch code {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            throw StoreError(code: code, message: String(cString: sqlite3_errmsg(connection)))
+        }
+    }
+
+    /// Runs to the end, ignoring rows.
+    func run() throws(StoreError) {
+        defer { reset() }
+        while try step() {}
+    }
+
+    /// Ends the read and drops the bound values, so that a cached statement holds no payload.
+    func reset() {
+        // The code is that of the last step, which has been handled there.
+        sqlite3_reset(pointer)
+        sqlite3_clear_bindings(pointer)
+    }
+
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_NULL }
+
+    /// SQLite keeps a type per value: a damaged row may hold another one than its column says.
+    func isInteger(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_INTEGER }
+    func isText(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_TEXT }
+    func isBlob(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_BLOB }
+
+    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(pointer, column) }
+
+    /// The bytes of a text or blob, valid until the next step.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let base = sqlite3_column_blob(pointer, column)
+        return UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : Int(sqlite3_column_bytes(pointer, column)))
+    }
+
+    /// Nil when the text is not UTF-8.
+    func text(_ column: Int32) -> String? { String(validating: bytes(column), as: UTF8.self) }
+}

@@ -1,0 +1,197 @@
+import Dispatch
+import Foundation
+import GRDB
+import Synchronization
+
+/// The embedded store: one SQLite file in WAL mode, with GRDB's pool of connections (one writer, several readers).
+///
+/// Guarantees (see `docs/store.md`): what `write` returned from survives `kill -9` and, with `.full`, a power cut; a
+/// transaction is whole or not there; readers see a snapshot and never block the writer; a damaged row is an error that names
+/// it; a second process on the same file is refused. Used from any task; the work is done on GRDB's queues, never on the
+/// caller's thread.
+public final class SQLiteStore: EventStore {
+    /// What a commit waits for.
+    public enum Durability: Sendable, Hashable {
+        /// The disk: acknowledged means there after a power cut. The default.
+        case full
+        /// The operating system: survives the death of the process, but the last transactions before a power cut may be gone
+        /// (the file stays consistent). Salesforce would deliver them again from the older cursor; a sandbox would lose them.
+        case normal
+    }
+
+    /// Connections that read at the same time; more readers wait.
+    static let readersMax = 8
+    /// Keepalive places kept, all topics together: 72 h of one keepalive per 270 s on 60 topics.
+    static let placesMax = 65_536
+    /// Events that one `trim` drops, so that it holds the writer for milliseconds.
+    static let trimmedEventsPerTransactionMax = 2_000
+    /// Free pages (4 KiB each) that stay in the file, to be written again.
+    static let freePagesKept: Int64 = 1_024
+    static let freePagesKeptPercent: Int64 = 20
+    static let freePagesReturnedPerTransactionMax: Int64 = 2_048
+    /// The write-ahead file is cut back to this after a burst made it longer.
+    static let writeAheadBytesKept = 16 << 20
+    /// Page cache per connection, as SQLite counts it.
+    static let cacheKibibytes = 8_192
+    /// Another connection can hold the file only while recovering it at start.
+    static let busyTimeout: TimeInterval = 10
+
+    public let path: String
+    let pool: DatabasePool
+    private let state: Mutex<State>
+    /// Set for a temporary store: removed with it.
+    private let temporaryDirectory: String?
+
+    private struct State: Sendable {
+        var isClosed = false
+        var lock: StoreLock?
+    }
+
+    /// Opens the database, creating it where it does not exist (its folder must). Blocks for the time of opening, which after
+    /// a crash includes reading the write-ahead file. `.busy` when another process has it open.
+    public convenience init(path: String, durability: Durability = .full) throws(StoreError) {
+        try self.init(path: path, durability: durability, temporaryDirectory: nil)
+    }
+
+    /// A store in a folder of its own that goes with it: for tests and for trying things out.
+    public static func temporary(durability: Durability = .normal) throws(StoreError) -> SQLiteStore {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-\(UUID().uuidString)").path
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw StoreError(code: .database, message: "cannot make \(directory): \(error)", cause: error)
+        }
+        return try SQLiteStore(path: directory + "/store.sqlite", durability: durability, temporaryDirectory: directory)
+    }
+
+    private init(path: String, durability: Durability, temporaryDirectory: String?) throws(StoreError) {
+        self.path = path
+        self.temporaryDirectory = temporaryDirectory
+        state = Mutex(State(lock: try StoreLock(database: path)))
+        do {
+            pool = try DatabasePool(path: path, configuration: Self.configuration)
+            try pool.writeWithoutTransaction { database in
+                // GRDB sets NORMAL when it turns on WAL.
+                try database.execute(sql: "PRAGMA synchronous = \(durability == .full ? "FULL" : "NORMAL")")
+            }
+            let migrator = SQLiteSchema.migrator
+            guard try pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
+                throw StoreError(
+                    code: .database, message: "\(path) was written by a newer version of Millrace: start that one")
+            }
+            try migrator.migrate(pool)
+            try pool.read { try Self.checkEnds(SQLiteSession($0)) }
+        } catch {
+            throw StoreError(sqlite: error)
+        }
+    }
+
+    deinit {
+        // Closes what was not closed; SQLite rolls back, so that nothing half-done can stay.
+        if let temporaryDirectory { try? FileManager.default.removeItem(atPath: temporaryDirectory) }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.label = "store"
+        configuration.maximumReaderCount = readersMax
+        configuration.busyMode = .timeout(busyTimeout)
+        configuration.prepareDatabase { database in
+            // Takes effect only before the first table: later it would need a VACUUM of the whole file.
+            if !database.configuration.readonly { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+            try database.execute(sql: "PRAGMA journal_size_limit = \(writeAheadBytesKept)")
+            try database.execute(sql: "PRAGMA cache_size = -\(cacheKibibytes)")
+        }
+        return configuration
+    }
+
+    /// The cheap part of the check at every start: the log ends where its summary says.
+    private static func checkEnds(_ session: SQLiteSession) throws(StoreError) {
+        let summary = try session.loadSummary()
+        let row = try session.statement("SELECT min(position), max(position) FROM log")
+        defer { row.reset() }
+        guard try row.step() else { return }
+        let isEmpty = row.isNull(0)
+        let matches =
+            isEmpty
+            ? summary.head == summary.trimmed
+            : row.integer(0) == summary.trimmed + 1 && row.integer(1) == summary.head
+        guard matches else {
+            let found = isEmpty ? "no event" : "positions \(row.integer(0)) to \(row.integer(1))"
+            throw StoreError(
+                code: .corrupt,
+                message: "the log should hold positions \(summary.trimmed + 1) to \(summary.head), but holds \(found)")
+        }
+    }
+
+    public func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T {
+        try checkOpen()
+        let outcome: Result<T, any Error>
+        do {
+            outcome = try await pool.read { database in Result { try body(SQLiteSession(database)) } }
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw StoreError(sqlite: error)
+        }
+        return try outcome.get()
+    }
+
+    public func write<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T {
+        try checkOpen()
+        try Task.checkCancellation()
+        // Not GRDB's async `write`: that one may throw CancellationError around a commit that happened.
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { database in
+                continuation.resume(with: Self.transaction(on: database, body))
+            }
+        }
+    }
+
+    private static func transaction<T>(
+        on database: Database, _ body: (any StoreWriter) throws -> T
+    ) -> Result<T, any Error> {
+        var value: T?
+        var bodyError: (any Error)?
+        do {
+            try database.inTransaction(.immediate) {
+                let session = SQLiteSession(database)
+                do {
+                    value = try body(session)
+                } catch {
+                    bodyError = error
+                    return .rollback
+                }
+                try session.flushSummary()
+                return .commit
+            }
+        } catch {
+            // What the body threw explains more than a rollback that failed after it.
+            return .failure(bodyError ?? StoreError(sqlite: error))
+        }
+        if let bodyError { return .failure(bodyError) }
+        guard let value else { preconditionFailure("a transaction that threw nothing has run its body") }
+        return .success(value)
+    }
+
+    public func close() async throws {
+        if state.withLock({ state in
+            defer { state.isClosed = true }
+            return state.isClosed
+        }) {
+            return
+        }
+        let pool = pool
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            // Blocks until the transactions under way are done: not on a thread of the shared pool.
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try pool.close() }.mapError { StoreError(sqlite: $0) })
+            }
+        }
+        state.withLock { $0.lock = nil }
+    }
+
+    func checkOpen() throws(StoreError) {
+        if state.withLock({ $0.isClosed }) { throw .closedStore }
+    }
+}

@@ -1,0 +1,36 @@
+/// Why the store did not do what it was asked. Nothing has changed in the database when one is thrown.
+public struct StoreError: Error, Sendable {
+    public struct Code: Hashable, Sendable {
+        enum Value { case corrupt, full, busy, closed, database }
+        let value: Value
+        /// What was read does not match its checksum, length or order.
+        public static let corrupt = Code(value: .corrupt)
+        /// The disk, or the quota on it, is full. Trimming may help; nothing that was acknowledged is lost.
+        public static let full = Code(value: .full)
+        /// Another process (or another store of this process) holds the database.
+        public static let busy = Code(value: .busy)
+        public static let closed = Code(value: .closed)
+        /// Everything else that the engine reports; see `message`.
+        public static let database = Code(value: .database)
+    }
+    public var code: Code
+    /// For a person who can act on it: names the file, table, position or record. Never holds payloads or field values.
+    public var message: String
+    /// The event that could not be read, for `.corrupt` of the log.
+    public var position: Position?
+    public var cause: (any Error)?
+    public init(code: Code, message: String, position: Position? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.position = position
+        self.cause = cause
+    }
+}
+
+extension StoreError: CustomStringConvertible {
+    public var description: String { "store \(code): \(message)" }
+}
+
+extension StoreError.Code: CustomStringConvertible {
+    public var description: String { "\(value)" }
+}
