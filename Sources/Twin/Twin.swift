@@ -1,65 +1,126 @@
 public import ChangeEvents
+import Foundation
 public import Logging
 public import Store
-
-/// What arrived together from upstream: events in the order of their topic, then the place reached.
-public struct ReceivedBatch: Sendable {
-    public var topic: String
-    public var events: [ReceivedEvent]
-    /// `latest_replay_id` of the response (also of a keepalive without events): the cursor after the batch.
-    public var latestReplayID: ReplayID?
-    public init(topic: String, events: [ReceivedEvent], latestReplayID: ReplayID?) {
-        self.topic = topic
-        self.events = events
-        self.latestReplayID = latestReplayID
-    }
-}
-
-/// Sees every event after it is durable, in log order. Called on the store's commit path: must return at once (hand over
-/// to a loop, wake a reader), must not call back into the twin.
-public protocol LogObserver: AnyObject, Sendable {
-    func appended(_ events: [LoggedEvent])
-    /// Events were lost to everybody after this place.
-    func declared(_ gap: Gap)
-}
+import Synchronization
 
 /// The faithful copy: tracked records and the event log, changed together in one transaction.
 ///
-/// INTERFACE SKETCH: bodies are to be written; other modules build on these signatures.
+/// Guarantees (the reasoning is in `docs/twin.md`): an event is applied, logged and acknowledged by the cursor in one
+/// transaction or not at all; a redelivered event changes nothing; observers are told of every event exactly once, after it
+/// is durable, in log order, whoever commits and from whichever task. Used from any task; the waiting is asynchronous.
 public final class Twin: Sendable {
     public struct Configuration: Sendable {
         /// Objects whose records are kept (images, `where` on any field); nil: every object that events speak of.
         public var trackedEntities: Set<String>?
+        /// How long events stay in the log; Salesforce keeps them for 72 h.
         public var retention: Duration = .seconds(72 * 3600)
+        /// Bytes of payloads, headers and images in the log; nil: no bound.
         public var logBytesMax: Int?
+        /// How often `run` looks for events to drop.
+        public var retentionInterval: Duration = .seconds(60)
+        /// Milliseconds since 1970; replaced in tests.
+        public var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000) }
         public init() {}
     }
 
+    /// For reading. Events appended through it, past the twin, are told to observers only with the twin's next commit.
     public let store: any EventStore
+    let configuration: Configuration
+    let logger: Logger
+    let turns = Turns()
+    let observers: Observers
+    private let schemas = Mutex<[SchemaID: EventSchema]>([:])
 
-    public init(store: any EventStore, configuration: Configuration, logger: Logger) async throws { fatalError("sketch") }
-
-    /// Applies a batch from upstream: records, log and cursor in one transaction, then tells the observers.
-    /// An event already in the log (same topic, replay id) is not appended again.
-    public func ingest(_ batch: ReceivedBatch) async throws { fatalError("sketch") }
-
-    /// For the sandbox, whose twin *is* the org: reads and writes in one transaction; appended events reach the observers
-    /// after the commit, in commit order.
-    public func commit<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T {
-        fatalError("sketch")
+    public init(store: any EventStore, configuration: Configuration, logger: Logger) async throws {
+        self.store = store
+        self.configuration = configuration
+        self.logger = logger
+        observers = Observers(told: try await store.read { try $0.head() })
     }
 
-    public func declareGap(topic: String, reason: String) async throws { fatalError("sketch") }
+    /// Applies a batch from upstream: records, log and cursor in one transaction, then tells the observers.
+    /// An event already in the log (same topic, replay id, event id and records) is neither applied nor appended again.
+    ///
+    /// Returns when all of it is durable. Cancelling before its turn throws `CancellationError` and changes nothing; from
+    /// then on it runs to its end. An event whose schema is unknown or whose payload cannot be read is logged all the same,
+    /// with a gap: learn the schema first where it can be had.
+    public func ingest(_ batch: ReceivedBatch) async throws {
+        var decoded: [DecodedEvent] = []
+        decoded.reserveCapacity(batch.events.count)
+        for event in batch.events {
+            decoded.append(DecodedEvent(event, schema: try await schema(event.schemaID)))
+        }
+        let events = decoded
+        let trackedEntities = configuration.trackedEntities
+        let receivedAt = configuration.now()
+        let remarks = try await commit { writer in
+            var ingestion = Ingestion(writer: writer, trackedEntities: trackedEntities, receivedAt: receivedAt)
+            for event in events { try ingestion.ingest(event) }
+            if let place = batch.latestReplayID ?? batch.events.last?.replayID {
+                try writer.setCursor(topic: batch.topic, to: place)
+            }
+            return ingestion.remarks
+        }
+        for remark in remarks {
+            logger.warning(remark.message, metadata: ["topic": "\(remark.topic)", "detail": "\(remark.detail)"])
+        }
+    }
+
+    /// For the sandbox, whose twin *is* the org: reads and writes in one transaction; appended events reach the observers
+    /// after the commit, in commit order. The observers have been told when this returns.
+    public func commit<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T {
+        try await turns.withTurn {
+            let (value, notices) = try await store.write { writer in
+                let collecting = CollectingWriter(writer)
+                let value = try body(collecting)
+                return (value, collecting.finish())
+            }
+            await tell(notices)
+            return value
+        }
+    }
+
+    /// Declares that events of a topic are missing from here on, and tells the observers.
+    public func declareGap(topic: String, reason: String) async throws {
+        let now = configuration.now()
+        try await commit { writer in
+            try writer.declare(Gap(topic: topic, position: try writer.head(), reason: reason, declaredAt: now))
+        }
+    }
 
     /// Adds an observer; answers the head position at that instant: everything after it will be seen by the observer
     /// (replay up to it, then live: no hole, no double).
-    public func observe(_ observer: any LogObserver) async throws -> Position { fatalError("sketch") }
-    public func stopObserving(_ observer: any LogObserver) { fatalError("sketch") }
+    public func observe(_ observer: any LogObserver) async throws -> Position {
+        try await turns.withTurn {
+            let head = try await store.read { try $0.head() }
+            try await tellMissed(before: Position(rawValue: head.rawValue + 1))
+            observers.add(observer)
+            return head
+        }
+    }
+
+    /// After this returns no new call begins; one under way on another thread may still be ending.
+    public func stopObserving(_ observer: any LogObserver) { observers.remove(observer) }
 
     /// The compiled schema, from memory or the store.
-    public func schema(_ id: SchemaID) async throws -> EventSchema? { fatalError("sketch") }
-    public func learn(_ schema: EventSchema) async throws { fatalError("sketch") }
+    public func schema(_ id: SchemaID) async throws -> EventSchema? {
+        if let known = schemas.withLock({ $0[id] }) { return known }
+        guard let json = try await store.read({ try $0.schemaJSON(id) }) else { return nil }
+        let schema: EventSchema
+        do throws(AvroError) {
+            schema = try EventSchema(json: json)
+        } catch {
+            throw StoreError(code: .corrupt, message: "the stored schema \(id) cannot be read: \(error.message)", cause: error)
+        }
+        schemas.withLock { $0[id] = schema }
+        return schema
+    }
 
-    /// Runs retention until cancelled.
-    public func run() async throws { fatalError("sketch") }
+    /// Keeps a schema for good. Durable when it returns; learning it again costs nothing.
+    public func learn(_ schema: EventSchema) async throws {
+        if schemas.withLock({ $0[schema.id]?.json == schema.json }) { return }
+        try await store.write { try $0.saveSchema(schema.id, json: schema.json) }
+        schemas.withLock { $0[schema.id] = schema }
+    }
 }

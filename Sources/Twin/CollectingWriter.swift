@@ -1,0 +1,75 @@
+import ChangeEvents
+import Store
+
+/// What observers are to be told after a commit, in the order in which it was written.
+enum Notice: Sendable {
+    case appended([LoggedEvent])
+    case declared(Gap)
+}
+
+/// A store's writer that keeps what observers are to be told. Everything else passes through.
+///
+/// Used on the store's thread for one transaction.
+final class CollectingWriter: StoreWriter {
+    private let base: any StoreWriter
+    private(set) var notices: [Notice] = []
+    private var events: [LoggedEvent] = []
+
+    init(_ base: any StoreWriter) { self.base = base }
+
+    /// Events between two gaps are told together.
+    func finish() -> [Notice] {
+        closeEvents()
+        return notices
+    }
+
+    private func closeEvents() {
+        if events.isEmpty { return }
+        notices.append(.appended(events))
+        events = []
+    }
+
+    func append(_ event: NewEvent) throws(StoreError) -> LoggedEvent {
+        let logged = try base.append(event)
+        events.append(logged)
+        return logged
+    }
+
+    func declare(_ gap: Gap) throws(StoreError) {
+        try base.declare(gap)
+        closeEvents()
+        notices.append(.declared(gap))
+    }
+
+    func saveSchema(_ id: SchemaID, json: String) throws(StoreError) { try base.saveSchema(id, json: json) }
+    func setCursor(topic: String, to replayID: ReplayID) throws(StoreError) { try base.setCursor(topic: topic, to: replayID) }
+    func put(_ record: StoredRecord) throws(StoreError) { try base.put(record) }
+    func remove(entity: String, id: RecordID) throws(StoreError) { try base.remove(entity: entity, id: id) }
+    func markForRefetch(entity: String) throws(StoreError) -> Int { try base.markForRefetch(entity: entity) }
+    func setState(_ key: String, to value: [UInt8]?) throws(StoreError) { try base.setState(key, to: value) }
+    func trim(olderThan: Int64?, bytesMax: Int?) throws(StoreError) -> Int {
+        try base.trim(olderThan: olderThan, bytesMax: bytesMax)
+    }
+
+    func head() throws(StoreError) -> Position { try base.head() }
+    func oldest() throws(StoreError) -> Position? { try base.oldest() }
+    func events(
+        after: Position, selection: EventSelection, limit: Int, bytesMax: Int
+    ) throws(StoreError) -> [LoggedEvent] {
+        try base.events(after: after, selection: selection, limit: limit, bytesMax: bytesMax)
+    }
+    func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent] {
+        try base.events(withReplayID: replayID, topic: topic)
+    }
+    func place(of replayID: ReplayID, topic: String?) throws(StoreError) -> ReplayPlace {
+        try base.place(of: replayID, topic: topic)
+    }
+    func schemaJSON(_ id: SchemaID) throws(StoreError) -> String? { try base.schemaJSON(id) }
+    func cursor(topic: String) throws(StoreError) -> ReplayID? { try base.cursor(topic: topic) }
+    func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? { try base.record(entity: entity, id: id) }
+    func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
+        try base.records(entity: entity, after: after, limit: limit)
+    }
+    func gaps(after: Position) throws(StoreError) -> [Gap] { try base.gaps(after: after) }
+    func state(_ key: String) throws(StoreError) -> [UInt8]? { try base.state(key) }
+}

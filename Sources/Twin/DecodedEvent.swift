@@ -1,0 +1,50 @@
+import ChangeEvents
+import Store
+
+/// A received event with everything that can be worked out before the transaction: nothing here needs the store, so the
+/// writer is not held while Avro is decoded.
+struct DecodedEvent: Sendable {
+    enum Content: Sendable {
+        case change(ChangeEvent)
+        /// A platform event: logged, nothing to apply.
+        case message
+        /// Logged as it came; a gap tells everybody that it could not be understood.
+        case undecodable(reason: String)
+    }
+
+    var event: ReceivedEvent
+    var eventName: String
+    var routing: EventRouting?
+    var content: Content
+
+    init(_ event: ReceivedEvent, schema: EventSchema?) {
+        self.event = event
+        eventName = schema?.recordName ?? ""
+        guard let schema else {
+            content = .undecodable(reason: "its schema \(event.schemaID) is not known")
+            return
+        }
+        guard schema.isChangeEvent else {
+            content = .message
+            return
+        }
+        do throws(AvroError) {
+            let change = try schema.changeEvent(of: event.payload)
+            routing = EventRouting(header: change.header, changedFields: change.changedFields)
+            content = .change(change)
+        } catch {
+            content = .undecodable(reason: "it does not fit its schema \(event.schemaID): \(error.message)")
+        }
+    }
+
+    /// Whether a logged event is this one, delivered before. A replay id alone is not enough: enriched events that were
+    /// split per record share one, and it may come again after a migration of the org.
+    func isRedelivery(of logged: NewEvent) -> Bool {
+        guard logged.event.eventID == event.eventID else { return false }
+        if let routing, let loggedRouting = logged.routing {
+            return routing.header.recordIDs == loggedRouting.header.recordIDs
+                && routing.header.transactionKey == loggedRouting.header.transactionKey
+        }
+        return !event.eventID.isEmpty || logged.event.payload == event.payload
+    }
+}

@@ -1,0 +1,37 @@
+import Logging
+import Store
+
+extension Twin {
+    /// Runs retention until cancelled, then returns. Cancelling is the graceful way to stop: a transaction under way is
+    /// finished. Throws only what makes the store unusable; a full disk or a busy file is logged and tried again.
+    public func run() async throws {
+        while !Task.isCancelled {
+            do {
+                let dropped = try await trim()
+                if dropped > 0 { logger.debug("old events dropped", metadata: ["count": "\(dropped)"]) }
+            } catch is CancellationError {
+                return
+            } catch let error as StoreError where error.code == .full || error.code == .busy {
+                logger.warning("old events could not be dropped now", metadata: ["error": "\(error)"])
+            }
+            do {
+                try await Task.sleep(for: configuration.retentionInterval)
+            } catch {
+                // Sleeping fails for one reason only: the task was cancelled.
+                return
+            }
+        }
+    }
+
+    /// Drops what is past retention, in short transactions; answers how many events went. Ends early when cancelled.
+    func trim() async throws -> Int {
+        let olderThan = configuration.now() - Int64(configuration.retention / .milliseconds(1))
+        let bytesMax = configuration.logBytesMax
+        var total = 0
+        while true {
+            let dropped = try await store.write { try $0.trim(olderThan: olderThan, bytesMax: bytesMax) }
+            total += dropped
+            if dropped == 0 || Task.isCancelled { return total }
+        }
+    }
+}
