@@ -1,0 +1,54 @@
+# make          what can be made
+# make demo     the whole way, on this machine, with a page to look at
+# make test     every test, as the CI runs them
+
+PORT ?= 8080
+DATA ?= demo-data
+MILLRACE = .build/debug/millrace
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-swift test-javascript test-peers check bench format clean
+
+help:
+	@echo "make demo     set up, build, start an org and the gateway, and serve the page (PORT=$(PORT) DATA=$(DATA))"
+	@echo "make test     set up, build, and run every test: Swift, JavaScript, the Python peers, the style"
+	@echo "make build    the executable and the tests, for debugging: $(MILLRACE)"
+	@echo "make bench    the benchmarks (a package of its own, built for release)"
+	@echo "make format   swift format, in place"
+	@echo "make check    style, file lengths, layers, leftovers"
+	@echo "make clean    remove what was built, and the demo's data"
+
+setup:
+	@scripts/setup
+
+# Exactly these flags everywhere: others would build everything a second time.
+build:
+	swift build --build-tests
+
+demo:
+	@scripts/setup run
+	swift build --build-tests
+	$(MILLRACE) demo --port $(PORT) --data $(DATA)
+
+test: setup build test-swift test-javascript test-peers check
+
+test-swift:
+	swift test --skip-build
+
+test-javascript:
+	cd clients/javascript && node --test test/*.test.mjs
+
+test-peers:
+	.venv/bin/python -m pytest Tests/peers -q
+
+check:
+	@scripts/check-style
+
+bench: setup
+	cd Benchmarks && swift run -c release Bench
+
+format:
+	@scripts/check-style --fix
+
+clean:
+	rm -rf .build Benchmarks/.build .venv $(DATA)
