@@ -1,0 +1,96 @@
+import Logging
+
+/// What `millrace run --config FILE` works by: every key of the file with its default filled in, paths resolved, secrets read.
+///
+/// Made by `Configuration.load`, which refuses a file with any mistake; a value of this type has passed every check that can
+/// be made without the network. Immutable by convention once the program runs. `docs/configuration.md` documents the keys.
+struct Configuration: Sendable {
+    /// The org and how to log in to it (OAuth 2.0 JWT bearer flow).
+    struct Org: Sendable {
+        /// Without a slash at the end: `https://login.salesforce.com`.
+        var loginURL: String
+        var clientID: String
+        var username: String
+        /// An RSA private key in PEM form.
+        var privateKey: Secret
+        /// `aud` of the assertion.
+        var audience: String
+        var pubSubAddress: Address
+        /// No TLS on the Pub/Sub connection: for a sandbox on this machine.
+        var isPubSubPlaintext: Bool
+        /// Certificates (PEM) trusted instead of the system's, for both connections.
+        var certificateAuthorityFile: String?
+    }
+
+    struct Address: Hashable, Sendable {
+        var host: String
+        var port: Int
+    }
+
+    struct Store: Hashable, Sendable {
+        var path: String
+        var retention: Duration
+        /// Payload bytes; nil: retention alone limits the log.
+        var logBytesMax: Int?
+    }
+
+    struct Push: Sendable {
+        /// Origins of pages that may connect (`https://app.example.com`); others are refused. Empty: no page may.
+        var origins: [String]
+        var tokens: Tokens
+        var heartbeat: Duration
+        /// Accept the token as a query parameter, for bare `EventSource`.
+        var allowsTokenInQuery: Bool
+        var authenticationTimeout: Duration
+        var messageBytesMax: Int
+        var subscriptionsPerConnectionMax: Int
+        var connectionsMax: Int
+        var connectionsPerSubjectMax: Int
+        var queueFramesMax: Int
+    }
+
+    /// How tokens of clients are checked.
+    struct Tokens: Sendable {
+        enum Key: Sendable {
+            /// HS256.
+            case secret(Secret)
+            /// RS256 or ES256, the public key in PEM form.
+            case publicKey(pem: String)
+            /// RS256 or ES256, keys fetched from here.
+            case jwks(url: String)
+        }
+
+        enum Algorithm: String, CaseIterable, Sendable {
+            case hs256 = "HS256"
+            case rs256 = "RS256"
+            case es256 = "ES256"
+        }
+
+        var algorithm: Algorithm
+        var key: Key
+        var issuer: String
+        var audience: String
+    }
+
+    struct Log: Hashable, Sendable {
+        enum Format: String, CaseIterable, Sendable {
+            case text
+            case json
+        }
+
+        var level: Logger.Level
+        var format: Format
+    }
+
+    var org: Org
+    /// Upstream topics; never one inside another.
+    var topics: [String]
+    var store: Store
+    var listen: Address
+    var push: Push
+    /// Objects whose records are kept; nil: all.
+    var trackedObjects: Set<String>?
+    var log: Log
+    /// How long a stop waits for what is in flight.
+    var drainTimeout: Duration
+}

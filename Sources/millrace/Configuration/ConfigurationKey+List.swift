@@ -1,0 +1,119 @@
+import Logging
+
+extension ConfigurationKey {
+    /// Every key there is, in the order of the documentation.
+    static let all: [ConfigurationKey] = org + upstream + push + operations
+
+    private static let org = [
+        ConfigurationKey(
+            path: "org.login_url", kind: .url, presence: .required,
+            effect: "Where Millrace logs in: `https://login.salesforce.com`, `https://test.salesforce.com` or your domain"),
+        ConfigurationKey(
+            path: "org.client_id", kind: .text, presence: .required, effect: "Consumer key of the connected app"),
+        ConfigurationKey(
+            path: "org.username", kind: .text, presence: .required, effect: "The integration user that Millrace acts as"),
+        ConfigurationKey(
+            path: "org.private_key_file", kind: .file, presence: .oneOf("this or `org.private_key_env`"), isSecret: true,
+            effect: "RSA private key (PEM) that signs the login; the connected app holds its certificate"),
+        ConfigurationKey(
+            path: "org.private_key_env", kind: .environmentVariable, presence: .oneOf("this or `org.private_key_file`"),
+            isSecret: true, effect: "The variable that holds the key (PEM)"),
+        ConfigurationKey(
+            path: "org.audience", kind: .text, presence: .follows("org.login_url"), effect: "`aud` of the signed login"),
+        ConfigurationKey(
+            path: "org.pubsub_address", kind: .address, presence: .defaults(to: "api.pubsub.salesforce.com:7443"),
+            effect: "Where the Pub/Sub API is"),
+        ConfigurationKey(
+            path: "org.pubsub_plaintext", kind: .boolean, presence: .defaults(to: "false"),
+            effect: "Speak to the Pub/Sub API without TLS; only for a sandbox on this machine"),
+        ConfigurationKey(
+            path: "org.ca_file", kind: .file, presence: .optional,
+            effect: "Certificates (PEM) to trust instead of the system's; for a sandbox's development authority"),
+    ]
+
+    private static let upstream = [
+        ConfigurationKey(
+            path: "topics", kind: .list(of: "topics"), presence: .defaults(to: "[/data/ChangeEvents]"),
+            effect: "What Millrace subscribes to, once each; `/data/ChangeEvents` holds every selected object"),
+        ConfigurationKey(
+            path: "track", kind: .objects, presence: .defaults(to: "all"),
+            effect: "Objects whose records are kept, so that conditions may use unchanged fields and `left` is known"),
+        ConfigurationKey(
+            path: "store.path", kind: .path, presence: .defaults(to: "millrace.sqlite"),
+            effect: "The database file (log, records, cursors); its directory must exist"),
+        ConfigurationKey(
+            path: "store.retention", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))), presence: .defaults(to: "72h"),
+            effect: "How long events can be replayed"),
+        ConfigurationKey(
+            path: "store.log_size_max", kind: .size(1_048_576...(1 << 50)), presence: .optional,
+            effect: "Drops the oldest events before their time when payloads pass this size"),
+        ConfigurationKey(
+            path: "listen.host", kind: .text, presence: .defaults(to: "127.0.0.1"),
+            effect: "Address the HTTP port binds to; `0.0.0.0` for all"),
+        ConfigurationKey(
+            path: "listen.port", kind: .integer(0...65_535), presence: .defaults(to: "8080"),
+            effect: "The HTTP port; 0 chooses a free one"),
+    ]
+
+    private static let push = [
+        ConfigurationKey(
+            path: "push.origins", kind: .list(of: "origins"), presence: .defaults(to: "[]"),
+            effect: "Pages that may connect, as `https://host[:port]`; none by default. Programs that send no origin are not concerned"),
+        ConfigurationKey(
+            path: "push.tokens.algorithm", kind: .choice(Configuration.Tokens.Algorithm.allCases.map(\.rawValue)),
+            presence: .required, effect: "The one algorithm that tokens may be signed with"),
+        ConfigurationKey(
+            path: "push.tokens.secret_file", kind: .file, presence: .oneOf("HS256: this or `push.tokens.secret_env`"),
+            isSecret: true, effect: "The shared secret, 32 bytes or more; a line break at its end is dropped"),
+        ConfigurationKey(
+            path: "push.tokens.secret_env", kind: .environmentVariable,
+            presence: .oneOf("HS256: this or `push.tokens.secret_file`"), isSecret: true,
+            effect: "The variable that holds the shared secret"),
+        ConfigurationKey(
+            path: "push.tokens.public_key_file", kind: .file, presence: .oneOf("RS256, ES256: this or `push.tokens.jwks_url`"),
+            effect: "The public key (PEM)"),
+        ConfigurationKey(
+            path: "push.tokens.jwks_url", kind: .url, presence: .oneOf("RS256, ES256: this or `push.tokens.public_key_file`"),
+            effect: "Where the issuer publishes its keys"),
+        ConfigurationKey(
+            path: "push.tokens.issuer", kind: .text, presence: .required, effect: "`iss` that a token must have, exactly"),
+        ConfigurationKey(
+            path: "push.tokens.audience", kind: .text, presence: .required, effect: "`aud` that a token must have, exactly"),
+        ConfigurationKey(
+            path: "push.heartbeat", kind: .duration(.seconds(1)...(.seconds(600))), presence: .defaults(to: "25s"),
+            effect: "A ping comes at least this often"),
+        ConfigurationKey(
+            path: "push.access_token_in_query", kind: .boolean, presence: .defaults(to: "false"),
+            effect: "Accept `access_token` in the query, for bare `EventSource`; URLs end up in other people's logs"),
+        ConfigurationKey(
+            path: "push.authentication_timeout", kind: .duration(.seconds(1)...(.seconds(300))), presence: .defaults(to: "10s"),
+            effect: "How long a connection may stay without a token"),
+        ConfigurationKey(
+            path: "push.message_size_max", kind: .size(1_024...16_777_216), presence: .defaults(to: "64KiB"),
+            effect: "Longest message a client may send (close code 1009)"),
+        ConfigurationKey(
+            path: "push.subscriptions_per_connection", kind: .integer(1...10_000), presence: .defaults(to: "64"),
+            effect: "Channels one connection may subscribe to"),
+        ConfigurationKey(
+            path: "push.connections_max", kind: .integer(1...1_000_000), presence: .defaults(to: "10000"),
+            effect: "Connections in all; the process's limit of open files must allow them"),
+        ConfigurationKey(
+            path: "push.connections_per_subject_max", kind: .integer(1...1_000_000), presence: .defaults(to: "100"),
+            effect: "Connections with one `sub` in their tokens (close code 4429)"),
+        ConfigurationKey(
+            path: "push.queue_frames_max", kind: .integer(1...1_000_000), presence: .defaults(to: "1024"),
+            effect: "Frames that may wait for a slow client before it is parked or conflated"),
+    ]
+
+    private static let operations = [
+        ConfigurationKey(
+            path: "log.level", kind: .choice(Logger.Level.allCases.map(\.rawValue)), presence: .defaults(to: "info"),
+            effect: "The least severe that is logged"),
+        ConfigurationKey(
+            path: "log.format", kind: .choice(Configuration.Log.Format.allCases.map(\.rawValue)),
+            presence: .defaults(to: "text"), effect: "Lines for people or for a log collector"),
+        ConfigurationKey(
+            path: "shutdown.drain_timeout", kind: .duration(.zero...(.seconds(600))), presence: .defaults(to: "30s"),
+            effect: "How long a stop waits for what is in flight"),
+    ]
+}
