@@ -1,1 +1,200 @@
-/// The sandbox: an org on your laptop.
+public import ChangeEvents
+import Crypto
+import Doors
+import Foundation
+public import Logging
+import Store
+import Synchronization
+public import Twin
+
+/// The sandbox: an org on your laptop. It keeps records, judges what clients write, publishes change events of committed
+/// transactions, and answers the OAuth flow. It knows no sockets: the doors serve it (`OrgService`, `EventBus`).
+///
+/// Everything it acknowledges is in one database in its directory: records, counters, events and sessions survive a restart.
+/// Thread-safe; a write occupies the store's own thread, never the caller's.
+public final class Sandbox: Sendable {
+    /// The database's name in the directory.
+    public static let databaseName = "org.sqlite"
+
+    /// The records and the log of the org. Doors that serve the log directly may read it.
+    public let twin: Twin
+    /// Misbehaviour on command.
+    public let faults = Faults()
+
+    let configuration: Configuration
+    let organization: Organization
+    let catalogue: Catalogue
+    /// Objects that change events can be had for, by name.
+    let captured: [String: CapturedObject]
+    let logger: Logger
+    let observer: BusObserver
+    let state: Mutex<State>
+    private let directory: URL
+    private let appKey: AppKey
+    private let publishing: ChangeCapture
+    private let quiet: ChangeCapture
+
+    /// What changes while the sandbox runs and is not in the store, or is kept there from time to time.
+    struct State: Sendable {
+        var addresses = SandboxAddresses.none
+        var sessions: Sessions
+        var usage: APIUsage
+        /// Topics that exist because an event was injected on them.
+        var injectedTopics: Set<String>
+    }
+
+    /// Opens the org in a directory, founding it (identity, users, connected app with its key, sample data) where there is
+    /// none. Throws `SandboxError` or `StoreError` with what a person must mend.
+    public init(directory: String, configuration: Configuration = Configuration(), logger: Logger) async throws {
+        self.directory = URL(fileURLWithPath: directory, isDirectory: true).standardizedFileURL
+        self.configuration = configuration
+        self.logger = logger
+        do {
+            try FileManager.default.createDirectory(
+                at: self.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw SandboxError(code: .directory, message: "\(directory) cannot be made", cause: error)
+        }
+        appKey = try AppKey.openOrCreate(in: self.directory)
+        let store = try SQLiteStore(
+            path: self.directory.appendingPathComponent(Self.databaseName).path,
+            durability: configuration.isDurable ? .full : .normal)
+        var twinConfiguration = Twin.Configuration()
+        twinConfiguration.retention = configuration.eventRetention
+        twin = try await Twin(store: store, configuration: twinConfiguration, logger: logger)
+
+        let catalogue = Catalogue.standard
+        self.catalogue = catalogue
+        var captured: [String: CapturedObject] = [:]
+        for object in catalogue.objects where object.isCapturable { captured[object.name] = try CapturedObject(object) }
+        self.captured = captured
+        publishing = ChangeCapture(
+            captured: captured.filter { configuration.selectedEntities.contains($0.key) },
+            changesPerTransactionMax: configuration.changesPerTransactionMax)
+        quiet = ChangeCapture(captured: [:], changesPerTransactionMax: 0)
+
+        organization = try await Self.openOrFound(configuration, catalogue: catalogue, twin: twin)
+        state = Mutex(try await Self.restoredState(twin))
+        for object in captured.values { try await twin.learn(object.schema) }
+        observer = BusObserver()
+        observer.waiters.reached(try await twin.observe(observer))
+        if configuration.loadsSampleData { try await loadSampleData() }
+    }
+
+    /// Runs retention until cancelled. The doors have their own `run()`.
+    public func run() async throws {
+        try await twin.run()
+    }
+
+    /// Writes down what is kept only from time to time and closes the database. Nothing acknowledged depends on it.
+    public func close() async throws {
+        twin.stopObserving(observer)
+        observer.waiters.wakeAll()
+        let (sessions, usage) = state.withLock { ($0.sessions, $0.usage) }
+        try await twin.commit { writer in
+            try writer.setState(Sessions.stateKey, to: [UInt8](JSONEncoder().encode(sessions)))
+            try writer.setState(APIUsage.stateKey, to: [UInt8](JSONEncoder().encode(usage)))
+        }
+        try await twin.store.close()
+    }
+
+    /// Runs a transaction of the org. When the body throws, nothing has happened and its error is thrown; otherwise records
+    /// and events are durable when this returns. `userID` nil: the integration user.
+    public func transaction<T: Sendable>(
+        origin: ChangeOrigin = .background, userID: String? = nil,
+        _ body: @escaping @Sendable (OrgTransaction) throws -> T
+    ) async throws -> T {
+        try await transaction(origin: origin, userID: userID, isPublished: true, body)
+    }
+
+    func transaction<T: Sendable>(
+        origin: ChangeOrigin, userID: String?, isPublished: Bool, _ body: @escaping @Sendable (OrgTransaction) throws -> T
+    ) async throws -> T {
+        let capture = isPublished ? publishing : quiet
+        let clock = configuration.clock
+        let catalogue = self.catalogue
+        let instance = organization.instance
+        let user = userID ?? organization.integrationUser?.id ?? ""
+        return try await twin.commit { writer in
+            let now = clock()
+            let transaction = OrgTransaction(
+                writer: writer, catalogue: catalogue, instance: instance, userID: user, now: now,
+                counters: try OrgCounters.read(writer))
+            let answer = try body(transaction)
+            try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
+            try transaction.counters.write(writer)
+            return answer
+        }
+    }
+
+    /// Where the doors listen. Until it is called, `instance_url` and the token answer name a host that does not exist.
+    public func listening(at addresses: SandboxAddresses) {
+        state.withLock { $0.addresses = addresses }
+    }
+
+    /// What a client needs, for `DIR/connection.json`.
+    public var connection: Connection {
+        let addresses = state.withLock { $0.addresses }
+        return Connection(
+            loginURL: addresses.loginURL, instanceURL: addresses.instanceURL, httpURL: addresses.httpURL,
+            httpsURL: addresses.httpsURL, grpcAddress: addresses.grpcAddress,
+            grpcPlaintextAddress: addresses.grpcPlaintextAddress, organizationID: organization.id,
+            clientID: organization.clientID, username: organization.integrationUser?.username ?? "",
+            password: organization.password,
+            privateKeyFile: directory.appendingPathComponent(AppKey.fileName).path, caFile: addresses.caFile)
+    }
+
+    /// Instants of the last commits that published events, oldest first.
+    public func recentCommits() -> [RecentCommit] { observer.recentCommits }
+
+    /// All live records of an object.
+    public func snapshot(entity: String) async throws -> [RecordImage] {
+        try await twin.store.read { reader in
+            var images: [RecordImage] = []
+            var last: RecordID?
+            while true {
+                let page = try reader.records(entity: entity, after: last, limit: Self.snapshotPageSize)
+                images += page.filter { !$0.isDeleted }.map(\.image)
+                guard let final = page.last, page.count == Self.snapshotPageSize else { return images }
+                last = final.image.id
+            }
+        }
+    }
+
+    private static let snapshotPageSize = 500
+
+    var jwtBearer: JWTBearer {
+        let addresses = state.withLock { $0.addresses }
+        var audiences: Set<String> = ["https://login.salesforce.com", "https://test.salesforce.com"]
+        for url in [addresses.loginURL, addresses.instanceURL] where !url.isEmpty { audiences.insert(url) }
+        return JWTBearer(clientID: organization.clientID, publicKey: appKey.publicKey, audiences: audiences)
+    }
+
+    private static func openOrFound(
+        _ configuration: Configuration, catalogue: Catalogue, twin: Twin
+    ) async throws -> Organization {
+        if let organization = try await twin.store.read({ try Organization.read($0) }) { return organization }
+        let clock = configuration.clock
+        return try await twin.commit { writer in
+            var generator = SystemRandomNumberGenerator()
+            return try Organization.found(
+                configuration, catalogue: catalogue, now: clock(), writer: writer, using: &generator)
+        }
+    }
+
+    private static func restoredState(_ twin: Twin) async throws -> State {
+        try await twin.store.read { reader in
+            func restored<T: Decodable>(_ key: String, _ empty: T) throws -> T {
+                guard let bytes = try reader.state(key) else { return empty }
+                do {
+                    return try JSONDecoder().decode(T.self, from: Data(bytes))
+                } catch {
+                    throw SandboxError(code: .stateDamaged, message: "\(key) cannot be read from the store", cause: error)
+                }
+            }
+            return State(
+                sessions: try restored(Sessions.stateKey, Sessions()), usage: try restored(APIUsage.stateKey, APIUsage()),
+                injectedTopics: try restored(Injection.stateKey, []))
+        }
+    }
+}

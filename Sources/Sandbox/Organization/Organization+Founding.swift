@@ -1,0 +1,73 @@
+import ChangeEvents
+import Store
+
+extension Organization {
+    /// A first replay id and commit number such as an org that has been running for a while has.
+    private static let firstReplay: ClosedRange<UInt64> = 1_200_000...1_900_000
+    private static let firstCommit: ClosedRange<Int64> = 210_000_000_000...290_000_000_000
+
+    /// Founds the org inside `writer`'s transaction: identity, connected app, counters and users.
+    static func found(
+        _ configuration: Sandbox.Configuration, catalogue: Catalogue, now: Int64, writer: any StoreWriter,
+        using generator: inout some RandomNumberGenerator
+    ) throws -> Organization {
+        let instance = "5g"
+        guard let id = RecordID("00D" + instance + "0" + Base62.random(9, using: &generator)) else {
+            throw SandboxError(code: .stateDamaged, message: "no organization id could be made")
+        }
+        var organization = Organization(
+            id: id.string, instance: instance, name: "Electric Motors",
+            clientID: "3MVG9" + Base62.random(80, using: &generator),
+            clientSecret: Base62.random(64, using: &generator), password: Base62.random(20, using: &generator), users: [])
+        let counters = OrgCounters(
+            replay: .random(in: firstReplay, using: &generator), commit: .random(in: firstCommit, using: &generator))
+        try BusHead.write(ReplayID(counter: counters.replay), writer)
+        let transaction = OrgTransaction(
+            writer: writer, catalogue: catalogue, instance: instance, userID: "", now: now, counters: counters)
+        for person in Staff.people(usernameSuffix: configuration.usernameSuffix) {
+            let recordID = try transaction.insert(.user, fields: person.fields, createdAt: now)
+            organization.users.append(person.user(id: recordID.string))
+        }
+        try transaction.counters.write(writer)
+        try organization.write(writer)
+        return organization
+    }
+}
+
+/// The people of Electric Motors who work in the org.
+private struct Staff {
+    let username: String
+    let firstName: String
+    let lastName: String
+    let title: String
+    let isApproved: Bool
+
+    static func people(usernameSuffix: String) -> [Staff] {
+        func person(_ first: String, _ last: String, _ title: String, approved: Bool) -> Staff {
+            Staff(
+                username: "\(first).\(last)@\(usernameSuffix)".lowercased(), firstName: first, lastName: last, title: title,
+                isApproved: approved)
+        }
+        return [
+            Staff(
+                username: "integration@\(usernameSuffix)", firstName: "Integration", lastName: "User", title: "Integration",
+                isApproved: true),
+            person("Mara", "Lindqvist", "Service Agent", approved: true),
+            person("Tomas", "Okafor", "Service Agent", approved: true),
+            person("Yuki", "Brandt", "Service Team Lead", approved: false),
+        ]
+    }
+
+    var fields: [String: FieldValue] {
+        [
+            "Username": .string(username), "FirstName": .string(firstName), "LastName": .string(lastName),
+            "Email": .string(username), "Alias": .string(String(lastName.lowercased().prefix(8))), "Title": .string(title),
+            "UserType": .string("Standard"), "IsActive": .boolean(true),
+        ]
+    }
+
+    func user(id: String) -> Organization.User {
+        Organization.User(
+            id: id, username: username, firstName: firstName, lastName: lastName, title: title, isApproved: isApproved)
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Store
+
+/// Who the org is: made once, at the first start, and kept in the store. The secrets in it are those of a sandbox; they
+/// are never logged all the same.
+struct Organization: Codable, Sendable, Hashable {
+    static let stateKey = "sandbox.organization"
+
+    struct User: Codable, Sendable, Hashable {
+        var id: String
+        var username: String
+        var firstName: String
+        var lastName: String
+        var title: String
+        /// May use the connected app without being asked (its profile is pre-authorised).
+        var isApproved: Bool
+    }
+
+    /// 18 characters.
+    var id: String
+    /// The two characters that name the instance in every record id.
+    var instance: String
+    var name: String
+    /// The connected app.
+    var clientID: String
+    var clientSecret: String
+    /// Of the integration user; for SOAP login, which comes later.
+    var password: String
+    /// The first is the integration user.
+    var users: [User]
+
+    /// 15 characters.
+    var shortID: Substring { id.prefix(15) }
+
+    var integrationUser: User? { users.first }
+
+    func user(named username: String) -> User? {
+        // Usernames compare without case.
+        users.first { $0.username.lowercased() == username.lowercased() }
+    }
+
+    func user(id: String) -> User? { users.first { $0.id == id } }
+
+    static func read(_ reader: any StoreReader) throws -> Organization? {
+        guard let bytes = try reader.state(stateKey) else { return nil }
+        do {
+            return try JSONDecoder().decode(Organization.self, from: Data(bytes))
+        } catch {
+            throw SandboxError(code: .stateDamaged, message: "the org's identity cannot be read from the store", cause: error)
+        }
+    }
+
+    func write(_ writer: any StoreWriter) throws {
+        try writer.setState(Self.stateKey, to: [UInt8](JSONEncoder().encode(self)))
+    }
+}

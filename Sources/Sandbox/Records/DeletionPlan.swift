@@ -1,0 +1,83 @@
+import ChangeEvents
+import Doors
+import Store
+
+/// What goes when a record is deleted: the record, everything that falls with it, and the references to be emptied. Made
+/// whole before anything is changed, so that a refusal changes nothing.
+///
+/// Finding the records that refer to another reads the referring objects from end to end: fine for an org of some
+/// ten thousand records; an index of references takes its place when queries come.
+struct DeletionPlan {
+    private(set) var deleted: [(ObjectDefinition, StoredRecord)] = []
+    private(set) var cleared: [(ObjectDefinition, FieldDefinition, StoredRecord)] = []
+
+    private static let pageSize = 500
+
+    init(of record: StoredRecord, in object: ObjectDefinition, catalogue: Catalogue, reader: any StoreReader) throws {
+        var falling: Set<RecordID> = [record.image.id]
+        var kept: [(by: ObjectDefinition, StoredRecord, of: StoredRecord)] = []
+        deleted = [(object, record)]
+        var next = 0
+        while next < deleted.count {
+            let (object, target) = deleted[next]
+            next += 1
+            for (referrer, field) in catalogue.references(to: object.name) where !field.isDerived && referrer.isWritable {
+                let wanted = FieldValue.string(target.image.id.string)
+                for found in try Self.records(of: referrer, where: field.name, is: wanted, reader) {
+                    switch field.reference?.deletion {
+                    case .cascade:
+                        if falling.insert(found.image.id).inserted { deleted.append((referrer, found)) }
+                    case .restrict:
+                        kept.append((referrer, found, target))
+                    case .clear:
+                        cleared.append((referrer, field, found))
+                    case nil:
+                        break
+                    }
+                }
+            }
+        }
+        // What falls itself keeps nothing and needs no clearing.
+        kept.removeAll { falling.contains($0.1.image.id) }
+        cleared.removeAll { falling.contains($0.2.image.id) }
+        if let first = kept.first {
+            let blockers = kept.filter { $0.by.name == first.by.name && $0.of.image.id == first.of.image.id }
+            let owner = catalogue.object(ofRecord: first.of.image.id) ?? object
+            throw OrgError.deleteBlocked(
+                name: RecordName.of(first.of.image, owner), plural: first.by.labelPlural,
+                numbers: blockers.map { RecordName.of($0.1.image, first.by) })
+        }
+    }
+
+    private static func records(
+        of object: ObjectDefinition, where field: String, is value: FieldValue, _ reader: any StoreReader
+    ) throws -> [StoredRecord] {
+        var found: [StoredRecord] = []
+        var last: RecordID?
+        while true {
+            let page = try reader.records(entity: object.name, after: last, limit: pageSize)
+            found += page.filter { !$0.isDeleted && $0.image.fields[field] == value }
+            guard let final = page.last, page.count == pageSize else { return found }
+            last = final.image.id
+        }
+    }
+}
+
+/// The name of a record as an org shows it.
+enum RecordName {
+    static func of(_ image: RecordImage, _ object: ObjectDefinition) -> String {
+        guard let field = object.fields.first(where: \.isNameField) else { return image.id.string }
+        if field.kind == .personName { return person(image.fields) ?? image.id.string }
+        guard case .string(let name) = image.fields[field.name] ?? .null else { return image.id.string }
+        return name
+    }
+
+    /// First and last name; the salutation does not count. Nil when there is neither.
+    static func person(_ fields: [String: FieldValue]) -> String? {
+        let parts = ["FirstName", "LastName"].compactMap { name -> String? in
+            guard case .string(let text) = fields[name] ?? .null else { return nil }
+            return text
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: " ")
+    }
+}

@@ -1,0 +1,103 @@
+import ChangeEvents
+import Doors
+
+/// Reads the JSON members of a create or update call into typed values: unknown columns and values of the wrong JSON type
+/// end here. What the values may be is `FieldValidation`'s matter.
+struct RecordInput {
+    let object: ObjectDefinition
+
+    func values(_ members: [JSONValue.Member]) throws(OrgError) -> [String: FieldValue] {
+        var values: [String: FieldValue] = [:]
+        for member in members {
+            // Clients send records back as they got them; the type is in the path.
+            if member.name == "attributes" { continue }
+            guard let field = object.field(member.name) else {
+                throw .noSuchColumn(member.name, object: object.name)
+            }
+            if field.kind == .id { throw .idInBody() }
+            guard values[field.name] == nil else { throw .fieldTwice(field.name) }
+            values[field.name] = try value(member.value, of: field)
+        }
+        return values
+    }
+
+    private func value(_ json: JSONValue, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+        if field.kind.isCompound { throw .notWritable([field.name]) }
+        switch json {
+        case .null:
+            // A checkbox has no null; every other field is emptied.
+            if field.kind == .boolean { throw .cannotRead(field, token: "VALUE_NULL", value: "null") }
+            return .null
+        case .boolean(let flag):
+            if field.kind == .boolean { return .boolean(flag) }
+            if field.kind.isText { return .string(String(flag)) }
+            throw .cannotRead(field, token: flag ? "VALUE_TRUE" : "VALUE_FALSE", value: String(flag))
+        case .number(let literal):
+            return try number(literal, of: field)
+        case .string(let text):
+            return try string(text, of: field)
+        case .array:
+            throw .cannotRead(field, token: "START_ARRAY", value: "[")
+        case .object:
+            throw .cannotRead(field, token: "START_OBJECT", value: "{")
+        }
+    }
+
+    private func number(_ literal: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+        if field.kind.isText { return .string(literal) }
+        let isWhole = !literal.contains { $0 == "." || $0 == "e" || $0 == "E" }
+        let token = isWhole ? "VALUE_NUMBER_INT" : "VALUE_NUMBER_FLOAT"
+        switch field.kind {
+        case .integer:
+            guard isWhole else { throw .cannotRead(field, token: token, value: literal) }
+            guard let value = Int64(literal), Int32(exactly: value) != nil else { throw .numberOutOfRange(field, literal) }
+            return .integer(value)
+        case .double, .currency:
+            guard let value = Double(literal), value.isFinite else { throw .numberOutOfRange(field, literal) }
+            return .double(value)
+        default:
+            throw .cannotRead(field, token: token, value: literal)
+        }
+    }
+
+    private func string(_ text: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+        let trimmed = Self.trimmed(text)
+        let token = "VALUE_STRING"
+        switch field.kind {
+        case .boolean:
+            switch trimmed.lowercased() {
+            case "true": return .boolean(true)
+            case "false": return .boolean(false)
+            default: throw .cannotRead(field, token: token, value: text)
+            }
+        case .integer:
+            if trimmed.isEmpty { return .null }
+            guard let value = Int32(trimmed) else { throw .cannotRead(field, token: token, value: text) }
+            return .integer(Int64(value))
+        case .double, .currency:
+            if trimmed.isEmpty { return .null }
+            guard let value = Double(trimmed), value.isFinite else {
+                throw .cannotRead(field, token: token, value: text)
+            }
+            return .double(value)
+        case .date:
+            if trimmed.isEmpty { return .null }
+            guard let value = OrgTime.date(trimmed) else { throw .cannotRead(field, token: token, value: text) }
+            return .date(milliseconds: value)
+        case .dateTime:
+            if trimmed.isEmpty { return .null }
+            guard let value = OrgTime.dateTime(trimmed) else { throw .cannotRead(field, token: token, value: text) }
+            return .dateTime(milliseconds: value)
+        case .id, .text, .textArea, .longTextArea, .picklist, .reference, .email, .phone, .url, .autoNumber, .address, .personName:
+            return trimmed.isEmpty ? .null : .string(trimmed)
+        }
+    }
+
+    /// An org trims white space at both ends of every text, and keeps an empty one as null.
+    private static func trimmed(_ text: String) -> String {
+        let isSpace: (Character) -> Bool = { $0.isWhitespace }
+        guard let first = text.firstIndex(where: { !isSpace($0) }), let last = text.lastIndex(where: { !isSpace($0) })
+        else { return "" }
+        return String(text[first...last])
+    }
+}

@@ -1,0 +1,30 @@
+import Foundation
+
+extension Sandbox {
+    /// How the org behaves. Everything has a default that suits a laptop.
+    public struct Configuration: Sendable {
+        /// Objects whose changes are published; an org of every edition may select five.
+        public var selectedEntities: Set<String> = ["Account", "Contact", "Case"]
+        /// Loads Electric Motors' records into a new org.
+        public var loadsSampleData = true
+        /// Publishes CREATE events for the sample records, so that a subscriber from EARLIEST has complete rows. Without,
+        /// they are like records that were there before change data capture was switched on.
+        public var publishesSampleData = true
+        /// How long a session lives after its last use. Orgs allow 15 minutes to 24 hours.
+        public var sessionLifetime: Duration = .seconds(2 * 3_600)
+        /// API calls in 24 hours: what a Developer Edition has.
+        public var apiCallsMax = 15_000
+        /// How long events stay on the bus.
+        public var eventRetention: Duration = .seconds(72 * 3_600)
+        /// Changes of one transaction that are published one by one; the rest is an overflow event per object.
+        public var changesPerTransactionMax = 100_000
+        /// Behind the `@` of usernames.
+        public var usernameSuffix = "electric-motors.example"
+        /// Waits for the disk at each commit. Off: the last commits before a power cut may be gone, `kill -9` is safe.
+        public var isDurable = true
+        /// Milliseconds since 1970.
+        public var clock: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000) }
+
+        public init() {}
+    }
+}
