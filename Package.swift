@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "Upstream",
             dependencies: [
-                "ChangeEvents", "PubSubAPI", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit, nio, nioSSL,
+                "ChangeEvents", "PubSubAPI", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit, nio, nioHTTP1, nioSSL,
                 logging, crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
         .target(

@@ -2,9 +2,12 @@ public import ChangeEvents
 
 /// Where Upstream puts what it receives; the executable connects it to the twin.
 ///
-/// INTERFACE SKETCH: `Upstream` (`init(configuration:sink:logger:)`, `run()`, `status`) is to be written against it.
+/// Calls for one topic never overlap, with one exception: `room(for:)` may be called while `receive` runs, so that the next
+/// events are on their way while the last ones are being stored. Different topics call at the same time. A call that is
+/// cancelled may throw and must leave nothing half done.
 public protocol EventSink: Sendable {
-    /// How many more events of the topic may be asked for now (flow control is by not asking). Suspends while it is 0.
+    /// How many events of the topic may be on their way or unstored now (flow control is by not asking). Suspends while it is
+    /// 0. Upstream subtracts what it has asked for already.
     func room(for topic: String) async throws -> Int
     /// Stored place of a topic; nil: never subscribed.
     func cursor(for topic: String) async throws -> ReplayID?

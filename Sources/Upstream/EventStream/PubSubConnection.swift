@@ -1,0 +1,128 @@
+import ChangeEvents
+import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import NIOCore
+import PubSubAPI
+
+/// The Pub/Sub API over one HTTP/2 connection: calls with the session's metadata, and errors as `CallFailure`.
+///
+/// One `GRPCClient` with the default load balancing (the first address that answers) keeps one connection, which all streams
+/// and calls share and which is made anew when it breaks. Safe from any thread.
+final class PubSubConnection: Sendable {
+    /// Responses have up to about 3 MB; the bound leaves room for an event of 1 MB more and keeps a hostile peer small.
+    static let responseBytesMax = 8 * 1024 * 1024
+    /// When nothing has been read for so long, the connection is probed with a ping: later than the service's own keepalives
+    /// (270 s), so that it never happens on a healthy connection and no server takes it for abuse.
+    static let pingAfter: Duration = .seconds(280)
+    static let pingTimeout: Duration = .seconds(15)
+    /// Between attempts to connect. The streams have pauses of their own; these only keep the connection from being slower.
+    static let connectBackoff = HTTP2ClientTransport.Config.Backoff(
+        initial: .milliseconds(200), max: .seconds(10), multiplier: 1.6, jitter: 0.2)
+
+    private let client: GRPCClient<HTTP2ClientTransport.Posix>
+    private let api: Eventbus_V1_PubSub.Client<HTTP2ClientTransport.Posix>
+    private let tokens: TokenSource
+    private let callDeadline: Duration
+
+    init(org: OrgConnection, tokens: TokenSource, callDeadline: Duration) throws(UpstreamError) {
+        var config = HTTP2ClientTransport.Posix.Config.defaults
+        config.backoff = Self.connectBackoff
+        config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(
+            time: Self.pingAfter, timeout: Self.pingTimeout, allowWithoutCalls: false)
+        do {
+            let transport = try HTTP2ClientTransport.Posix(
+                target: Self.target(host: org.pubSubHost, port: org.pubSubPort), transportSecurity: Self.security(org),
+                config: config)
+            client = GRPCClient(transport: transport)
+        } catch {
+            throw UpstreamError(
+                .configuration, "No connection can be set up to \(org.pubSubHost):\(org.pubSubPort): \(error).", cause: error)
+        }
+        api = Eventbus_V1_PubSub.Client(wrapping: client)
+        self.tokens = tokens
+        self.callDeadline = callDeadline
+    }
+
+    /// Keeps the connection until `close`, or until cancelled, which ends all calls.
+    func run() async throws { try await client.runConnections() }
+
+    /// No new calls; the connection closes when the last one has ended.
+    func close() { client.beginGracefulShutdown() }
+
+    /// A token refused is renewed once. Throws `CallFailure`, the login's `UpstreamError`, or `CancellationError`.
+    func topic(_ name: String) async throws -> Eventbus_V1_TopicInfo {
+        try await call { metadata, options in
+            var request = Eventbus_V1_TopicRequest()
+            request.topicName = name
+            return try await self.api.getTopic(request, metadata: metadata, options: options)
+        }
+    }
+
+    /// Like `topic`.
+    func schema(_ id: SchemaID) async throws -> Eventbus_V1_SchemaInfo {
+        try await call { metadata, options in
+            var request = Eventbus_V1_SchemaRequest()
+            request.schemaID = id.string
+            return try await self.api.getSchema(request, metadata: metadata, options: options)
+        }
+    }
+
+    /// One Subscribe stream. `requests` writes what is asked for and returns to end the asking; `responses` reads until the
+    /// end. Returns when the stream has ended without an error, or `responses` has; throws what it throws, or `CallFailure`.
+    func subscribe(
+        as session: Session, requests: @escaping @Sendable (RPCWriter<Eventbus_V1_FetchRequest>) async throws -> Void,
+        responses: @escaping @Sendable (RPCAsyncSequence<Eventbus_V1_FetchResponse, any Error>) async throws -> Void
+    ) async throws {
+        var options = CallOptions.defaults
+        options.maxResponseMessageBytes = Self.responseBytesMax
+        try await api.subscribe(
+            metadata: Self.metadata(session), options: options, requestProducer: requests,
+            onResponse: { response in
+                if case .failure(let error) = response.accepted { throw CallFailure(error) }
+                try await responses(response.messages)
+            })
+    }
+
+    private func call<Answer: Sendable>(_ body: (Metadata, CallOptions) async throws -> Answer) async throws -> Answer {
+        var options = CallOptions.defaults
+        options.timeout = callDeadline
+        options.maxResponseMessageBytes = Self.responseBytesMax
+        var mayRenew = true
+        while true {
+            let session = try await tokens.session()
+            do {
+                return try await body(Self.metadata(session), options)
+            } catch {
+                try Task.checkCancellation()
+                let failure = CallFailure(error)
+                guard ErrorRule.cure(for: failure) == .renewToken else { throw failure }
+                tokens.reject(session)
+                guard mayRenew else { throw failure }
+                mayRenew = false
+            }
+        }
+    }
+
+    static func metadata(_ session: Session) -> Metadata {
+        [
+            "accesstoken": .string(session.accessToken), "instanceurl": .string(session.instanceURL),
+            "tenantid": .string(session.organizationID),
+        ]
+    }
+
+    /// An address literal must not go through name resolution: it would become the TLS server name, which only a name may be.
+    static func target(host: String, port: Int) -> any ResolvableTarget {
+        guard let address = try? SocketAddress(ipAddress: host, port: port) else { return .dns(host: host, port: port) }
+        return address.protocol == .inet6 ? .ipv6(address: host, port: port) : .ipv4(address: host, port: port)
+    }
+
+    private static func security(_ org: OrgConnection) -> HTTP2ClientTransport.Posix.TransportSecurity {
+        if org.usesPlaintext { return .plaintext }
+        switch org.trustRoots {
+        case .system: return .tls
+        case .file(let path):
+            return .tls { tls in tls.trustRoots = .certificates([.file(path: path, format: .pem)]) }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import NIOSSL
+
+/// What every user of an org shares: one token source and one connection to the event bus.
+struct OrgServices: Sendable {
+    let tokens: TokenSource
+    let pubSub: PubSubConnection
+
+    /// Sets both up, calls `body`, and takes them down again whatever happens. Throws `UpstreamError(.configuration)` when the
+    /// connection cannot work as configured, and what `body` throws.
+    static func with<Result: Sendable>(
+        _ org: OrgConnection, timing: Upstream.Timing, time: Timekeeper, logger: Logger,
+        _ body: (OrgServices) async throws -> Result
+    ) async throws -> Result {
+        try org.validate()
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: httpConfiguration(org))
+        do {
+            let login = try JWTBearerLogin(login: org.login, http: http, deadline: timing.callDeadline)
+            let tokens = TokenSource(failureHold: timing.loginFailureHold, time: time, logger: logger) { serial in
+                try await login.session(serial: serial)
+            }
+            let pubSub = try PubSubConnection(org: org, tokens: tokens, callDeadline: timing.callDeadline)
+            let result = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await pubSub.run() }
+                let result = try await body(OrgServices(tokens: tokens, pubSub: pubSub))
+                pubSub.close()
+                group.cancelAll()
+                return result
+            }
+            try await http.shutdown()
+            return result
+        } catch {
+            do {
+                try await http.shutdown()
+            } catch let second {
+                logger.warning("the HTTP client did not shut down", metadata: [LogKey.error: "\(second)"])
+            }
+            throw error
+        }
+    }
+
+    private static func httpConfiguration(_ org: OrgConnection) -> HTTPClient.Configuration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if case .file(let path) = org.trustRoots { tls.trustRoots = .file(path) }
+        // An assertion goes to the configured host and nowhere else.
+        return HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
+    }
+}
+
+extension OrgConnection {
+    /// Finds what can be found without the network. Throws `UpstreamError(.configuration)` with every mistake in one message.
+    public func validate() throws(UpstreamError) {
+        var mistakes: [String] = []
+        if let url = URL(string: login.url), let scheme = url.scheme, let host = url.host, !host.isEmpty {
+            switch scheme {
+            case "https": break
+            case "http" where usesPlaintext: break
+            case "http": mistakes.append("the login URL is http://, which only a development connection may be")
+            default: mistakes.append("the login URL must begin with https://")
+            }
+        } else {
+            mistakes.append("the login URL is not a URL")
+        }
+        if login.clientID.isEmpty { mistakes.append("the client id is empty") }
+        if login.username.isEmpty { mistakes.append("the username is empty") }
+        if pubSubHost.isEmpty { mistakes.append("the Pub/Sub host is empty") }
+        if !(1...65535).contains(pubSubPort) { mistakes.append("the Pub/Sub port must be between 1 and 65535") }
+        if case .file(let path) = trustRoots {
+            do {
+                if try NIOSSLCertificate.fromPEMFile(path).isEmpty { mistakes.append("the CA file \(path) holds no certificate") }
+            } catch {
+                mistakes.append("the CA file \(path) cannot be read as PEM")
+            }
+        }
+        if !mistakes.isEmpty { throw UpstreamError(.configuration, mistakes.joined(separator: "; ") + ".") }
+    }
+}
