@@ -7,7 +7,8 @@ public import ChangeEvents
 /// cancelled may throw and must leave nothing half done.
 public protocol EventSink: Sendable {
     /// How many events of the topic may be on their way or unstored now (flow control is by not asking). Suspends while it is
-    /// 0. Upstream subtracts what it has asked for already.
+    /// 0. Upstream subtracts what it has asked for or is storing already, and never has more than 100 on their way: a sink
+    /// without a queue of its own answers 200, so that 100 travel while 100 are being stored.
     func room(for topic: String) async throws -> Int
     /// Stored place of a topic; nil: never subscribed.
     func cursor(for topic: String) async throws -> ReplayID?

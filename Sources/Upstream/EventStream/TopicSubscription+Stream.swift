@@ -114,20 +114,23 @@ extension TopicSubscription {
         while !Task.isCancelled {
             await creditChanged.wait()
             guard snapshot.needsCredit else { continue }
+            let room: Int
             do {
-                let room = try await sink.room(for: topic.name)
-                guard let count = change({ $0.roomAvailable(room, now: time.now) }) else { continue }
-                logger.trace("asking for more", metadata: [LogKey.requested: "\(count)"])
-                // The name is repeated, as the service allows: a reader of a trace need not look back for it.
-                var request = Eventbus_V1_FetchRequest()
-                request.topicName = topic.name
-                request.numRequested = Int32(count)
-                try await writer.write(request)
-            } catch is RPCError {
-                // The stream has ended: the reading side learns why.
-                return
+                room = try await sink.room(for: topic.name)
             } catch {
                 if !Task.isCancelled { failure.set(error) }
+                return
+            }
+            guard let count = change({ $0.roomAvailable(room, now: time.now) }) else { continue }
+            logger.trace("asking for more", metadata: [LogKey.requested: "\(count)"])
+            // The name is repeated, as the service allows: a reader of a trace need not look back for it.
+            var request = Eventbus_V1_FetchRequest()
+            request.topicName = topic.name
+            request.numRequested = Int32(count)
+            do {
+                try await writer.write(request)
+            } catch {
+                // The stream has ended; the reading side learns why.
                 return
             }
         }
