@@ -3,37 +3,74 @@ import Foundation
 import Logging
 import ServiceLifecycle
 
-/// Runs a command's work until it ends or a signal asks it to.
-///
-/// The first SIGTERM or SIGINT drains: components see a graceful shutdown and finish what is in flight, for `drainTimeout`
-/// at most. A second one, or the timeout, cancels: abrupt, and still safe (what was acknowledged is durable).
-struct Shutdown: Sendable {
-    var logger: Logger
+/// A part of the program with a life of its own, as the service group sees it: `run` until `stop` is called (graceful) or
+/// the task is cancelled (abrupt).
+struct Component: Service {
+    var name: String
+    var run_: @Sendable () async throws -> Void
+    var stop: @Sendable () -> Void
 
-    func run(drainTimeout: Duration, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    /// - Parameter stop: begins the graceful end and returns at once; `run` then finishes what is in flight and returns.
+    init(_ name: String, run: @escaping @Sendable () async throws -> Void, stop: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.run_ = run
+        self.stop = stop
+    }
+
+    /// A component that has nothing to finish: the graceful end cancels it.
+    static func cancelled(_ name: String, run: @escaping @Sendable () async throws -> Void) -> Component {
+        Component(name) {
+            do {
+                try await cancelWhenGracefulShutdown { try await run() }
+            } catch is CancellationError where Task.isShuttingDownGracefully {
+                return
+            }
+        } stop: {
+        }
+    }
+
+    /// Something to do when everything that was started after it has ended.
+    static func atEnd(_ name: String, _ body: @escaping @Sendable () async throws -> Void) -> Component {
+        Component(name) {
+            try? await gracefulShutdown()
+            try await body()
+        } stop: {
+        }
+    }
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await run_()
+        } onGracefulShutdown: {
+            stop()
+        }
+    }
+}
+
+/// Runs a command's components until a signal asks them to stop.
+///
+/// The first SIGTERM or SIGINT drains: components stop gracefully, the last one first, for `drainTimeout` at most; then they
+/// are cancelled, which is abrupt and still safe (what was acknowledged is durable). A second signal ends the process at once.
+enum Shutdown {
+    static func run(_ components: [Component], drainTimeout: Duration, logger: Logger) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: [
+            services: components.map {
                 .init(
-                    service: Work(work: work), successTerminationBehavior: .gracefullyShutdownGroup,
-                    failureTerminationBehavior: .cancelGroup)
-            ],
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = drainTimeout
-        // A second signal: the service group has taken its signals out of the default disposition, so they are counted here.
         let secondSignal = SecondSignal()
         defer { secondSignal.cancel() }
         try await ServiceGroup(configuration: configuration).run()
-    }
-
-    private struct Work: Service {
-        var work: @Sendable () async throws -> Void
-        func run() async throws { try await work() }
     }
 }
 
 /// Ends the process with status 130 at the second SIGTERM or SIGINT: the operator insists.
 private final class SecondSignal: Sendable {
-    private let sources: [any DispatchSourceSignal]
+    /// Set up once, cancelled once; a dispatch source may be cancelled from any thread.
+    nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
     init() {
         let queue = DispatchQueue(label: "millrace.signals")
@@ -53,7 +90,7 @@ private final class SecondSignal: Sendable {
         for source in sources { source.cancel() }
     }
 
-    /// Touched on the signal queue only.
+    /// Touched on the signal queue only, which is serial.
     private final class Received: @unchecked Sendable {
         var count = 0
     }

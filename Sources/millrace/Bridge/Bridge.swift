@@ -1,0 +1,100 @@
+import ChangeEvents
+import Doors
+import Foundation
+import Logging
+import NIOPosix
+import Store
+import Twin
+import Upstream
+
+/// The gateway, assembled: upstream → twin → push hub, with one HTTP port for listeners and operations.
+///
+/// `millrace run` makes one from its configuration file, `millrace demo` one for its own sandbox.
+struct Bridge: Sendable {
+    /// What a bridge is made of; see `docs/configuration.md` for where the values come from.
+    struct Settings: Sendable {
+        var org: OrgConnection
+        var topics: [Upstream.Topic]
+        var storePath: String
+        var twin: Twin.Configuration
+        var push: PushHub.Configuration
+        var host: String
+        var port: Int
+        var timing = Upstream.Timing()
+    }
+
+    let twin: Twin
+    let upstream: Upstream
+    let hub: PushHub
+    let http: HTTPDoor
+    let metrics: MetricsRegistry
+    private let logger: Logger
+
+    /// Opens the store and puts the parts together; nothing listens or connects before `components` run.
+    init(_ settings: Settings, routes: [any HTTPRoutes] = [], logger: Logger) async throws {
+        self.logger = logger
+        metrics = MetricsRegistry()
+        let store = try SQLiteStore(path: settings.storePath)
+        twin = try await Twin(store: store, configuration: settings.twin, logger: logger)
+        upstream = Upstream(
+            configuration: .init(org: settings.org, topics: settings.topics, timing: settings.timing),
+            sink: TwinSink(twin: twin), logger: logger)
+        hub = try PushHub(configuration: settings.push, twin: twin, logger: logger)
+        let operations = OperationsDoor(checks: [Self.upstreamCheck(upstream), Self.storeCheck(twin)], metrics: metrics)
+        http = HTTPDoor(
+            configuration: .init(host: settings.host, port: settings.port), routes: [operations] + routes, takeovers: [hub],
+            metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)
+    }
+
+    /// In the order of starting. They stop in the reverse order: no more from upstream, no new connections, clients told
+    /// where to go, log trimmed no more, store closed.
+    var components: [Component] {
+        [
+            .atEnd("store") { [twin] in try await twin.store.close() },
+            .cancelled("retention") { [twin] in try await twin.run() },
+            Component("push") { [hub] in try await hub.run() } stop: { [hub] in hub.beginDrain() },
+            Component("http") { [http] in try await http.run() } stop: {},
+            Component("upstream") { [upstream] in try await upstream.run() } stop: { [upstream] in
+                upstream.beginGracefulShutdown()
+            },
+        ]
+    }
+
+    /// The HTTP address once it is bound: `127.0.0.1:8080`.
+    func authority() async throws -> String {
+        try await http.listening.authority()
+    }
+
+    private static func upstreamCheck(_ upstream: Upstream) -> OperationsDoor.Check {
+        .init(name: "upstream") {
+            let status = upstream.status
+            let detail = status.topics.map { topic in
+                var text = "\(topic.name): \(topic.state.rawValue)"
+                if let error = topic.lastError, topic.state != .streaming { text += " (\(error.message))" }
+                return text
+            }
+            return .init(isReady: status.isReady, detail: detail.joined(separator: "; "))
+        }
+    }
+
+    private static func storeCheck(_ twin: Twin) -> OperationsDoor.Check {
+        .init(name: "store") {
+            do {
+                let head = try await twin.store.read { reader in try reader.head() }
+                return .init(isReady: true, detail: "log at position \(head.rawValue)")
+            } catch {
+                return .init(isReady: false, detail: "cannot be read: \(error)")
+            }
+        }
+    }
+}
+
+extension Listening {
+    /// `127.0.0.1:8080`, `[::1]:8080`.
+    func authority() async throws -> String {
+        let address = try await address()
+        let host = address.ipAddress ?? "127.0.0.1"
+        return (host.contains(":") ? "[\(host)]" : host) + ":\(address.port ?? 0)"
+    }
+}
