@@ -1,9 +1,10 @@
-public import NIOCore
+import NIOCore
 
 /// One event schema, compiled: parses the schema JSON once and then decodes, encodes and prints events of it without
-/// looking at the schema tree again. Immutable and shared by all threads.
+/// looking at the schema tree again. Immutable and shared by all threads; no call blocks.
 ///
-/// INTERFACE SKETCH: bodies are to be written; other modules build on these signatures.
+/// Decoding is bounded in time, memory and depth whatever the payload and the schema are, and bytes that are not an
+/// encoding of the schema give an `AvroError` with the byte offset and the field path, never a trap.
 public final class EventSchema: Sendable {
     /// How a field of an event maps to a record's field.
     public struct Field: Sendable, Hashable {
@@ -13,7 +14,8 @@ public final class EventSchema: Sendable {
         public var kind: String
         /// Components of a compound field in schema order (`Street`, `City`, …); empty for a simple field.
         public var components: [String]
-        /// Flat REST names: one for a simple field, one per component for a compound.
+        /// Flat REST names: one for a simple field, one per component for a compound. A compound that may also be a plain
+        /// string (`Account.Name` in orgs with person accounts) has its own name behind those of its components.
         public var flatNames: [String]
     }
 
@@ -27,51 +29,49 @@ public final class EventSchema: Sendable {
     /// True when field 0 is a `ChangeEventHeader`.
     public let isChangeEvent: Bool
 
+    static let headerName = "ChangeEventHeader"
+
+    let avro: AvroSchema
+    let program: EventProgram
+    /// By slot: `LastModifiedDate`, `ShippingAddress.Street`.
+    let slotNames: [String]
+    let slotsByName: [String: Int]
+    /// By field: index of the record type of a compound; nil for a simple field.
+    let compoundTypes: [Int?]
+
+    /// Parses and compiles. Any record schema will do; one whose first field is a `ChangeEventHeader` must have that
+    /// header in the form that Salesforce documents (further fields are allowed).
     public init(json: String) throws(AvroError) {
-        fatalError("sketch")
+        avro = try AvroSchema(json: json)
+        var compiler = try EventCompiler(schema: avro)
+        program = try compiler.compile()
+        self.json = json
+        id = avro.id
+        fields = compiler.fields
+        slotNames = compiler.slotNames
+        compoundTypes = compiler.compoundTypes
+        isChangeEvent = !program.headerMembers.elements.isEmpty
+        if case .record(let record) = avro.types[avro.root] {
+            recordName = String(record.name[(record.name.lastIndex(of: ".").map(record.name.index(after:)) ?? record.name.startIndex)...])
+        } else {
+            preconditionFailure("EventCompiler accepts records only")
+        }
+        // A flat name is accepted where a name of the schema is wanted, unless a field has that very name.
+        var slots = Dictionary(zip(slotNames, slotNames.indices), uniquingKeysWith: { first, _ in first })
+        var slot = fields.count
+        for field in fields {
+            for flatName in field.flatNames.prefix(field.components.count) {
+                if slots[flatName] == nil { slots[flatName] = slot }
+                slot += 1
+            }
+        }
+        slotsByName = slots
     }
 
-    /// Decodes field 0 only.
-    public func header(of payload: ByteBuffer) throws(AvroError) -> ChangeEventHeader { fatalError("sketch") }
-
-    /// Decodes the whole change event.
-    public func changeEvent(of payload: ByteBuffer) throws(AvroError) -> ChangeEvent { fatalError("sketch") }
-
-    /// Expands a bitmap array into names in schema order.
-    public func names(ofBitmap bitmap: [String]) throws(AvroError) -> [String] { fatalError("sketch") }
-
-    /// The bitmap array for names as `names(ofBitmap:)` gives them.
-    public func bitmap(ofNames names: some Sequence<String>) throws(AvroError) -> [String] { fatalError("sketch") }
-
-    /// Encodes an event. `values` by flat REST name; a missing one is null. `header.changedFields` etc. are bitmaps.
-    public func encode(header: ChangeEventHeader, values: [String: FieldValue]) throws(AvroError) -> ByteBuffer {
-        fatalError("sketch")
+    /// An error for a fault that was met in a payload, with the path of the field it concerns.
+    func error(_ fault: AvroFault, in payload: ByteBuffer) -> AvroError {
+        let path = fault.code == .trailingBytes
+            ? nil : payload.withUnsafeReadableBytes { AvroDecoder.path(at: fault.offset, schema: avro, bytes: $0) }
+        return fault.error(path: path)
     }
-
-    /// Which fields a JSON payload may hold; made once per subscription class, not per event.
-    public struct Mask: Sendable, Hashable {
-        /// nil: all fields.
-        public var flatNames: Set<String>?
-        public init(flatNames: Set<String>?) { self.flatNames = flatNames }
-        public static let all = Mask(flatNames: nil)
-    }
-
-    /// Writes the event as CometD's `payload` object: `ChangeEventHeader` with `changedFields` as names (without
-    /// `nulledFields` and `diffFields`), dates as ISO 8601 strings, only the fields that CometD would show, compounds as
-    /// objects. Fields outside `mask` appear neither in the body nor in `changedFields`. `recordIDs` replaces the header's
-    /// (a merged event is shown to a subscriber one record at a time).
-    public func writeJSON(
-        _ payload: ByteBuffer, mask: Mask, recordIDs: [String]? = nil, into buffer: inout ByteBuffer
-    ) throws(AvroError) {
-        fatalError("sketch")
-    }
-}
-
-/// Why bytes or a schema could not be read.
-public struct AvroError: Error, Sendable {
-    public var message: String
-    /// Offset in the payload, when it concerns one.
-    public var offset: Int?
-    /// `ChangeEventHeader.recordIds[3]`, when it concerns a field.
-    public var path: String?
 }
