@@ -1,6 +1,7 @@
 /// A condition that did not come true in time.
 public struct DeadlinePassed: Error, CustomStringConvertible {
     public var description: String
+    public init(description: String) { self.description = description }
 }
 
 /// Returns as soon as the condition is true; throws past the deadline. For what has no event to wait for.

@@ -1,0 +1,131 @@
+import ChangeEvents
+import Foundation
+@testable import Store
+import TestSupport
+import Testing
+
+/// `kill -9` at random moments, again and again on the same database: nothing acknowledged is lost, nothing is doubled.
+@Suite(.serialized) struct KillTests {
+    static let kills = 25
+
+    @Test(.timeLimit(.minutes(5)))
+    func killedWriterLosesAndDoublesNothing() async throws {
+        var random = SeededRandom()
+        print("KillTests: MILLRACE_SEED=\(random.seed)")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("s.sqlite")
+        var acknowledged = 0
+        var killedWhileWriting = 0
+        for round in 1...Self.kills {
+            let writer = try WriterProcess(database: path, first: try await lastNumber(path) + 1)
+            // The moment of the kill: after a random number of acknowledgements, and then somewhere inside the next
+            // transaction, which takes some hundred microseconds to milliseconds.
+            let patience = random.int(0..<25)
+            for _ in 0..<patience { _ = try writer.nextLine() }
+            spin(for: .microseconds(random.int(0..<4_000)))
+            writer.kill()
+            for line in writer.remainingLines() where line.hasPrefix("acknowledged ") {
+                acknowledged = max(acknowledged, Int(line.dropFirst("acknowledged ".count)) ?? 0)
+            }
+            killedWhileWriting += writer.wasKilled ? 1 : 0
+            let last = try await check(path, round: round)
+            #expect(last >= acknowledged, "seed \(random.seed), round \(round): an acknowledged event is gone")
+        }
+        #expect(killedWhileWriting == Self.kills)
+        #expect(acknowledged > 0)
+    }
+
+    private func lastNumber(_ path: String) async throws -> Int {
+        let store = try SQLiteStore(path: path)
+        let head = try await store.read { try $0.head() }
+        try await store.close()
+        return Int(head.rawValue)
+    }
+
+    /// The log holds the numbers from 1 without a hole, and records, cursor and state are those of its last event.
+    private func check(_ path: String, round: Int) async throws -> Int {
+        let store = try SQLiteStore(path: path)
+        let verification = try await store.verify()
+        let (events, records, cursor, state) = try await store.read { reader in
+            (
+                try reader.events(after: .start, selection: .all, limit: .max, bytesMax: .max),
+                try reader.records(entity: "Case", after: nil, limit: .max),
+                try reader.cursor(topic: "/data/CaseChangeEvent"), try reader.state("last")
+            )
+        }
+        try await store.close()
+        let numbers = events.compactMap { $0.content.event.replayID.counter.map(Int.init) }
+        #expect(numbers == Array(1..<events.count + 1), "round \(round)")
+        #expect(verification.events == events.count)
+        guard let last = numbers.last else { return 0 }
+        #expect(cursor == ReplayID(counter: UInt64(last)))
+        #expect(state == Array("\(last)".utf8))
+        var expected: [RecordID: String] = [:]
+        for number in numbers { expected[.test("500", number % 100)] = "\(number)" }
+        var found: [RecordID: String] = [:]
+        for record in records {
+            if case .string(let status)? = record.image.fields["Status"] { found[record.image.id] = status }
+        }
+        #expect(found == expected, "round \(round)")
+        return last
+    }
+
+    private func spin(for duration: Duration) {
+        let end = ContinuousClock.now + duration
+        while ContinuousClock.now < end {}
+    }
+}
+
+/// A running `StoreWriter`, whose lines are read as they come.
+private final class WriterProcess {
+    private let process = Process()
+    private let output = Pipe()
+    private var buffer: [UInt8] = []
+
+    init(database: String, first: Int) throws {
+        process.executableURL = Self.executable
+        process.arguments = [database, "\(first)", "1000000"]
+        process.standardOutput = output
+        try process.run()
+        // It has the database open before anything is killed: a kill during opening is a kill of nothing.
+        while try nextLine() != "open" {}
+    }
+
+    /// Beside the test bundle.
+    private static var executable: URL {
+        let testBundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        let candidates = [testBundle, URL(fileURLWithPath: FileManager.default.currentDirectoryPath + "/.build/debug")]
+        return candidates.map { $0.appendingPathComponent("StoreWriter") }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[0].appendingPathComponent("StoreWriter")
+    }
+
+    func nextLine() throws -> String {
+        while true {
+            if let line = takeLine() { return line }
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { throw DeadlinePassed(description: "the writer ended by itself") }
+            buffer += data
+        }
+    }
+
+    func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    var wasKilled: Bool { process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGKILL }
+
+    /// What it printed until it died.
+    func remainingLines() -> [String] {
+        buffer += output.fileHandleForReading.readDataToEndOfFile()
+        var lines: [String] = []
+        while let line = takeLine() { lines.append(line) }
+        return lines
+    }
+
+    private func takeLine() -> String? {
+        guard let end = buffer.firstIndex(of: 0x0A) else { return nil }
+        defer { buffer.removeFirst(end + 1) }
+        return String(decoding: buffer[..<end], as: UTF8.self)
+    }
+}
