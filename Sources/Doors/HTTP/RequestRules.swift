@@ -1,0 +1,79 @@
+internal import NIOHTTP1
+
+/// What the door demands of every request's head before a route sees it.
+struct RequestRules: Sendable {
+    var limits: HTTPDoor.Limits
+    var takeovers: [any ConnectionTakeover]
+    /// The door speaks TLS: connections cannot be handed over.
+    var isTLS: Bool
+
+    /// What to do with a request, and who takes the connection when it is to be taken.
+    func verdict(on head: HTTPRequestHead) -> (ConnectionStateMachine.Verdict, taker: (any ConnectionTakeover)?) {
+        if let refusal = refusal(of: head) { return (.refuse(refusal), nil) }
+        let request = TakeoverRequest(
+            method: head.method.rawValue, uri: head.uri, headers: head.headers.map { (name: $0.name, value: $0.value) })
+        if let taker = takeovers.first(where: { $0.wants(request) }) {
+            if isTLS {
+                let refusal = Refusal(
+                    status: 501, errorCode: "NOT_IMPLEMENTED",
+                    message: "This resource is not served over TLS by this process. Use the plaintext port, behind a proxy "
+                        + "that terminates TLS.")
+                return (.refuse(refusal), nil)
+            }
+            if hasBody(head) {
+                let refusal = Refusal(
+                    status: 400, errorCode: "INVALID_REQUEST", message: "A request for this resource cannot have a body.")
+                return (.refuse(refusal), nil)
+            }
+            return (.takeOver, taker)
+        }
+        // The decoder stops for good behind a request that asks for an upgrade, whether it is granted or not.
+        let asksForUpgrade = head.headers.contains(name: "upgrade")
+        return (.pass(keepsAlive: head.isKeepAlive && !asksForUpgrade), nil)
+    }
+
+    private func refusal(of head: HTTPRequestHead) -> Refusal? {
+        if head.uri.utf8.count > limits.targetBytesMax {
+            return Refusal(
+                status: 414, errorCode: "URI_TOO_LONG",
+                message: "The request target is longer than \(limits.targetBytesMax) bytes.")
+        }
+        var headerBytes = 0
+        for (name, value) in head.headers { headerBytes += name.utf8.count + value.utf8.count }
+        if headerBytes > limits.headerBytesMax { return headersTooLarge }
+        if head.method == .CONNECT {
+            return Refusal(status: 405, errorCode: "METHOD_NOT_ALLOWED", message: "HTTP Method 'CONNECT' not allowed.")
+        }
+        guard head.uri.hasPrefix("/") || (head.method == .OPTIONS && head.uri == "*") else {
+            return Refusal(
+                status: 400, errorCode: "INVALID_REQUEST", message: "The request target must be a path that begins with '/'.")
+        }
+        let hosts = head.headers["host"].count
+        if hosts > 1 || (hosts == 0 && head.version == .http1_1) {
+            return Refusal(
+                status: 400, errorCode: "INVALID_REQUEST", message: "A request must have exactly one Host header, not \(hosts).")
+        }
+        if let length = head.headers.first(name: "content-length"), Int(length).map({ $0 > limits.bodyBytesMax }) ?? true {
+            return bodyTooLarge
+        }
+        return nil
+    }
+
+    var headersTooLarge: Refusal {
+        Refusal(
+            status: 431, errorCode: "REQUEST_HEADERS_TOO_LARGE",
+            message: "The request's headers are longer than \(limits.headerBytesMax) bytes.")
+    }
+
+    var bodyTooLarge: Refusal {
+        Refusal(
+            status: 413, errorCode: "REQUEST_TOO_LARGE",
+            message: "The request's body is longer than \(limits.bodyBytesMax) bytes.")
+    }
+
+    private func hasBody(_ head: HTTPRequestHead) -> Bool {
+        if head.headers.contains(name: "transfer-encoding") { return true }
+        guard let length = head.headers.first(name: "content-length") else { return false }
+        return length != "0"
+    }
+}
