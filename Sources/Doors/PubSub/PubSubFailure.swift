@@ -1,0 +1,38 @@
+internal import GRPCCore
+
+/// The errors of the Pub/Sub API as a client sees them: a gRPC status, a text that ends in the id of the call, and the
+/// trailers `error-code` and `rpc-id`.
+enum PubSubFailure {
+    private static let prefix = "sfdc.platform.eventbus.grpc."
+
+    static func error(_ code: EventBusError.Code, _ message: String, rpcID: String) -> RPCError {
+        let (status, errorCode) = table(code)
+        let metadata: Metadata = ["error-code": "\(prefix)\(errorCode)", "rpc-id": "\(rpcID)"]
+        return RPCError(code: status, message: "\(message) rpcId: \(rpcID)", metadata: metadata)
+    }
+
+    static func unimplemented(_ method: String, rpcID: String) -> RPCError {
+        RPCError(
+            code: .unimplemented, message: "\(method) is not available here yet. rpcId: \(rpcID)",
+            metadata: ["rpc-id": "\(rpcID)"])
+    }
+
+    /// Salesforce's own codes where they are known. Those marked "ours" follow their style, for statuses whose code no source
+    /// names; a client should not look at them.
+    private static func table(_ code: EventBusError.Code) -> (RPCError.Code, String) {
+        switch code {
+        case .unauthenticated: (.unauthenticated, "service.auth.error")
+        case .topicNotFound: (.notFound, "topic.not.found")  // ours
+        case .permissionDenied: (.permissionDenied, "permission.denied")  // ours
+        case .schemaInvalid: (.invalidArgument, "schema.validation.failed")  // ours
+        case .replayIDMissing: (.invalidArgument, "subscription.fetch.replayid.validation.failed")
+        case .replayIDCorrupted: (.invalidArgument, "subscription.fetch.replayid.corrupted")
+        case .fetchCountInvalid: (.invalidArgument, "subscription.fetch.requested.events.invalid")
+        case .topicChanged: (.invalidArgument, "subscription.fetch.topic.changed")  // ours
+        case .unavailable: (.unavailable, "service.unavailable")
+        case .deliveryLimitExceeded: (.resourceExhausted, "subscription.limit.exceeded")
+        case .clientLimitExceeded: (.resourceExhausted, "concurrent.client.limit.exceeded")
+        case .internalError: (.internalError, "service.internal.error")  // ours
+        }
+    }
+}
