@@ -128,6 +128,7 @@ class MillraceClient {
     #tokenIsFresh = false; // No server has refused it yet.
     #subscriptions = new Map(); // By channel.
     #requests = new Map(); // Request id → { subscription, timer }.
+    #leaving = new Map(); // Channel → id of the unsubscribe that is not answered yet.
     #errorHandlers = new Set();
     #nextId = 1;
     #attempt = 0; // Failures in a row.
@@ -191,7 +192,9 @@ class MillraceClient {
                 subscription.reject(new MillraceError('unsubscribed', 'Unsubscribed before the server answered'));
             }
             if (this.#state === 'open') {
-                this.#send({ type: 'unsubscribe', id: this.#nextId++, channel: subscription.channel });
+                const id = this.#nextId++;
+                this.#leaving.set(subscription.channel, id);
+                this.#send({ type: 'unsubscribe', id, channel: subscription.channel });
             }
         }
         const answer = { channel: '/meta/unsubscribe', subscription: subscription?.channel, successful: isCurrent };
@@ -322,6 +325,7 @@ class MillraceClient {
         this.#clearTimers();
         for (const request of this.#requests.values()) this.#clock.clearTimeout(request.timer);
         this.#requests.clear();
+        this.#leaving.clear();
         if (socket?.close) {
             try {
                 socket.close(1000);
@@ -420,6 +424,7 @@ class MillraceClient {
         case 'left':
         case 'gap':
         case 'checkpoint': this.#delivered(message); break;
+        case 'unsubscribed': this.#leftChannel(message.id); break;
         case 'error': this.#refused(message); break;
         case 'pong': break; // Having been heard was its purpose.
         default: this.#log('unknown message type', message.type); // The protocol may grow: what is new is not for us.
@@ -452,7 +457,9 @@ class MillraceClient {
 
     #refused(message) {
         const { type, id, code, message: text, ...details } = message;
-        const subscription = this.#takeRequest(id);
+        if (this.#leftChannel(id)) return; // The server knew of no such subscription: the aim is reached.
+        // Without an id but with a channel: a new token took an accepted subscription away.
+        const subscription = this.#takeRequest(id) ?? (id === undefined ? this.#subscriptions.get(details.channel) : undefined);
         if (!subscription) {
             this.#report(new MillraceError(code, text, details));
             return;
@@ -468,7 +475,8 @@ class MillraceClient {
 
     #delivered(message) {
         const subscription = this.#subscriptions.get(message.channel);
-        if (!subscription) return; // Unsubscribed while this was on its way.
+        // Unsubscribed while this was on its way; a new subscription to the channel must not take it for its own.
+        if (!subscription || this.#leaving.has(message.channel)) return;
         const { onLeft, onGap, onCheckpoint } = subscription.options;
         if (message.type === 'gap' || message.type === 'checkpoint') {
             if (message.replayId != null) subscription.replayId = message.replayId;
@@ -482,6 +490,14 @@ class MillraceClient {
         // After the callback: what it did not get to see is not passed over.
         const replayId = message.data?.event?.replayId;
         if (replayId != null) subscription.replayId = replayId;
+    }
+
+    /** The answer to an unsubscribe; true when it was one. */
+    #leftChannel(id) {
+        for (const [channel, unsubscribeId] of this.#leaving) {
+            if (unsubscribeId === id) return this.#leaving.delete(channel);
+        }
+        return false;
     }
 
     #takeRequest(id) {

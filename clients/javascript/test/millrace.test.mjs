@@ -104,6 +104,33 @@ test('a subscription given up before its answer rejects', async () => {
     await assert.rejects(promise, { code: 'unsubscribed' });
 });
 
+test('a new subscription to a channel does not take what was meant for the old one', async () => {
+    const { client, server, subscription } = await subscribedWorld();
+    for (const answer of [{ type: 'unsubscribed' }, { type: 'error', code: 'not_subscribed', message: 'none' }]) {
+        client.unsubscribe(client.current ?? subscription);
+        const seen = [];
+        const promise = client.subscribe(CASES, -2, (message) => seen.push(message.data.event.replayId));
+        server.socket.say(caseEvent(500, ['500A']));
+        server.socket.say({ ...answer, id: server.socket.last('unsubscribe').id });
+        server.socket.say(caseEvent(1, ['500A']));
+        server.socket.answer();
+        client.current = await promise;
+        assert.deepEqual(seen, [1]);
+        assert.equal(client.current.replayId, 1);
+    }
+});
+
+test('a subscription that a new token takes away is reported, and not resumed', async () => {
+    const { clock, client, server, errors } = await subscribedWorld();
+    server.socket.say({ type: 'error', code: 'forbidden_channel', message: 'no entry', channel: CASES });
+    assert.deepEqual(errors.map((error) => [error.code, error.channel]), [['forbidden_channel', CASES]]);
+    server.socket.drop();
+    await clock.advance(5_000);
+    server.socket.welcome();
+    assert.equal(server.socket.sentOf('subscribe').length, 0);
+    assert.equal(client.state, 'open');
+});
+
 test('event, left, gap and checkpoint each move the place from which a new connection goes on', async () => {
     const left = [];
     const gaps = [];
