@@ -41,6 +41,7 @@ let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", pac
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -102,7 +103,7 @@ let package = Package(
             dependencies: [
                 "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", grpcCore, grpcTransport,
                 grpcProtobuf, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nio, nioPosix, nioHTTP1, nioSSL,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, serviceLifecycle,
+                nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, cryptoExtras, serviceLifecycle,
             ], swiftSettings: swiftSettings),
         .target(
             name: "Sandbox",
@@ -114,7 +115,7 @@ let package = Package(
             name: "millrace",
             dependencies: [
                 "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", argumentParser, yams,
-                logging, jwtKit, serviceLifecycle, nio, nioPosix, crypto, cryptoExtras, hummingbird, httpTypes,
+                logging, jwtKit, serviceLifecycle, unixSignals, nio, nioPosix, crypto, cryptoExtras, hummingbird, httpTypes,
             ],
             resources: [
                 .embedInCode("DemoPage/index.html"),

@@ -2,6 +2,7 @@ import ChangeEvents
 import Doors
 import Foundation
 import Logging
+import NIOCore
 import NIOPosix
 import Store
 import Twin
@@ -17,7 +18,8 @@ struct Bridge: Sendable {
         var topics: [Upstream.Topic]
         var storePath: String
         var twin: Twin.Configuration
-        var push: PushHub.Configuration
+        var push: PushConfiguration
+        var verifier: TokenVerifier
         var host: String
         var port: Int
         var timing = Upstream.Timing()
@@ -39,8 +41,8 @@ struct Bridge: Sendable {
         upstream = Upstream(
             configuration: .init(org: settings.org, topics: settings.topics, timing: settings.timing),
             sink: TwinSink(twin: twin), logger: logger)
-        hub = try PushHub(configuration: settings.push, twin: twin, logger: logger)
-        let operations = OperationsDoor(checks: [Self.upstreamCheck(upstream), Self.storeCheck(twin)], metrics: metrics)
+        hub = try PushHub(configuration: settings.push, twin: twin, verifier: settings.verifier, logger: logger)
+        let operations = OperationsDoor(checks: [Self.upstreamCheck(upstream), Self.storeCheck(twin), Self.pushCheck(hub)], metrics: metrics)
         http = HTTPDoor(
             configuration: .init(host: settings.host, port: settings.port), routes: [operations] + routes, takeovers: [hub],
             metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
@@ -53,7 +55,7 @@ struct Bridge: Sendable {
         [
             .atEnd("store") { [twin] in try await twin.store.close() },
             .cancelled("retention") { [twin] in try await twin.run() },
-            Component("push") { [hub] in try await hub.run() } stop: { [hub] in hub.beginDrain() },
+            Component("push") { [hub] in try await hub.run() } stop: {},
             Component("http") { [http] in try await http.run() } stop: {},
             Component("upstream") { [upstream] in try await upstream.run() } stop: { [upstream] in
                 upstream.beginGracefulShutdown()
@@ -71,10 +73,16 @@ struct Bridge: Sendable {
             let status = upstream.status
             let detail = status.topics.map { topic in
                 var text = "\(topic.name): \(topic.state.rawValue)"
-                if let error = topic.lastError, topic.state != .streaming { text += " (\(error.message))" }
+                if let error = topic.lastError, topic.state != .live { text += " (\(error.message))" }
                 return text
             }
             return .init(isReady: status.isReady, detail: detail.joined(separator: "; "))
+        }
+    }
+
+    private static func pushCheck(_ hub: PushHub) -> OperationsDoor.Check {
+        .init(name: "push") {
+            .init(isReady: hub.isReady, detail: hub.isReady ? "serving" : "not serving")
         }
     }
 

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// A part of the program with a life of its own, as the service group sees it: `run` until `stop` is called (graceful) or
 /// the task is cancelled (abrupt).

@@ -1,4 +1,5 @@
 import ChangeEvents
+import Store
 import Synchronization
 import Twin
 import Upstream

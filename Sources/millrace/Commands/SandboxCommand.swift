@@ -29,14 +29,14 @@ struct SandboxCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logOptions.makeLogger()
-        let shutdown = Shutdown(logger: logger)
-        let server = try await OrgServer(directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin, logger: logger)
-        try await shutdown.run(drainTimeout: .seconds(10)) {
-            try await server.run { connection in
-                print(connection.summary)
-            }
-        }
+        let server = try await OrgServer(
+            directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin, logger: logger)
+        let components = server.components { connection in Console.print(connection.summary) }
+        try await Shutdown.run(components, drainTimeout: Self.drainTimeout, logger: logger)
     }
+
+    /// How long a stop waits for calls in flight.
+    static let drainTimeout = Duration.seconds(10)
 }
 
 /// Where an org listens.

@@ -69,6 +69,45 @@ struct TokenCommand: AsyncParsableCommand {
         print(token)
     }
 
+    private func makeSigner() throws -> TokenSigner {
+        let tokens = try config.map { try ConfigurationFile.load($0).push.tokens }
+        guard let name = algorithm ?? tokens?.algorithm.rawValue ?? (keyFile == nil ? "HS256" : nil) else {
+            throw ValidationError("Say which algorithm the key is for: --algorithm RS256 or ES256.")
+        }
+        guard let algorithm = TokenAlgorithm(rawValue: name.uppercased()) else {
+            throw ValidationError("--algorithm is '\(name)'; it is HS256, RS256 or ES256.")
+        }
+        guard let issuer = issuer ?? tokens?.issuer, let audience = audience ?? tokens?.audience else {
+            throw ValidationError("A token needs --issuer and --audience (or --config, which has both).")
+        }
+        do {
+            return try TokenSigner(
+                algorithm: algorithm, key: try signingKey(algorithm, tokens: tokens), issuer: issuer, audience: audience)
+        } catch let error as TokenError {
+            throw ValidationError(error.message)
+        }
+    }
+
+    private func signingKey(_ algorithm: TokenAlgorithm, tokens: Configuration.Tokens?) throws -> String {
+        if let file = algorithm == .hs256 ? secretFile : keyFile {
+            guard let text = try? String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8) else {
+                throw ValidationError("\(file) cannot be read.")
+            }
+            return algorithm == .hs256 ? text.trimmingCharacters(in: .whitespacesAndNewlines) : text
+        }
+        guard algorithm == .hs256 else {
+            throw ValidationError("\(algorithm.rawValue) needs --key-file, the private key (a gateway knows only the public one).")
+        }
+        if let secretEnv {
+            guard let secret = ProcessInfo.processInfo.environment[secretEnv], !secret.isEmpty else {
+                throw ValidationError("The environment variable \(secretEnv) is not set.")
+            }
+            return secret
+        }
+        if case .secret(let secret)? = tokens?.key { return secret.reveal() }
+        throw ValidationError("HS256 needs the secret: --secret-file, --secret-env, or --config.")
+    }
+
     private func lifetime() throws -> Duration {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         guard let unit = expiresIn.last, let seconds = units[unit], let count = Int(expiresIn.dropLast()), count > 0,
