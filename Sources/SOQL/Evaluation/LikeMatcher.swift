@@ -13,7 +13,7 @@ struct LikeMatcher: Sendable {
         var piece: [LikePiece.Unit] = []
         for element in pattern.elements {
             switch element {
-            case .text(let text): piece += FoldedText.fold(text).map { .byte($0) }
+            case .text(let text): piece += FoldedText.fold(text.string).map { .byte($0) }
             case .anyCharacter: piece.append(.anyCharacter)
             case .anyText:
                 if !piece.isEmpty { pieces.append(LikePiece(piece)) }

@@ -2,8 +2,8 @@
 struct SelectionMatcher: Sendable {
     private let groups: [[[UInt8]]]
 
-    init(_ groups: [[String]]) {
-        self.groups = groups.map { $0.map(FoldedText.fold) }
+    init(_ groups: [[ExactText]]) {
+        self.groups = groups.map { $0.map { FoldedText.fold($0.string) } }
     }
 
     func matches(_ value: String) -> Bool {

@@ -49,7 +49,7 @@ extension Comparison {
             text += " LIKE '\(pattern.soqlText)'"
         case .includes(let groups, let isNegated):
             text += isNegated ? " EXCLUDES (" : " INCLUDES ("
-            text += groups.map { "'\(Value.escaped($0.joined(separator: ";")))'" }.joined(separator: ", ") + ")"
+            text += groups.map { "'\(Value.escaped($0.map(\.string).joined(separator: ";")))'" }.joined(separator: ", ") + ")"
         }
     }
 }
@@ -63,7 +63,7 @@ extension LikePattern {
             case .text(let text):
                 String(
                     String.UnicodeScalarView(
-                        Value.escaped(text).unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
+                        Value.escaped(text.string).unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
                             scalar == "%" || scalar == "_" ? ["\\", scalar] : [scalar]
                         }))
             }

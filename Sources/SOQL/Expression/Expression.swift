@@ -48,7 +48,7 @@ package struct Comparison: Hashable, Sendable {
         case among([Value], isNegated: Bool)
         case like(LikePattern)
         /// `INCLUDES`, or `EXCLUDES`: one of the groups, all of whose values are selected.
-        case includes([[String]], isNegated: Bool)
+        case includes([[ExactText]], isNegated: Bool)
     }
 
     package var field: FieldName

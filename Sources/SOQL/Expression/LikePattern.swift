@@ -1,7 +1,7 @@
 /// The pattern of a `LIKE`: texts, `_` (one character) and `%` (any number of characters), escapes undone.
 package struct LikePattern: Hashable, Sendable {
     package enum Element: Hashable, Sendable {
-        case text(String)
+        case text(ExactText)
         case anyCharacter
         case anyText
     }
@@ -13,10 +13,10 @@ package struct LikePattern: Hashable, Sendable {
 
     package mutating func append(_ scalar: Unicode.Scalar) {
         if case .text(var text)? = elements.last {
-            text.unicodeScalars.append(scalar)
+            text.string.unicodeScalars.append(scalar)
             elements[elements.count - 1] = .text(text)
         } else {
-            elements.append(.text(String(scalar)))
+            elements.append(.text(ExactText(String(scalar))))
         }
     }
 

@@ -193,13 +193,15 @@ struct Parser {
         }
     }
 
-    private mutating func groups() throws(SOQLError) -> [[String]] {
+    private mutating func groups() throws(SOQLError) -> [[ExactText]] {
         try openList()
-        var groups: [[String]] = []
+        var groups: [[ExactText]] = []
         while true {
             let start = token.range.lowerBound
-            let group = try text().split(separator: ";", omittingEmptySubsequences: false).map(String.init)
-            guard group.allSatisfy({ !$0.isEmpty }) else {
+            // By scalars: a combining mark behind the semicolon would make one character with it.
+            let group = try text().unicodeScalars.split(separator: ";", omittingEmptySubsequences: false)
+                .map { ExactText(String($0)) }
+            guard group.allSatisfy({ !$0.string.isEmpty }) else {
                 throw lexer.error("a selected value cannot be empty", at: start)
             }
             groups.append(group)
