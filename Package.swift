@@ -142,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "MatchingTests", dependencies: ["Matching", "SOQL", "ChangeEvents"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "TwinTests", dependencies: ["Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", nio, logging], swiftSettings: swiftSettings),
+            name: "TwinTests", dependencies: ["Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", nio, logging, crypto], swiftSettings: swiftSettings),
         .testTarget(
             name: "UpstreamTests",
             dependencies: ["Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio, logging, jwtKit],

@@ -21,6 +21,7 @@ struct DecodedEvent: Sendable {
         self.event = event
         eventName = schema?.recordName ?? ""
         guard let schema else {
+            routing = Self.routing(of: event)
             content = .undecodable(reason: "its schema \(event.schemaID) is not known")
             return
         }
@@ -33,8 +34,14 @@ struct DecodedEvent: Sendable {
             routing = EventRouting(header: change.header, changedFields: change.changedFields)
             content = .change(change)
         } catch {
+            routing = Self.routing(of: event)
             content = .undecodable(reason: "it does not fit its schema \(event.schemaID): \(error.message)")
         }
+    }
+
+    /// The header stands first in every change event, so it can often be read although the rest cannot.
+    private static func routing(of event: ReceivedEvent) -> EventRouting? {
+        (try? ChangeEventHeader(prefixOf: event.payload)).map { EventRouting(header: $0, changedFields: []) }
     }
 
     /// Whether a logged event is this one, delivered before. A replay id alone is not enough: enriched events that were

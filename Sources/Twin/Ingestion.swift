@@ -31,8 +31,10 @@ struct Ingestion {
         switch decoded.content {
         case .message: break
         case .undecodable(let reason):
-            gapReason = Gap.undecodable
             remark("event cannot be decoded, logged with a gap", decoded, reason)
+            // Where the header could be read, it is known which records are doubtful now.
+            if let header = decoded.routing?.header { (transitions, _) = try apply(.withoutValues(header), of: decoded) }
+            gapReason = Gap.undecodable
         case .change(let change):
             (transitions, gapReason) = try apply(change, of: decoded)
         }
@@ -79,6 +81,22 @@ struct Ingestion {
     private mutating func remark(_ message: Logger.Message, _ decoded: DecodedEvent, _ detail: String) {
         remarks.append(
             Remark(message: message, topic: decoded.event.topic, detail: "replay id \(decoded.event.replayID): \(detail)"))
+    }
+}
+
+extension ChangeEvent {
+    /// What an event is worth whose body cannot be read: that of Salesforce's own GAP event for the same change.
+    static func withoutValues(_ header: ChangeEventHeader) -> ChangeEvent {
+        var header = header
+        switch header.changeType {
+        case .create: header.changeType = .gapCreate
+        case .update: header.changeType = .gapUpdate
+        case .delete: header.changeType = .gapDelete
+        case .undelete: header.changeType = .gapUndelete
+        case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .gapOverflow, .snapshot: break
+        }
+        return ChangeEvent(
+            header: header, changedFields: [], nulledFields: [], diffFields: [], values: [:], enrichedFields: [])
     }
 }
 

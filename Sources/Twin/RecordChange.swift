@@ -32,6 +32,8 @@ struct RecordChange {
         }
     }
 
+    /// Within the skew the order of arrival is the truth, and the row takes the time of the event that came last: were it to
+    /// keep the later one, replaying "delete, undelete" of one second would bury the undelete.
     private func isOlder(than row: StoredRecord) -> Bool { commit + Self.commitTimestampSkewMax < row.commitTimestamp }
 
     /// A tombstone answers every event of before the deletion with "gone". An undelete in the same second comes after it:
@@ -58,7 +60,7 @@ struct RecordChange {
         after.image.fields.merge(fields) { $1 }
         after.image.isComplete = true
         after.needsRefetch = row.needsRefetch && commit < row.commitTimestamp
-        after.commitTimestamp = max(commit, row.commitTimestamp)
+        after.commitTimestamp = commit
         return changed(row.image, after)
     }
 
@@ -84,7 +86,7 @@ struct RecordChange {
 
     private func merged(_ row: StoredRecord) -> Outcome {
         var after = row
-        after.commitTimestamp = max(commit, row.commitTimestamp)
+        after.commitTimestamp = commit
         var diffFailed = false
         let diffs = diffNames
         let enriched = Set(event.enrichedFields)
@@ -113,8 +115,8 @@ struct RecordChange {
     }
 
     private func patched(_ base: FieldValue?, with diff: FieldValue) -> String? {
-        // Without a way to apply diffs the field is refetched.
-        nil
+        guard case .string(let base)? = base, case .string(let diff) = diff else { return nil }
+        return try? TextDiff.apply(diff, to: base)
     }
 
     /// Diffs are of long text fields, which are never compound: their names are the same in the event and in the record.
@@ -143,7 +145,7 @@ struct RecordChange {
         }
         if isOlder(than: row) { return unchanged(row.image) }
         let tombstone = StoredRecord(
-            image: row.image, isDeleted: true, commitTimestamp: max(commit, row.commitTimestamp), needsRefetch: false)
+            image: row.image, isDeleted: true, commitTimestamp: commit, needsRefetch: false)
         return Outcome(row: tombstone, transition: RecordTransition(id: id, before: row.image, after: nil))
     }
 
@@ -165,7 +167,8 @@ struct RecordChange {
         }
         var after = row
         after.needsRefetch = true
-        after.commitTimestamp = max(commit, row.commitTimestamp)
+        // An old gap leaves the time of the row alone: later events are not to be taken for its successors.
+        after.commitTimestamp = isOlder(than: row) ? row.commitTimestamp : commit
         return changed(row.image, after)
     }
 

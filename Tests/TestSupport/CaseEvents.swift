@@ -1,0 +1,52 @@
+public import ChangeEvents
+import NIOCore
+
+/// A small schema of our own and events of it, for tests that need real Avro but no fixtures.
+public struct CaseEvents: Sendable {
+    public let schema: EventSchema
+    public static let topic = "/data/CaseChangeEvent"
+
+    public init() throws { schema = try EventSchema(json: Self.json) }
+
+    /// A change event. `changes` are the values by flat name; for an update they and `nulled` make up the bitmaps.
+    public func event(
+        _ changeType: ChangeType, ids: [String], counter: UInt64, changes: [String: FieldValue] = [:], nulled: [String] = [],
+        diffs: [String] = [], enriched: [String: FieldValue] = [:], commitTimestamp: Int64, transactionKey: String? = nil,
+        entity: String = "Case", topic: String = CaseEvents.topic, eventID: String? = nil
+    ) throws -> ReceivedEvent {
+        var header = ChangeEventHeader.test(
+            changeType, entity: entity, recordIDs: ids, transactionKey: transactionKey ?? "tx-\(counter)",
+            commitTimestamp: commitTimestamp)
+        if changeType == .update {
+            header.changedFields = try schema.bitmap(ofNames: changes.keys.sorted() + nulled)
+            header.nulledFields = try schema.bitmap(ofNames: nulled)
+            header.diffFields = try schema.bitmap(ofNames: diffs)
+        }
+        let payload = try schema.encode(header: header, values: changes.merging(enriched) { $1 })
+        return ReceivedEvent(
+            topic: topic, replayID: ReplayID(counter: counter), eventID: eventID ?? "event-\(counter)", schemaID: schema.id,
+            payload: payload)
+    }
+
+    public static let fieldNames = ["Subject", "Status", "Priority", "Description", "ContactId", "IsClosed", "LastModifiedDate"]
+
+    private static let json = """
+        {"name":"CaseChangeEvent","namespace":"com.sforce.eventbus","type":"record","fields":[
+        {"name":"ChangeEventHeader","doc":"Data:ComplexValueType","type":{"type":"record","name":"ChangeEventHeader","fields":[
+        {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
+        {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
+        "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
+        {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},{"name":"sequenceNumber","type":"int"},
+        {"name":"commitTimestamp","type":"long"},{"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
+        {"name":"nulledFields","type":{"type":"array","items":"string"}},
+        {"name":"diffFields","type":{"type":"array","items":"string"}},
+        {"name":"changedFields","type":{"type":"array","items":"string"}}]}},
+        {"name":"Subject","type":["null","string"],"doc":"Data:Text","default":null},
+        {"name":"Status","type":["null","string"],"doc":"Data:DynamicEnum","default":null},
+        {"name":"Priority","type":["null","string"],"doc":"Data:DynamicEnum","default":null},
+        {"name":"Description","type":["null","string"],"doc":"Data:StringPlusClob","default":null},
+        {"name":"ContactId","type":["null","string"],"doc":"ForeignKey:EntityId","default":null},
+        {"name":"IsClosed","type":["null","boolean"],"doc":"Data:Boolean","default":null},
+        {"name":"LastModifiedDate","type":["null","long"],"doc":"Data:DateTime","default":null}]}
+        """
+}
