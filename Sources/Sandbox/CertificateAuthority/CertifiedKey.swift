@@ -1,0 +1,66 @@
+internal import Crypto
+internal import Foundation
+internal import SwiftASN1
+internal import X509
+
+/// A key and the certificate of its public half.
+struct CertifiedKey {
+    var certificate: Certificate
+    var key: Certificate.PrivateKey
+
+    static var subjectNames: [GeneralName] {
+        DevelopmentCA.hostNames.map(GeneralName.dnsName)
+            + DevelopmentCA.addresses.map { GeneralName.ipAddress(ASN1OctetString(contentBytes: $0[...])) }
+    }
+
+    /// A self-signed authority that can vouch for this machine and for Salesforce's names, and for nothing else.
+    static func authority(now: Date) throws -> CertifiedKey {
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let name = try DistinguishedName {
+            OrganizationName("Millrace sandbox")
+            CommonName("Millrace development CA (not for production)")
+        }
+        // As address and mask: 127.0.0.0/8 and ::1/128.
+        let loopback4: [UInt8] = [127, 0, 0, 0, 255, 0, 0, 0]
+        let loopback6 = [UInt8](repeating: 0, count: 15) + [1] + [UInt8](repeating: 255, count: 16)
+        let extensions = try Certificate.Extensions {
+            Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+            Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+            Critical(
+                NameConstraints(
+                    permittedDNSDomains: ["localhost", "salesforce.com"],
+                    permittedIPRanges: [loopback4, loopback6].map { ASN1OctetString(contentBytes: $0[...]) }))
+            SubjectKeyIdentifier(hash: key.publicKey)
+        }
+        let certificate = try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
+            notValidBefore: now - DevelopmentCA.clockSkew, notValidAfter: now + DevelopmentCA.authorityLifetime,
+            issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions,
+            issuerPrivateKey: key)
+        return CertifiedKey(certificate: certificate, key: key)
+    }
+
+    /// A server certificate, signed by an authority.
+    static func server(of authority: CertifiedKey, now: Date) throws -> CertifiedKey {
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let authorityKeyIdentifier = SubjectKeyIdentifier(hash: authority.key.publicKey).keyIdentifier
+        let extensions = try Certificate.Extensions {
+            Critical(BasicConstraints.notCertificateAuthority)
+            Critical(KeyUsage(digitalSignature: true))
+            try ExtendedKeyUsage([.serverAuth])
+            SubjectAlternativeNames(subjectNames)
+            SubjectKeyIdentifier(hash: key.publicKey)
+            AuthorityKeyIdentifier(keyIdentifier: authorityKeyIdentifier)
+        }
+        let certificate = try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
+            notValidBefore: now - DevelopmentCA.clockSkew, notValidAfter: now + DevelopmentCA.certificateLifetime,
+            issuer: authority.certificate.subject,
+            subject: try DistinguishedName {
+                OrganizationName("Millrace sandbox")
+                CommonName("localhost")
+            },
+            signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions, issuerPrivateKey: authority.key)
+        return CertifiedKey(certificate: certificate, key: key)
+    }
+}
