@@ -1,0 +1,61 @@
+"""What the tests share: the programs they run against. Servers live for the whole run, unless a test disturbs one."""
+
+import pathlib
+import subprocess
+import sys
+
+import grpc
+import pytest
+
+import programs
+
+
+def pytest_configure(config):
+    if not programs.BINARY.exists():
+        pytest.exit(f"{programs.BINARY} does not exist: `make build` first (or set MILLRACE_BIN_DIR)", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def directories(tmp_path_factory):
+    """Makes a new directory for a program's data."""
+    return lambda name: tmp_path_factory.mktemp(name)
+
+
+@pytest.fixture(scope="session")
+def org(directories):
+    org = programs.start_sandbox(directories("org"))
+    yield org
+    org.program.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(directories, org):
+    gateway = programs.Gateway(directories("gateway"), org)
+    yield gateway
+    gateway.program.stop()
+
+
+@pytest.fixture(scope="session")
+def stubs(tmp_path_factory):
+    """Python made from our own proto file, as a user of the sandbox would make it."""
+    directory = tmp_path_factory.mktemp("stubs")
+    proto = next((programs.ROOT / "Sources" / "PubSubAPI").glob("*.proto"))
+    subprocess.run(
+        [sys.executable, "-m", "grpc_tools.protoc", f"-I{proto.parent}", f"--python_out={directory}",
+         f"--grpc_python_out={directory}", proto.name], check=True)
+    sys.path.insert(0, str(directory))
+    module = __import__(f"{proto.stem}_pb2")
+    module_grpc = __import__(f"{proto.stem}_pb2_grpc")
+    return module, module_grpc
+
+
+@pytest.fixture(scope="session", params=["plaintext", "tls"])
+def channel(request, org):
+    if request.param == "plaintext":
+        channel = grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=[("grpc.enable_http_proxy", 0)])
+    else:
+        roots = pathlib.Path(org.connection["ca_file"]).read_bytes()
+        channel = grpc.secure_channel(
+            org.connection["grpc_address"], grpc.ssl_channel_credentials(roots), options=[("grpc.enable_http_proxy", 0)])
+    with channel:
+        yield channel
