@@ -1,5 +1,6 @@
 internal import HTTPTypes
 public import Hummingbird
+internal import Synchronization
 
 /// Which web pages may call a door from the browser, as an org's CORS allow-list says it.
 ///
@@ -9,7 +10,7 @@ public import Hummingbird
 ///
 /// A page's request from elsewhere is not an error of the server: it is served without CORS headers. Only a preflight from
 /// an origin that is not listed is answered with 403, since nothing else would tell the developer why.
-public struct CORSAllowList: RouterMiddleware {
+public final class CORSAllowList: RouterMiddleware {
     public typealias Context = BasicRequestContext
 
     private struct Pattern: Sendable {
@@ -20,7 +21,7 @@ public struct CORSAllowList: RouterMiddleware {
         let exact: String
     }
 
-    private let patterns: [Pattern]
+    private let patterns: Mutex<[Pattern]>
 
     static let methods = "GET, POST, PATCH, DELETE, HEAD"
     static let requestHeaders = [
@@ -33,21 +34,28 @@ public struct CORSAllowList: RouterMiddleware {
     static let preflightAgeMaxSeconds = 3600
 
     public init(origins: [String]) {
-        patterns = origins.map { origin in
-            let origin = origin.lowercased()
-            guard let separator = origin.firstRange(of: "://*.") else {
-                return Pattern(scheme: "", suffix: nil, exact: origin)
-            }
-            let schemeEnd = origin.index(separator.lowerBound, offsetBy: 3)
-            return Pattern(
-                scheme: origin[..<schemeEnd], suffix: origin[origin.index(before: separator.upperBound)...], exact: origin)
+        patterns = Mutex(origins.map { Self.pattern($0) })
+    }
+
+    /// Adds an entry while the door serves: for a page whose own address is known only after it listens.
+    public func allow(_ origin: String) {
+        patterns.withLock { $0.append(Self.pattern(origin)) }
+    }
+
+    private static func pattern(_ origin: String) -> Pattern {
+        let origin = origin.lowercased()
+        guard let separator = origin.firstRange(of: "://*.") else {
+            return Pattern(scheme: "", suffix: nil, exact: origin)
         }
+        let schemeEnd = origin.index(separator.lowerBound, offsetBy: 3)
+        return Pattern(
+            scheme: origin[..<schemeEnd], suffix: origin[origin.index(before: separator.upperBound)...], exact: origin)
     }
 
     /// Whether pages of this origin may call.
     public func allows(_ origin: String) -> Bool {
         let origin = origin.lowercased()
-        return patterns.contains { pattern in
+        return patterns.withLock(\.self).contains { pattern in
             guard let suffix = pattern.suffix else { return origin == pattern.exact }
             return origin.hasPrefix(pattern.scheme) && origin.hasSuffix(suffix)
                 && origin.utf8.count > pattern.scheme.utf8.count + suffix.utf8.count
@@ -58,7 +66,7 @@ public struct CORSAllowList: RouterMiddleware {
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        guard !patterns.isEmpty, let origin = request.headers[.origin] else { return try await next(request, context) }
+        guard patterns.withLock({ !$0.isEmpty }), let origin = request.headers[.origin] else { return try await next(request, context) }
         let isAllowed = allows(origin)
         if request.method == .options, request.headers[.accessControlRequestMethod] != nil {
             return isAllowed ? preflight(origin, request) : refusal(of: origin)

@@ -17,6 +17,9 @@ public final class HTTPDoor: Sendable {
     /// The address, once it is bound.
     public let listening = Listening()
 
+    /// Pages that may call from a browser; entries may be added while it serves.
+    public let corsAllowList: CORSAllowList
+
     private let configuration: Configuration
     private let routes: [any HTTPRoutes]
     private let takeovers: [any ConnectionTakeover]
@@ -31,6 +34,7 @@ public final class HTTPDoor: Sendable {
         metrics: MetricsRegistry, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
+        corsAllowList = CORSAllowList(origins: configuration.corsOrigins)
         self.routes = routes
         self.takeovers = takeovers
         self.instruments = HTTPInstruments(registry: metrics)
@@ -69,7 +73,7 @@ public final class HTTPDoor: Sendable {
     private func application() throws(DoorError) -> some ApplicationProtocol {
         let table = RouteTable()
         let router = Router(context: BasicRequestContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: CORSAllowList(origins: configuration.corsOrigins))
+        router.add(middleware: corsAllowList)
         router.add(middleware: ErrorResponses(table: table, instruments: instruments))
         for routes in routes { routes.add(to: router) }
         table.fill(from: router.routes)

@@ -41,7 +41,7 @@ struct Demo: Sendable {
             bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         }
         org = try await OrgServer(
-            directory: directory + "/org", addresses: .init(), corsOrigins: Self.origins(port: port), logger: logger)
+            directory: directory + "/org", addresses: .init(), corsOrigins: [], logger: logger)
     }
 
     var components: [Component] {
@@ -63,8 +63,9 @@ struct Demo: Sendable {
         page.bridge.publish(bridge)
         let announce = Component("announce") {
             let authority = try await bridge.authority()
-            for origin in ["http://\(authority)", "http://localhost:\(authority.split(separator: ":").last ?? "")"] {
+            for origin in Self.origins(of: authority) {
                 bridge.hub.allow(origin: origin)
+                org.allow(corsOrigin: origin)
             }
             try await writeDescription(authority: authority, connection: connection)
             Console.print("The demo is at http://\(authority)/   (Ctrl-C ends it)")
@@ -112,10 +113,9 @@ struct Demo: Sendable {
         try PrivateFile.write(JSONText.pretty(description), to: directory + "/demo.json")
     }
 
-    /// Who may call the org from a browser: the page itself. With port 0 its address is not known yet, so every port of
-    /// loopback may (the org listens on loopback only).
-    private static func origins(port: Int) -> [String] {
-        port == 0 ? ["http://127.0.0.1:*", "http://localhost:*"] : ["http://127.0.0.1:\(port)", "http://localhost:\(port)"]
+    /// The page's own origins: what may connect to the hub and call the org from a browser.
+    private static func origins(of authority: String) -> [String] {
+        ["http://\(authority)", "http://localhost:\(authority.split(separator: ":").last ?? "")"]
     }
 }
 

@@ -22,7 +22,7 @@ struct OrgServer: Sendable {
     private let https: HTTPDoor
     /// Its listeners: with TLS, then without.
     private let pubSub: PubSubDoor
-    private let certificates: DevelopmentCA.Files
+    private let certificates: DevelopmentCA
 
     /// Opens or founds the org; nothing listens before `components` run.
     ///
@@ -34,9 +34,9 @@ struct OrgServer: Sendable {
         let directory = URL(fileURLWithPath: directory, isDirectory: true).standardizedFileURL.path
         self.directory = directory
         sandbox = try await Sandbox(directory: directory, configuration: configuration, logger: logger)
-        certificates = try DevelopmentCA(directory: directory + "/tls").files()
+        certificates = try DevelopmentCA.open(directory: directory + "/tls")
         let tls = DoorTLS(
-            certificateChainFile: certificates.serverCertificate, privateKeyFile: certificates.serverPrivateKey)
+            certificateChainFile: certificates.certificateFile, privateKeyFile: certificates.privateKeyFile)
         let metrics = MetricsRegistry()
         let routes: [any HTTPRoutes] = [
             OAuthDoor(org: sandbox), RESTDoor(org: sandbox), SandboxRoutes(sandbox: sandbox),
@@ -74,6 +74,12 @@ struct OrgServer: Sendable {
         ]
     }
 
+    /// Puts a page's origin on the org's CORS allow-list.
+    func allow(corsOrigin: String) {
+        http.corsAllowList.allow(corsOrigin)
+        https.corsAllowList.allow(corsOrigin)
+    }
+
     /// Waits until every door listens, tells the org its addresses and writes `DIR/connection.json` (mode 0600: it holds a
     /// password), whole or not at all.
     func announce() async throws -> Connection {
@@ -84,7 +90,7 @@ struct OrgServer: Sendable {
                 loginURL: http, instanceURL: http, httpURL: http, httpsURL: https,
                 grpcAddress: try await pubSub.listening[0].authority(),
                 grpcPlaintextAddress: try await pubSub.listening[1].authority(),
-                caFile: certificates.certificateAuthority))
+                caFile: certificates.authorityFile))
         let connection = sandbox.connection
         try PrivateFile.write(JSONText.pretty(connection), to: directory + "/" + Connection.fileName)
         return connection
