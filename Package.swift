@@ -126,11 +126,13 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         // Tests
+        .executableTarget(
+            name: "avro-oracle", dependencies: ["ChangeEvents", nio], path: "Tests/AvroOracle", swiftSettings: swiftSettings),
         .target(
             name: "TestSupport", dependencies: ["ChangeEvents", "Store", nio, nioPosix], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "ChangeEventsTests", dependencies: ["ChangeEvents", "TestSupport", nio], swiftSettings: swiftSettings),
+            name: "ChangeEventsTests", dependencies: ["ChangeEvents", "TestSupport", nio, crypto], swiftSettings: swiftSettings),
         .testTarget(name: "SOQLTests", dependencies: ["SOQL"], swiftSettings: swiftSettings),
         // Killed again and again by StoreTests while it writes.
         .executableTarget(

@@ -4,7 +4,7 @@ extension AvroSchema {
     /// Decodes a payload whole into a value. Bytes after the value are an error. Bounded in time, memory and depth.
     public func decode(_ payload: ByteBuffer) throws(AvroError) -> AvroValue {
         let outcome = payload.withUnsafeReadableBytes { bytes -> Result<AvroValue, AvroError> in
-            var decoder = AvroDecoder(types: types, bytes: bytes)
+            var decoder = AvroDecoder(schema: self, bytes: bytes)
             do throws(AvroFault) {
                 let value = try decoder.value(of: root, depth: 0)
                 try decoder.cursor.endOfPayload()
@@ -27,14 +27,16 @@ struct AvroDecoder {
     }
 
     private let types: [AvroSchema.AvroType]
+    private let bytesMin: [Int]
     private(set) var cursor: AvroCursor
     private var path: [Step] = []
     private var valuesLeft: Int
     /// Where to stop: see `path(at:schema:bytes:)`.
     private var target = Int.max
 
-    init(types: [AvroSchema.AvroType], bytes: UnsafeRawBufferPointer) {
-        self.types = types
+    init(schema: AvroSchema, bytes: UnsafeRawBufferPointer) {
+        types = schema.types
+        bytesMin = schema.bytesMin
         cursor = AvroCursor(bytes)
         valuesLeft = AvroLimits.valuesMax(payloadBytes: bytes.count)
     }
@@ -42,7 +44,7 @@ struct AvroDecoder {
     /// The path of the field that holds the byte at `offset` of a payload, or in which decoding fails before it; nil when
     /// no field holds it.
     static func path(at offset: Int, schema: AvroSchema, bytes: UnsafeRawBufferPointer) -> String? {
-        var decoder = AvroDecoder(types: schema.types, bytes: bytes)
+        var decoder = AvroDecoder(schema: schema, bytes: bytes)
         decoder.target = offset
         do throws(AvroFault) {
             _ = try decoder.value(of: schema.root, depth: 0)
@@ -102,7 +104,7 @@ struct AvroDecoder {
             return .record(values)
         case .array(let items):
             var values: [AvroValue] = []
-            try eachBlockItem { decoder throws(AvroFault) in
+            try eachBlockItem(bytesMin: bytesMin[items]) { decoder throws(AvroFault) in
                 decoder.path.append(.item(values.count))
                 values.append(try decoder.value(of: items, depth: depth + 1))
                 decoder.path.removeLast()
@@ -110,7 +112,7 @@ struct AvroDecoder {
             return .array(values)
         case .map(let valueType):
             var entries: [AvroValue.Entry] = []
-            try eachBlockItem { decoder throws(AvroFault) in
+            try eachBlockItem(bytesMin: 1) { decoder throws(AvroFault) in
                 let key = try decoder.cursor.string()
                 decoder.path.append(.entry(key))
                 entries.append(AvroValue.Entry(key: key, value: try decoder.value(of: valueType, depth: depth + 1)))
@@ -120,10 +122,12 @@ struct AvroDecoder {
         }
     }
 
-    private mutating func eachBlockItem(_ body: (inout Self) throws(AvroFault) -> Void) throws(AvroFault) {
+    private mutating func eachBlockItem(
+        bytesMin: Int, _ body: (inout Self) throws(AvroFault) -> Void
+    ) throws(AvroFault) {
         while true {
-            // Items without bytes are bounded by `valuesLeft`; others run into the end of the payload.
-            let (items, end) = try cursor.block(itemBytesMin: 0)
+            // Items without bytes are bounded by `valuesLeft`.
+            let (items, end) = try cursor.block(itemBytesMin: bytesMin)
             if items == 0 {
                 try cursor.endOfBlock(end)
                 return

@@ -51,7 +51,7 @@ struct AvroProgram: Sendable {
     let pool: FrozenTable<UInt8>
 
     init(_ schema: AvroSchema, pool: inout PoolBuilder) {
-        var compiler = AvroCompiler(types: schema.types, pool: pool)
+        var compiler = AvroCompiler(types: schema.types, bytesMin: schema.bytesMin, pool: pool)
         compiler.compile()
         pool = compiler.pool
         root = schema.root
@@ -86,20 +86,24 @@ struct PoolBuilder {
 /// Turns the type table into the program's tables. Operation indices are type indices.
 private struct AvroCompiler {
     let types: [AvroSchema.AvroType]
+    let bytesMin: [Int]
     var operations: [AvroProgram.Operation] = []
     var members: [AvroProgram.Member] = []
     var branches: [Int32] = []
     var spans: [AvroProgram.Span] = []
     var pool: PoolBuilder
 
-    init(types: [AvroSchema.AvroType], pool: PoolBuilder) {
+    init(types: [AvroSchema.AvroType], bytesMin: [Int], pool: PoolBuilder) {
         self.types = types
+        self.bytesMin = bytesMin
         self.pool = pool
     }
 
     mutating func compile() {
-        for type in types { operations.append(operation(type)) }
-        setMinimums()
+        for (index, type) in types.enumerated() {
+            operations.append(operation(type))
+            operations[index].bytesMin = Int32(bytesMin[index])
+        }
     }
 
     private mutating func operation(_ type: AvroSchema.AvroType) -> AvroProgram.Operation {
@@ -130,25 +134,6 @@ private struct AvroCompiler {
             let first = branches.count
             branches += indices.map { Int32($0) }
             return .init(kind: .union, first: Int32(first), count: Int32(indices.count))
-        }
-    }
-
-    /// Sizes of records are sums over their fields; a type that is not yet known counts as nothing, which is a lower bound.
-    private mutating func setMinimums() {
-        for index in operations.indices {
-            switch types[index] {
-            case .null, .record: operations[index].bytesMin = 0
-            case .boolean, .int, .long, .bytes, .string, .enumeration, .array, .map, .union: operations[index].bytesMin = 1
-            case .float: operations[index].bytesMin = 4
-            case .double: operations[index].bytesMin = 8
-            case .fixed(let fixed): operations[index].bytesMin = Int32(fixed.size)
-            }
-        }
-        // From the back: a record stands before the types of its fields, so these are known when it is reached.
-        for index in operations.indices.reversed() {
-            guard case .record(let record) = types[index] else { continue }
-            let bytes = record.fields.reduce(0) { min($0 + Int(operations[$1.type].bytesMin), 1 << 30) }
-            operations[index].bytesMin = Int32(bytes)
         }
     }
 }

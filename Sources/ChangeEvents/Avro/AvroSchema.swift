@@ -49,6 +49,8 @@ public struct AvroSchema: Sendable {
     public let types: [AvroType]
     /// Index of the type that a payload is an encoding of.
     public let root: Int
+    /// By type: the fewest bytes that a value takes; caps what the count of an array may claim.
+    let bytesMin: [Int]
 
     /// Parses a schema's JSON text. The order of keys does not matter; unknown attributes are ignored, as Avro says.
     public init(json: String) throws(AvroError) {
@@ -56,5 +58,25 @@ public struct AvroSchema: Sendable {
         var parser = AvroSchemaParser()
         root = try parser.parse(text, namespace: "", depth: 0)
         types = try parser.typesWithDefaults()
+        bytesMin = Self.minimums(types)
+    }
+
+    /// Sizes of records are sums over their fields; a type that is not yet known counts as nothing, which is a lower bound.
+    private static func minimums(_ types: [AvroType]) -> [Int] {
+        var bytes = types.map { type in
+            switch type {
+            case .null, .record: 0
+            case .boolean, .int, .long, .bytes, .string, .enumeration, .array, .map, .union: 1
+            case .float: 4
+            case .double: 8
+            case .fixed(let fixed): fixed.size
+            }
+        }
+        // From the back: a record stands before the types of its fields, so these are known when it is reached.
+        for (index, type) in types.enumerated().reversed() {
+            guard case .record(let record) = type else { continue }
+            bytes[index] = record.fields.reduce(0) { min($0 + bytes[$1.type], 1 << 30) }
+        }
+        return bytes
     }
 }

@@ -50,7 +50,12 @@ private struct JSONTextReader {
     }
 
     private mutating func skipWhitespace() {
-        while offset < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[offset]) { offset += 1 }
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x09, 0x0A, 0x0D: offset += 1
+            default: return
+            }
+        }
     }
 
     private mutating func next() throws(AvroError) -> UInt8 {
@@ -160,7 +165,13 @@ private struct JSONTextReader {
     /// The text is a Swift string, so its bytes are UTF-8; only escapes need care.
     private mutating func string() throws(AvroError) -> String {
         offset += 1
-        var text: [UInt8] = []
+        let start = offset
+        while offset < bytes.count, PlainText.isPlain(bytes[offset]) { offset += 1 }
+        if peek() == UInt8(ascii: "\"") {
+            offset += 1
+            return String(decoding: bytes[start..<offset - 1], as: UTF8.self)
+        }
+        var text = Array(bytes[start..<offset])
         while true {
             let byte = try next()
             switch byte {

@@ -16,6 +16,8 @@ struct EventProgram: Sendable {
         /// Range of `components`; empty for a simple field.
         var firstComponent: Int32
         var componentCount: Int32
+        /// True for a compound that may also be a plain string; its bit as a whole then speaks of the string.
+        var hasScalar: Bool
         var format: Format
     }
 
@@ -155,7 +157,8 @@ struct EventCompiler {
             fieldTable.append(
                 EventProgram.Field(
                     operation: Int32(field.type), key: pool.key(field.name), compoundOperation: Int32(compoundTypes[index] ?? -1),
-                    firstComponent: Int32(first), componentCount: Int32(componentTable.count - first), format: Self.format(ofKind: fields[index].kind)))
+                    firstComponent: Int32(first), componentCount: Int32(componentTable.count - first),
+                    hasScalar: compoundTypes[index] != nil && hasScalar(field.type), format: Self.format(ofKind: fields[index].kind)))
         }
         let (members, changeTypes) = try header()
         let names = slotNames.map { pool.quoted($0) }

@@ -132,7 +132,7 @@ struct EventRun {
         changed.forEach { slot in
             if allows(slot) {
                 writeName(slot, isFirst: run.writer.count == start)
-            } else if slot < fields.count {
+            } else if slot < fields.count, !fields[slot].hasScalar {
                 // A compound changed as a whole, of which the mask admits a part.
                 for component in componentSlots(of: fields[slot]) where allows(component) && !changed.contains(component) {
                     writeName(component, isFirst: run.writer.count == start)
@@ -199,8 +199,9 @@ struct EventRun {
             return run.writer.raw("null")
         }
         guard field.componentCount > 0 else { return }
+        let areAllTouched = isTouched && !field.hasScalar
         var isOpen = false
-        for component in componentSlots(of: field) where (isTouched || touched.contains(component)) && allows(component) {
+        for component in componentSlots(of: field) where (areAllTouched || touched.contains(component)) && allows(component) {
             openOrContinue(field, isFirst: isFirst, isOpen: &isOpen, component: components[component - fields.count])
             run.writer.raw("null")
         }
