@@ -158,6 +158,8 @@ let package = Package(
                 "Doors", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport", nio, nioPosix, nioHTTP1,
                 nioEmbedded, jwtKit, grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, logging,
             ], swiftSettings: swiftSettings),
-        .testTarget(name: "MillraceTests", dependencies: ["millrace", "TestSupport", yams], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MillraceTests", dependencies: ["millrace", "TestSupport", yams, crypto, cryptoExtras, logging],
+            swiftSettings: swiftSettings),
     ]
 )

@@ -17,7 +17,7 @@ final class Section {
     init(path: String, node: Node?, line: Int, mistakes: Mistakes) {
         self.path = path
         self.mistakes = mistakes
-        self.line = node?.mark?.line ?? line
+        self.line = line
         guard let node, !node.isNothing else { return }
         guard case .mapping(let mapping) = node else {
             mistakes.add(path.isEmpty ? "the file must be keys with values" : "\(path) must be keys with values", line: self.line)
