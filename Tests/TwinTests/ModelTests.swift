@@ -51,7 +51,7 @@ private struct ModelOrg {
         let live = records.filter { !$0.value.isDeleted }.map(\.key).sorted { $0.string < $1.string }
         let dead = records.filter { $0.value.isDeleted }.map(\.key).sorted { $0.string < $1.string }
         switch random.int(0..<10) {
-        case 0, 1 where !live.isEmpty, _ where live.isEmpty && dead.isEmpty: return try create()
+        case 0: return try create()
         case 2 where !live.isEmpty: return try delete(Array(live.shuffled(using: &random).prefix(random.int(1..<3))))
         case 3 where !dead.isEmpty: return try undelete(random.pick(dead))
         default:
