@@ -12,7 +12,8 @@ struct CapturedEventTests {
     private struct Captured: Decodable {
         var event_id: String?
         var schema_id: String
-        var replay_id_hex: String
+        /// Nil where the capture did not keep it.
+        var replay_id_hex: String?
         var payload_hex: String
     }
 
@@ -29,9 +30,10 @@ struct CapturedEventTests {
         let captured = try Fixtures.text("events/change-events.jsonl").split(separator: "\n").map {
             try JSONDecoder().decode(Captured.self, from: Data($0.utf8))
         }
-        let events = try captured.map { captured in
+        let events = try captured.enumerated().map { index, captured in
             ReceivedEvent(
-                topic: "/data/ChangeEvents", replayID: ReplayID(bytes: try bytes(captured.replay_id_hex)),
+                topic: "/data/ChangeEvents",
+                replayID: try captured.replay_id_hex.map { ReplayID(bytes: try bytes($0)) } ?? ReplayID(counter: UInt64(index + 1)),
                 eventID: captured.event_id ?? "", schemaID: SchemaID(captured.schema_id),
                 payload: ByteBuffer(bytes: try bytes(captured.payload_hex)))
         }
