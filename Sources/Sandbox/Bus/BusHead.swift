@@ -13,7 +13,15 @@ enum BusHead {
         return ReplayID(bytes: bytes)
     }
 
+    /// Notes the replay id of an event just appended.
     static func write(_ replayID: ReplayID, _ writer: any StoreWriter) throws {
         try writer.setState(stateKey, to: replayID.bytes)
+    }
+
+    /// To be called before an event is appended. While the log is empty, keepalives name an id that no event of the log
+    /// has; it must stay a place to resume from when events follow.
+    static func keepPlace(_ writer: any StoreWriter) throws {
+        guard try writer.oldest() == nil else { return }
+        try writer.setCursor(topic: Sandbox.allChangesTopic, to: try read(writer))
     }
 }

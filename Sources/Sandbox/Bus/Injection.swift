@@ -30,6 +30,7 @@ extension Sandbox {
         let name = schema?.recordName ?? ""
         try await twin.commit { writer in
             if let schemaJSON { try writer.saveSchema(event.schemaID, json: schemaJSON) }
+            try BusHead.keepPlace(writer)
             _ = try writer.append(
                 NewEvent(event: event, eventName: name, routing: routing, transitions: [], receivedAt: now))
             try BusHead.write(event.replayID, writer)

@@ -65,6 +65,7 @@ struct ChangeCapture {
         let event = ReceivedEvent(
             topic: captured.object.changeEventTopic, replayID: replayID, eventID: UUID().uuidString.lowercased(),
             schemaID: captured.schema.id, payload: payload)
+        try BusHead.keepPlace(writer)
         _ = try writer.append(
             NewEvent(
                 event: event, eventName: captured.object.changeEventName,

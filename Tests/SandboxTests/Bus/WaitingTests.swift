@@ -1,0 +1,66 @@
+import ChangeEvents
+import Doors
+import Store
+import TestSupport
+import Testing
+
+@testable import Sandbox
+
+struct WaitingTests {
+    private let all = "/data/ChangeEvents"
+
+    @Test(.timeLimit(.minutes(1))) func commitWakesTheReader() async throws {
+        let org = try await TestOrg.open()
+        let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await org.sandbox.waitForEvents(after: head, timeout: .seconds(600)) }
+            try await poll("a reader waits") { org.sandbox.observer.waiters.count == 1 }
+            _ = try await org.create("Case", [])
+            try await group.waitForAll()
+        }
+        #expect(try await org.sandbox.read(topic: all, after: head, limit: 1, caller: org.caller).events.count == 1)
+        #expect(org.sandbox.observer.waiters.count == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func eventsThatAreThereNeedNoWaiting() async throws {
+        let org = try await TestOrg.open()
+        let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
+        _ = try await org.create("Case", [])
+        await org.sandbox.waitForEvents(after: head, timeout: .seconds(600))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func waitEndsAtItsDeadlineAndWhenCancelled() async throws {
+        let org = try await TestOrg.open()
+        let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
+        await org.sandbox.waitForEvents(after: head, timeout: .milliseconds(5))
+        let waiting = Task { await org.sandbox.waitForEvents(after: head, timeout: .seconds(600)) }
+        try await poll("a reader waits") { org.sandbox.observer.waiters.count == 1 }
+        waiting.cancel()
+        await waiting.value
+        let early = Task { await org.sandbox.waitForEvents(after: head, timeout: .seconds(600)) }
+        early.cancel()
+        await early.value
+        #expect(org.sandbox.observer.waiters.count == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func cutStreamsFailOnceAndResume() async throws {
+        let org = try await TestOrg.open()
+        let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
+        let waiting = Task { await org.sandbox.waitForEvents(after: head, timeout: .seconds(600)) }
+        try await poll("a reader waits") { org.sandbox.observer.waiters.count == 1 }
+        org.sandbox.cutStreams()
+        await waiting.value
+        await #expect(throws: EventBusError.self) {
+            _ = try await org.sandbox.read(topic: all, after: head, limit: 1, caller: org.caller)
+        }
+        _ = try await org.sandbox.read(topic: all, after: head, limit: 1, caller: org.caller)
+    }
+
+    @Test func commitInstantsAreKept() async throws {
+        let org = try await TestOrg.open()
+        for _ in 0..<3 { _ = try await org.create("Case", []) }
+        let ids = try await org.received().map(\.replayID)
+        #expect(org.sandbox.recentCommits().map(\.replayID) == ids)
+        #expect(org.sandbox.recentCommits().allSatisfy { $0.committedAt > 0 })
+    }
+}

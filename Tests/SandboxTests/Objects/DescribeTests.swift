@@ -1,0 +1,73 @@
+import Doors
+import Testing
+
+@testable import Sandbox
+
+struct DescribeTests {
+    @Test func globalDescribeListsTheObjects() async throws {
+        let org = try await TestOrg.open()
+        let answer = try await org.sandbox.describeGlobal(context: org.context).dictionary
+        #expect(answer["encoding"] == .string("UTF-8"))
+        #expect(answer["maxBatchSize"] == .number("200"))
+        let objects = (answer["sobjects"] ?? .null).elements.map(\.dictionary)
+        #expect(objects.map { $0["name"] } == ["Account", "Case", "Contact", "User"].map { .string($0) })
+        #expect(objects.map { $0["keyPrefix"] } == ["001", "500", "003", "005"].map { .string($0) })
+        #expect(objects[3]["createable"] == .boolean(false))
+    }
+
+    @Test func fieldsAreDescribedAsDeclared() async throws {
+        let org = try await TestOrg.open()
+        let answer = try await org.sandbox.describe(object: "case", context: org.context).dictionary
+        let list = (answer["fields"] ?? .null).elements.map(\.dictionary)
+        let fields = Dictionary(list.map { ($0["name"] ?? .null, $0) }, uniquingKeysWith: { first, _ in first })
+        let number = try #require(fields[.string("CaseNumber")])
+        #expect(number["autoNumber"] == .boolean(true))
+        #expect(number["createable"] == .boolean(false))
+        #expect(number["nameField"] == .boolean(true))
+        #expect(number["nillable"] == .boolean(false))
+        let contact = try #require(fields[.string("ContactId")])
+        #expect(contact["type"] == .string("reference"))
+        #expect(contact["soapType"] == .string("tns:ID"))
+        #expect(contact["referenceTo"] == .array([.string("Contact")]))
+        #expect(contact["relationshipName"] == .string("Contact"))
+        #expect(contact["restrictedDelete"] == .boolean(true))
+        let priority = try #require(fields[.string("Priority")])
+        #expect(priority["restrictedPicklist"] == .boolean(true))
+        #expect(
+            (priority["picklistValues"] ?? .null).elements.map { $0.dictionary["value"] }
+                == ["High", "Medium", "Low"].map { .string($0) })
+        let model = try #require(fields[.string("Vehicle_Model__c")])
+        #expect(model["custom"] == .boolean(true))
+        let subject = try #require(fields[.string("Subject")])
+        #expect(subject["length"] == .number("255"))
+        #expect(subject["updateable"] == .boolean(true))
+    }
+
+    /// What describe calls createable can be written, and nothing else: the one declaration answers both.
+    @Test(arguments: ["Account", "Contact", "Case"])
+    func describeAgreesWithValidation(object: String) async throws {
+        let org = try await TestOrg.open()
+        let answer = try await org.sandbox.describe(object: object, context: org.context).dictionary
+        for field in (answer["fields"] ?? .null).elements.map(\.dictionary) {
+            guard case .string(let name) = field["name"] ?? .null else {
+                Issue.record("a field without a name")
+                return
+            }
+            if name == "Id" { continue }
+            let error = await org.failure { () async throws(OrgError) in
+                _ = try await org.create(object, [(name, name == "IsEscalated" ? .boolean(false) : .null)])
+            }
+            let isRefused = error?.errorCode == "INVALID_FIELD_FOR_INSERT_UPDATE" || error?.errorCode == "JSON_PARSER_ERROR"
+            #expect(isRefused == (field["createable"] == .boolean(false)) || field["type"] == .string("boolean"), "\(name)")
+        }
+    }
+
+    @Test func recordsMayLackNothingThatDescribeNames() async throws {
+        let org = try await TestOrg.open()
+        let id = try await org.create("Account", [("Name", .string("A"))])
+        let described = try await org.sandbox.describe(object: "Account", context: org.context).dictionary
+        let names = Set((described["fields"] ?? .null).elements.map { $0.dictionary["name"] })
+        let record = try await org.retrieve("Account", id)
+        #expect(Set(record.keys.filter { $0 != "attributes" }.map { JSONValue.string($0) }) == names)
+    }
+}
