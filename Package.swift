@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "DoorsTests",
             dependencies: [
-                "Doors", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport", nio, nioPosix, nioHTTP1,
+                "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport", nio, nioPosix, nioHTTP1,
                 nioEmbedded, jwtKit, grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, logging,
             ], swiftSettings: swiftSettings),
         .testTarget(
