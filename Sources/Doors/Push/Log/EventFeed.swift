@@ -1,0 +1,125 @@
+internal import ChangeEvents
+internal import Logging
+internal import Store
+internal import Synchronization
+internal import Twin
+
+/// Carries new entries of the log from the store's commit path to the loops: one hand-over per loop and batch.
+///
+/// `appended` hands over at once when the schemas of its events are in memory, which they are but for the first event of
+/// each. Otherwise entries wait, in order, for `run` to fetch the schema. What waits is bounded: past the bound the loops
+/// are told to skip, and their clients read the log.
+///
+/// Lock order: `EventFeed.state -> SchemaBook.state`, `EventFeed.state -> LoopInbox.state`.
+final class EventFeed: LogObserver {
+    private enum Entry {
+        case event(LoggedEvent)
+        case gap(Gap)
+    }
+
+    private struct State {
+        /// Empty until `open`: what comes before waits.
+        var inboxes: [LoopInbox] = []
+        var waiting: [Entry] = []
+        /// The newest replay id by family of topics: a gap's place.
+        var newest: [String: ReplayID] = [:]
+    }
+
+    static let waitingCountMax = 65_536
+
+    private let schemas: SchemaBook
+    private let state = Mutex(State())
+    private let wakeups: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    init(schemas: SchemaBook) {
+        self.schemas = schemas
+        (wakeups, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func appended(_ events: [LoggedEvent]) {
+        put(events.map(Entry.event))
+    }
+
+    func declared(_ gap: Gap) {
+        put([.gap(gap)])
+    }
+
+    /// The loops stand at the head that `observe` answered: from now on entries reach them.
+    func open(_ inboxes: [LoopInbox]) {
+        state.withLock { state in
+            state.inboxes = inboxes
+            forward(&state)
+        }
+        wake.yield()
+    }
+
+    /// Fetches schemas that are not in memory, until cancelled.
+    func run(twin: Twin, logger: Logger) async {
+        for await _ in wakeups {
+            while let schemaID = state.withLock({ missingSchema($0) }), !Task.isCancelled {
+                var isKnown = false
+                do {
+                    isKnown = try await schemas.facts(schemaID, twin: twin) != nil
+                } catch {
+                    logger.error("push: a schema could not be read", metadata: ["error": "\(error)", "schema.id": "\(schemaID)"])
+                }
+                let passesUnknown = !isKnown
+                state.withLock { forward(&$0, passesFirst: passesUnknown) }
+            }
+        }
+    }
+
+    private func put(_ entries: [Entry]) {
+        let waits = state.withLock { state in
+            state.waiting += entries
+            if state.waiting.count > Self.waitingCountMax {
+                skip(&state)
+            } else {
+                forward(&state)
+            }
+            return !state.waiting.isEmpty
+        }
+        if waits { wake.yield() }
+    }
+
+    /// Hands over what can be, in order. `passesFirst`: the first event goes without its schema, which nobody knows.
+    private func forward(_ state: inout State, passesFirst: Bool = false) {
+        guard !state.inboxes.isEmpty else { return }
+        var items: [LogItem] = []
+        for entry in state.waiting {
+            switch entry {
+            case .event(let event):
+                let schema = schemas.known(event.content.event.schemaID)
+                guard schema != nil || (passesFirst && items.isEmpty) else { break }
+                state.newest[Channel.family(of: event.content.event.topic)] = event.content.event.replayID
+                items.append(LogItem(event: event, schema: schema))
+                continue
+            case .gap(let gap):
+                items.append(LogItem(gap: gap, replayID: state.newest[Channel.family(of: gap.topic)]))
+                continue
+            }
+            break
+        }
+        guard !items.isEmpty else { return }
+        state.waiting.removeFirst(items.count)
+        for inbox in state.inboxes { inbox.put(.items(items)) }
+    }
+
+    private func missingSchema(_ state: borrowing State) -> SchemaID? {
+        guard !state.inboxes.isEmpty, case .event(let event)? = state.waiting.first else { return nil }
+        return event.content.event.schemaID
+    }
+
+    private func skip(_ state: inout State) {
+        let places = state.waiting.map { entry in
+            switch entry {
+            case .event(let event): LogPlace(event: event.position)
+            case .gap(let gap): LogPlace(gap: gap.position)
+            }
+        }
+        state.waiting = []
+        guard let last = places.max() else { return }
+        for inbox in state.inboxes { inbox.put(.skipped(to: last)) }
+    }
+}

@@ -1,0 +1,159 @@
+internal import ChangeEvents
+internal import Logging
+internal import Store
+internal import Synchronization
+internal import Twin
+
+/// Answers the loops' questions about the log, off the loops: one task, one list, one read for all who wish the same chunk.
+///
+/// The list is bounded by the connections (see `LogQuestion`). Answers go to the asking loop's inbox.
+final class LogReader: Sendable {
+    /// A chunk: large enough to be worth a read, small enough to be held for a client that may not take it.
+    static let chunkEventsMax = 256
+    static let chunkBytesMax = 512 * 1024
+
+    private let twin: Twin
+    private let schemas: SchemaBook
+    private let logger: Logger
+    private let questions = Mutex<[LogQuestion]>([])
+    private let wakeups: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    init(twin: Twin, schemas: SchemaBook, logger: Logger) {
+        self.twin = twin
+        self.schemas = schemas
+        self.logger = logger
+        (wakeups, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func ask(_ question: LogQuestion) {
+        let isFirst = questions.withLock { questions in
+            questions.append(question)
+            return questions.count == 1
+        }
+        if isFirst { wake.yield() }
+    }
+
+    /// Until cancelled.
+    func run(inboxes: [LoopInbox]) async {
+        for await _ in wakeups {
+            while !Task.isCancelled {
+                let batch = questions.withLock { questions in
+                    defer { questions = [] }
+                    return questions
+                }
+                if batch.isEmpty { break }
+                await answer(batch, inboxes: inboxes)
+            }
+        }
+    }
+
+    private func answer(_ batch: [LogQuestion], inboxes: [LoopInbox]) async {
+        var order: [ChunkWish] = []
+        var askers: [ChunkWish: [LogQuestion]] = [:]
+        for question in batch {
+            switch question.kind {
+            case .place(_, _, _, let replayID, let channel):
+                let answer = await place(of: replayID, channel: channel)
+                inboxes[question.loop].put(.placed(question, answer))
+            case .chunk(let wish):
+                if askers[wish] == nil { order.append(wish) }
+                askers[wish, default: []].append(question)
+            }
+        }
+        for wish in order {
+            let answer = await chunk(wish)
+            for question in askers[wish] ?? [] { inboxes[question.loop].put(.read(question, answer)) }
+        }
+    }
+
+    /// The topics in which a replay id of a channel may have come, the likeliest first. The same number in a topic of
+    /// another family is another event, so "any topic" is the last resort: it finds the places that the hub itself hands
+    /// out where a family has no event of its own.
+    private func place(of replayID: ReplayID, channel: String) async -> PlaceAnswer {
+        var topics: [String?] = [channel]
+        if channel.hasPrefix("/data/"), channel != Channel.allChangeEventsName { topics.insert(Channel.allChangeEventsName, at: 0) }
+        topics.append(nil)
+        let candidates = topics
+        var forms = [replayID]
+        // A browser sends the counter; the bytes behind it may be the short form.
+        if let counter = replayID.counter {
+            let long = ReplayID(counter: counter)
+            forms = [long, ReplayID(bytes: long.bytes.prefix(8))]
+        }
+        let replayIDs = forms
+        do {
+            return try await twin.store.read { reader in
+                for topic in candidates {
+                    for replayID in replayIDs {
+                        guard case .after(let position) = try reader.place(of: replayID, topic: topic) else { continue }
+                        return .at(try Self.place(after: position, reader: reader))
+                    }
+                }
+                return .unknown
+            }
+        } catch {
+            logger.error("push: a replay id could not be looked up", metadata: ["error": "\(error)"])
+            return .failed
+        }
+    }
+
+    private static func place(after position: Position, reader: any StoreReader) throws -> LogPlace {
+        let place = LogPlace(event: position)
+        guard position > .start else { return place }
+        let before = Position(rawValue: position.rawValue - 1)
+        let event = try reader.events(after: before, selection: .all, limit: 1, bytesMax: 1).first
+        guard let event, event.position == position, event.content.routing?.header.recordIDs.count ?? 1 > 1 else { return place }
+        return LogPlace(gap: before)
+    }
+
+    private struct Chunk: Sendable {
+        var events: [LoggedEvent] = []
+        var gaps: [Gap] = []
+        var gapReplayIDs: [ReplayID?] = []
+        var reached = Position.start
+        var isTrimmed = false
+    }
+
+    private func chunk(_ wish: ChunkWish) async -> ChunkAnswer {
+        do {
+            let chunk = try await twin.store.read { reader in try Self.read(wish, reader: reader) }
+            guard !chunk.isTrimmed else { return .trimmed }
+            var items: [LogItem] = []
+            for event in chunk.events {
+                items.append(LogItem(event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin)))
+            }
+            for (gap, replayID) in zip(chunk.gaps, chunk.gapReplayIDs) { items.append(LogItem(gap: gap, replayID: replayID)) }
+            items.sort { $0.place < $1.place }
+            // Not past the event: a gap may still be declared behind it.
+            return .items(items, reached: max(LogPlace(event: chunk.reached), items.last?.place ?? .start))
+        } catch {
+            logger.error("push: the log could not be read", metadata: ["error": "\(error)"])
+            return .failed
+        }
+    }
+
+    private static func read(_ wish: ChunkWish, reader: any StoreReader) throws -> Chunk {
+        var chunk = Chunk()
+        let after = wish.after.position
+        let head = try reader.head()
+        if !wish.isFromStart, after < head {
+            // Positions have no holes but those that retention makes at the old end.
+            let oldest = try reader.oldest()
+            if oldest.map({ $0.rawValue > after.rawValue + 1 }) ?? true {
+                chunk.isTrimmed = true
+                return chunk
+            }
+        }
+        chunk.events = try reader.events(after: after, selection: wish.selection, limit: chunkEventsMax, bytesMax: chunkBytesMax)
+        chunk.reached = chunk.events.last?.position ?? max(head, after)
+        let gapsAfter = Position(rawValue: max(after.rawValue - 1, -1))
+        for gap in try reader.gaps(after: gapsAfter) where gap.position <= chunk.reached && LogPlace(gap: gap.position) > wish.after {
+            chunk.gaps.append(gap)
+            let before = Position(rawValue: gap.position.rawValue - 1)
+            let event = gap.position > .start ? try reader.events(after: before, selection: .all, limit: 1, bytesMax: 1).first : nil
+            chunk.gapReplayIDs.append(event.flatMap { $0.position == gap.position ? $0.content.event.replayID : nil })
+        }
+        return chunk
+    }
+}

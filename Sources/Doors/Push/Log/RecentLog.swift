@@ -1,0 +1,97 @@
+internal import ChangeEvents
+
+/// The newest items of the log in the memory of one loop, in order and without a hole between `floor` and `head`.
+///
+/// A client that resumes from within it is served without a read of the store. Bounded in items and bytes.
+struct RecentLog {
+    private let countMax: Int
+    private let bytesMax: Int
+    private var items: [LogItem?]
+    private var oldest = 0
+    private(set) var count = 0
+    private var bytes = 0
+    private var placesByReplayID: [ReplayID: LogPlace] = [:]
+    /// Everything after this place is here.
+    private(set) var floor: LogPlace
+    /// The last item that the loop has handled.
+    private(set) var head: LogPlace
+    /// The newest replay id by family of topics, with its place.
+    private var familyHeads: [String: (place: LogPlace, replayID: ReplayID)] = [:]
+    private var lastReplayID: ReplayID?
+
+    init(countMax: Int, bytesMax: Int, head: LogPlace) {
+        self.countMax = countMax
+        self.bytesMax = bytesMax
+        items = Array(repeating: nil, count: countMax)
+        floor = head
+        self.head = head
+    }
+
+    /// The newest item; items come in order.
+    mutating func append(_ item: LogItem) {
+        while count == countMax || (bytes + item.bytes > bytesMax && count > 0) { dropOldest() }
+        items[(oldest + count) % countMax] = item
+        count += 1
+        bytes += item.bytes
+        head = max(head, item.place)
+        if let replayID = item.replayID {
+            if item.event != nil { placesByReplayID[replayID] = item.place }
+            familyHeads[Channel.family(of: item.topic)] = (item.place, replayID)
+            lastReplayID = replayID
+        }
+    }
+
+    /// Items were missed: nothing before `place` is here any more.
+    mutating func skip(to place: LogPlace) {
+        while count > 0 { dropOldest() }
+        head = max(head, place)
+        floor = head
+    }
+
+    /// Up to `limit` items after a place, oldest first; nil when some of them are no longer (or not yet) here.
+    func items(after place: LogPlace, limit: Int) -> [LogItem]? {
+        guard place >= floor else { return nil }
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].place <= place { low = middle + 1 } else { high = middle }
+        }
+        return (low..<min(count, low + limit)).map { self[$0] }
+    }
+
+    /// Where a replay id of this topic family stands, when it is here.
+    func item(of replayID: ReplayID, family: String) -> LogItem? {
+        guard let place = placesByReplayID[replayID],
+            let item = items(after: LogPlace(rawValue: place.rawValue - 1), limit: 1)?.first ?? itemAtFloor(place),
+            item.place == place, Channel.family(of: item.topic) == family
+        else { return nil }
+        return item
+    }
+
+    /// The replay id to keep as one's place for a channel, and since when it is that.
+    func newestReplayID(channel: String) -> (place: LogPlace, replayID: ReplayID?) {
+        if let (place, replayID) = familyHeads[Channel.family(of: channel)] { return (place, replayID) }
+        return (.start, lastReplayID)
+    }
+
+    private func itemAtFloor(_ place: LogPlace) -> LogItem? {
+        guard count > 0, self[0].place == place else { return nil }
+        return self[0]
+    }
+
+    private subscript(index: Int) -> LogItem {
+        guard let item = items[(oldest + index) % countMax] else { preconditionFailure("the ring holds `count` items") }
+        return item
+    }
+
+    private mutating func dropOldest() {
+        let item = self[0]
+        items[oldest] = nil
+        oldest = (oldest + 1) % countMax
+        count -= 1
+        bytes -= item.bytes
+        floor = max(floor, item.place)
+        if let replayID = item.replayID, placesByReplayID[replayID] == item.place { placesByReplayID[replayID] = nil }
+    }
+}

@@ -1,0 +1,114 @@
+internal import CPushLoop
+
+/// How connections end. `finish` is polite: a close frame, then the peer's end or a deadline. `doom` is final: the row is
+/// taken away at the end of the turn.
+extension PushLoop {
+    /// Ends a connection with a code. What waits is dropped, but for a frame that is half sent.
+    func finish(_ row: UInt32, code: UInt16, reason: String) {
+        guard isServing(row) else { return }
+        removeSubscriptions(of: row)
+        dropQueue(of: row, onlyData: false)
+        connections[row].session.closeBegun()
+        connections[row].flags.insert(.isFinishing)
+        count(close: code, row)
+        if connections[row].transport == .webSocket {
+            send(FrameParts(bytes: WebSocketFrameHeader.close(code: code, reason: reason)), to: row)
+        } else {
+            send(ServerMessage.closing(code: code, reason: reason), type: "close", to: row)
+        }
+        awaitEnd(row)
+    }
+
+    /// Ends a WebSocket connection with a code, after the answers that wait for it.
+    func finishAfterQueue(_ row: UInt32, code: UInt16, reason: String) {
+        guard isServing(row) else { return }
+        removeSubscriptions(of: row)
+        connections[row].session.closeBegun()
+        connections[row].flags.insert(.isFinishing)
+        count(close: code, row)
+        send(FrameParts(bytes: WebSocketFrameHeader.close(code: code, reason: reason)), to: row)
+        awaitEnd(row)
+    }
+
+    /// Ends a connection that never got further than HTTP: the response is all it gets.
+    func finish(_ row: UInt32, response: [UInt8]) {
+        statistics.connectionsRefused += 1
+        connections[row].session.closeBegun()
+        connections[row].flags.insert(.isFinishing)
+        send(FrameParts(bytes: response), to: row)
+        awaitEnd(row)
+    }
+
+    func goAway(_ row: UInt32, retryAfterMilliseconds delay: Int) {
+        guard isServing(row) else { return }
+        if connections[row].transport == .eventSource {
+            // What an EventSource waits before it reconnects.
+            send(FrameParts(bytes: Array("retry: \(delay)\n\n".utf8)), to: row)
+            finishStream(row)
+        } else {
+            finish(row, code: CloseCode.goingAway, reason: "retry-after-ms=\(delay)")
+        }
+    }
+
+    /// Takes the connection away at the end of this turn.
+    func doom(_ row: UInt32, code: UInt16) {
+        guard connections[row].flags.contains(.isActive), !connections[row].flags.contains(.isDoomed) else { return }
+        count(close: code, row)
+        connections[row].flags.insert(.isDoomed)
+        doomed.append(row)
+    }
+
+    func buryDoomed(max: Int) {
+        guard !doomed.isEmpty else { return }
+        for row in doomed.prefix(max) { bury(row) }
+        doomed.removeFirst(min(max, doomed.count))
+    }
+
+    func isServing(_ row: UInt32) -> Bool {
+        connections[row].flags.contains(.isActive) && connections[row].flags.isDisjoint(with: [.isFinishing, .isDoomed])
+    }
+
+    func removeSubscriptions(of row: UInt32) {
+        while connections[row].firstSubscription != Connection.none { removeSubscription(connections[row].firstSubscription) }
+        setBehind(row, false)
+    }
+
+    private func finishStream(_ row: UInt32) {
+        removeSubscriptions(of: row)
+        connections[row].session.closeBegun()
+        connections[row].flags.insert(.isFinishing)
+        count(close: CloseCode.goingAway, row)
+        awaitEnd(row)
+    }
+
+    private func awaitEnd(_ row: UInt32) {
+        connections[row].phaseTick = tick(after: configuration.closeTimeout)
+        setDeadline(row, connections[row].phaseTick)
+        parsers[row] = nil
+    }
+
+    private func count(close code: UInt16, _ row: UInt32) {
+        guard connections[row].closeCode == 0 else { return }
+        connections[row].closeCode = code
+        statistics.closes[code, default: 0] += 1
+    }
+
+    private func bury(_ row: UInt32) {
+        removeSubscriptions(of: row)
+        connections[row].headSent = 0
+        dropQueue(of: row, onlyData: false)
+        wheel.remove(row)
+        parsers[row] = nil
+        releaseGrant(of: row)
+        _ = pushloop_close(connections[row].descriptor)
+        shared.connectionCount.wrappingSubtract(1, ordering: .relaxed)
+        switch connections[row].transport {
+        case .webSocket: statistics.webSockets -= 1
+        case .eventSource: statistics.eventSources -= 1
+        }
+        let generation = connections[row].generation
+        connections[row] = Connection()
+        connections[row].generation = generation &+ 1
+        connections.release(row)
+    }
+}

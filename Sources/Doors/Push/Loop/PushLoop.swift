@@ -1,0 +1,183 @@
+internal import CPushLoop
+internal import Logging
+internal import Matching
+internal import SOQL
+
+/// The matcher of a loop. An index takes the scan's place here.
+typealias LoopMatcher = ScanMatcher
+
+/// One loop: a thread, a poller, and the connections it owns. The shell around the pure parts (session, parser, terms, wheel).
+///
+/// Made on its own thread and never seen by another: nothing in it is shared but the inbox and the published numbers. A turn is
+/// poll, receive, take what was handed in, deadlines, catching up, one send per connection that has something, burials.
+///
+/// While the matcher is being asked nothing may be subscribed or taken away, so a connection that fails during delivery is
+/// only marked; it is buried at the end of the turn.
+final class PushLoop {
+    static let wakeupToken = UInt64.max
+    /// The unit of deadlines.
+    static let tickMilliseconds: UInt64 = 100
+    static let receiveBytes = 16 * 1024
+    /// Frames are gathered into one send up to here; past it more than one system call is needed anyway.
+    static let sendBytes = 64 * 1024
+    /// Connections buried or told goodbye in one turn: a mass close must not make the others wait.
+    static let burialsPerTurn = 256
+
+    let index: Int
+    let poller: CInt
+    let inbox: LoopInbox
+    let shared: PushHubShared
+    let publication: StatisticsPublication
+    let configuration: PushConfiguration
+
+    var connections = SlotTable(empty: Connection())
+    var subscriptions = SlotTable(empty: Subscription())
+    var queue = OutQueue()
+    var frames: FrameRing
+    var classes = FrameClassTable()
+    var conditions = InternTable<Condition>()
+    var grants = InternTable<[Grant.Allowance]>()
+    var subjects = InternTable<String>()
+    var matcher = LoopMatcher()
+    var log: RecentLog
+    var wheel = TimerWheel()
+    /// Half-received messages, of the few connections that have one.
+    var parsers: [UInt32: WebSocketFrameParser] = [:]
+
+    var dirty: [UInt32] = []
+    var scheduled: [UInt32] = []
+    var doomed: [UInt32] = []
+    /// Rows that have not been told goodbye yet, once draining has begun.
+    var goodbyes: [UInt32] = []
+    var isDraining = false
+    var isStopped = false
+    var drainTick: UInt32 = 0
+    var nextStamp: UInt32 = 0
+
+    var statistics = PushStatistics()
+    var random = SystemRandomNumberGenerator()
+    let startNanoseconds = pushloop_monotonic_nanoseconds()
+    var now: UInt32 = 1
+    let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytes, alignment: 16)
+    let sendBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: sendBytes, alignment: 16)
+    let pingFrame: FrameRing.Index
+    let commentFrame: FrameRing.Index
+
+    init(
+        index: Int, poller: CInt, inbox: LoopInbox, shared: PushHubShared, publication: StatisticsPublication, head: LogPlace,
+        recent: [LogItem]
+    ) {
+        self.index = index
+        self.poller = poller
+        self.inbox = inbox
+        self.shared = shared
+        self.publication = publication
+        configuration = shared.configuration
+        frames = FrameRing(countMax: configuration.recentFramesMax, bytesMax: configuration.recentFrameBytesMax)
+        pingFrame = frames.make(FrameParts(bytes: WebSocketFrameHeader.frame(.ping, [])))
+        commentFrame = frames.make(FrameParts(bytes: Array(":\n\n".utf8)))
+        let floor = recent.first.map { LogPlace(rawValue: $0.place.rawValue - 1) } ?? head
+        log = RecentLog(countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax, head: floor)
+        for item in recent { log.append(item) }
+    }
+
+    deinit {
+        receiveBuffer.deallocate()
+        sendBuffer.deallocate()
+        _ = pushloop_close(poller)
+    }
+
+    func run() {
+        let capacity = 256
+        let events = UnsafeMutablePointer<pushloop_event>.allocate(capacity: capacity)
+        defer { events.deallocate() }
+        while !isStopped {
+            let isIdle = scheduled.isEmpty && doomed.isEmpty && goodbyes.isEmpty
+            let timeout = !isIdle ? 0 : CInt(Self.tickMilliseconds) * (connections.count == 0 ? 10 : 1)
+            let count = pushloop_poller_wait(poller, events, CInt(capacity), timeout)
+            guard count >= 0 else {
+                shared.logger.critical("push: the poller failed", metadata: ["errno": "\(-count)"])
+                break
+            }
+            now = UInt32((pushloop_monotonic_nanoseconds() - startNanoseconds) / (Self.tickMilliseconds * 1_000_000)) + 1
+            for index in 0..<Int(count) { ready(events[index]) }
+            for message in inbox.take() { received(message) }
+            advanceDeadlines()
+            sayGoodbyes()
+            bringForward()
+            flushDirty()
+            buryDoomed(max: Self.burialsPerTurn)
+            publish()
+            if isDraining, connections.count == 0 { break }
+        }
+        end()
+    }
+
+    /// The tick that lies this far ahead: at least one.
+    func tick(after duration: Duration) -> UInt32 {
+        let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+        return now + UInt32(clamping: max(1, milliseconds / Int64(Self.tickMilliseconds)))
+    }
+
+    private func ready(_ event: pushloop_event) {
+        guard event.token != Self.wakeupToken else {
+            _ = pushloop_wakeup_drain(inbox.wakeup)
+            return
+        }
+        let row = UInt32(truncatingIfNeeded: event.token)
+        guard connections[row].generation == UInt32(event.token >> 32), connections[row].flags.contains(.isActive) else { return }
+        if event.events & (PUSHLOOP_READABLE | PUSHLOOP_HANGUP) != 0 { readable(row) }
+        if event.events & PUSHLOOP_WRITABLE != 0 { flush(row) }
+    }
+
+    private func received(_ message: LoopMessage) {
+        switch message {
+        case .adopt(let descriptor, let request, let leftover): adopt(descriptor, request, leftover)
+        case .items(let items): for item in items { deliver(item) }
+        case .skipped(let place): skip(to: place)
+        case .placed(let question, let answer): placed(question, answer)
+        case .read(let question, let answer): chunkRead(question, answer)
+        case .revoke(let subject): revoke(subject)
+        case .drain: beginDraining()
+        case .stop: isStopped = true
+        }
+    }
+
+    private func publish() {
+        statistics.connections = connections.count
+        statistics.subscriptions = subscriptions.count
+        statistics.framesQueued = queue.count
+        statistics.cpuNanoseconds = pushloop_thread_cpu_nanoseconds()
+        publication.publish(statistics)
+    }
+
+    private func beginDraining() {
+        guard !isDraining else { return }
+        isDraining = true
+        drainTick = tick(after: configuration.drainTimeout)
+        goodbyes = connections.rows.indices.map { UInt32($0) }.filter { connections[$0].flags.contains(.isActive) }
+    }
+
+    /// 1001 in slices, each client with another time to come back.
+    private func sayGoodbyes() {
+        if isDraining, now >= drainTick {
+            for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) { doom(UInt32(row), code: CloseCode.goingAway) }
+            return
+        }
+        guard !goodbyes.isEmpty else { return }
+        for row in goodbyes.suffix(Self.burialsPerTurn) where connections[row].flags.contains(.isActive) {
+            let delay = Int.random(in: configuration.retryAfterMilliseconds, using: &random)
+            goAway(row, retryAfterMilliseconds: delay)
+        }
+        goodbyes.removeLast(min(Self.burialsPerTurn, goodbyes.count))
+    }
+
+    private func end() {
+        for message in inbox.close() {
+            if case .adopt(let descriptor, _, _) = message { _ = pushloop_close(descriptor) }
+        }
+        for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) { doom(UInt32(row), code: CloseCode.goingAway) }
+        while !doomed.isEmpty { buryDoomed(max: .max) }
+        publish()
+    }
+}

@@ -1,0 +1,250 @@
+internal import CPushLoop
+internal import ChangeEvents
+internal import Foundation
+public import Logging
+internal import ServiceLifecycle
+internal import Store
+internal import Synchronization
+public import Twin
+
+/// The push hub: WebSocket and Server-Sent Events connections, on loops of its own, fed from the twin's log.
+///
+/// The HTTP door hands connections over (`ConnectionTakeover`); each then belongs to one loop, and what is new in the log
+/// crosses to each loop once per batch. See `docs/push-hub.md` for what it guarantees and why it is built this way.
+///
+/// Safe from any thread. One owner calls `run()` once.
+public final class PushHub: Sendable {
+    private enum Phase {
+        case created
+        case running
+        case draining
+        case ended
+    }
+
+    let shared: PushHubShared
+    private let twin: Twin
+    private let reader: LogReader
+    private let feed: EventFeed
+    private let inboxes: [LoopInbox]
+    private let publications: [StatisticsPublication]
+    private let phase = Mutex(Phase.created)
+    private let nextLoop = Atomic<Int>(0)
+    private let readiness = Atomic<Bool>(false)
+
+    public init(
+        configuration: PushConfiguration, twin: Twin, verifier: TokenVerifier, logger: Logger
+    ) throws(PushHubError) {
+        let schemas = SchemaBook()
+        let reader = LogReader(twin: twin, schemas: schemas, logger: logger)
+        var inboxes: [LoopInbox] = []
+        for _ in 0..<max(1, configuration.loopCount) { inboxes.append(try LoopInbox()) }
+        self.twin = twin
+        self.reader = reader
+        self.inboxes = inboxes
+        feed = EventFeed(schemas: schemas)
+        publications = inboxes.map { _ in StatisticsPublication() }
+        shared = PushHubShared(
+            configuration: configuration, verifier: verifier, schemas: schemas, reader: reader, logger: logger)
+    }
+
+    /// Serves until it is drained, gracefully or by `drain()`; returns when the last connection has ended.
+    ///
+    /// Graceful shutdown sends 1001 with `retry-after-ms` to everybody and gives them `drainTimeout`. Cancelling closes every
+    /// connection at once; clients resume from the place they have.
+    public func run() async throws {
+        let isFirst = phase.withLock { phase in
+            guard phase == .created else { return false }
+            phase = .running
+            return true
+        }
+        guard isFirst else { throw PushHubError(code: .state, message: "the push hub runs once") }
+        defer { phase.withLock { $0 = .ended } }
+        let head = try await twin.observe(feed)
+        defer { twin.stopObserving(feed) }
+        let recent = try await recentItems(head: head)
+        let threads = ThreadLatch(count: inboxes.count)
+        do {
+            try startLoops(head: head, recent: recent, threads: threads)
+        } catch {
+            for inbox in inboxes { inbox.put(.stop) }
+            throw error
+        }
+        feed.open(inboxes)
+        readiness.store(true, ordering: .releasing)
+        await withGracefulShutdownHandler {
+            await withTaskCancellationHandler {
+                await serve(until: threads)
+            } onCancel: {
+                for inbox in inboxes { inbox.put(.stop) }
+            }
+        } onGracefulShutdown: {
+            self.drain()
+        }
+        readiness.store(false, ordering: .releasing)
+    }
+
+    /// Says goodbye to every connection; `run()` returns when they have gone. May be called more than once.
+    public func drain() {
+        readiness.store(false, ordering: .releasing)
+        phase.withLock { if $0 == .running || $0 == .created { $0 = .draining } }
+        for inbox in inboxes { inbox.put(.drain) }
+    }
+
+    /// Whether connections are being served.
+    public var isReady: Bool { readiness.load(ordering: .acquiring) }
+
+    /// Ends every connection of a subject with 4401 and refuses its tokens that were issued up to now. Nothing more is sent
+    /// to it from the moment each loop has read this, which takes milliseconds.
+    public func revoke(subject: String) {
+        shared.subjects.revoke(subject, now: WallClock.seconds())
+        for inbox in inboxes { inbox.put(.revoke(subject: subject)) }
+    }
+
+    /// Admits pages of one more origin, for doors that learn their own address after the hub was made.
+    public func allow(origin: String) {
+        shared.origins.withLock { _ = $0.insert(origin) }
+    }
+
+    public func statistics() -> PushStatistics {
+        publications.reduce(PushStatistics()) { $0 + $1.statistics }
+    }
+
+    /// Takes a connection on which a request was read: a non-blocking descriptor that is the hub's from here on, closed by it
+    /// also when it does not serve.
+    public func adopt(descriptor: CInt, request: TakeoverRequest, leftover: [UInt8]) {
+        let turn = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
+        let inbox = inboxes[turn % inboxes.count]
+        if !inbox.put(.adopt(descriptor: descriptor, request, leftover: leftover)) { _ = pushloop_close(descriptor) }
+    }
+
+    private func serve(until threads: ThreadLatch) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.reader.run(inboxes: self.inboxes) }
+            group.addTask { await self.feed.run(twin: self.twin, logger: self.shared.logger) }
+            await threads.wait()
+            group.cancelAll()
+        }
+    }
+
+    /// The newest entries, so that loops start with a memory and know the replay id that is the head.
+    private func recentItems(head: Position) async throws -> [LogItem] {
+        let count = shared.configuration.recentEventsMax
+        let bytesMax = shared.configuration.recentEventBytesMax
+        let after = Position(rawValue: max(0, head.rawValue - Int64(count)))
+        let events = try await twin.store.read { reader in
+            try reader.events(after: after, selection: .all, limit: count, bytesMax: bytesMax).filter { $0.position <= head }
+        }
+        var items: [LogItem] = []
+        for event in events {
+            let schema = try await shared.schemas.facts(event.content.event.schemaID, twin: twin)
+            items.append(LogItem(event: event, schema: schema))
+        }
+        return items
+    }
+
+    private func startLoops(head: Position, recent: [LogItem], threads: ThreadLatch) throws(PushHubError) {
+        // `bytesMax` may have cut the newest: then the memory starts empty, at the head.
+        let isWhole = recent.last.map { $0.place == LogPlace(event: head) } ?? true
+        for (index, inbox) in inboxes.enumerated() {
+            let poller = pushloop_poller_create()
+            guard poller >= 0 else { throw PushHubError(code: .system, message: "no poller: errno \(-poller)") }
+            let added = pushloop_poller_add(poller, inbox.wakeup, PUSHLOOP_READABLE, PushLoop.wakeupToken)
+            guard added >= 0 else { throw PushHubError(code: .system, message: "the poller takes no wakeup: errno \(-added)") }
+            let shared = shared
+            let publication = publications[index]
+            let thread = Thread {
+                let loop = PushLoop(
+                    index: index, poller: poller, inbox: inbox, shared: shared, publication: publication,
+                    head: LogPlace(event: head), recent: isWhole ? recent : [])
+                loop.run()
+                threads.threadEnded()
+            }
+            thread.name = "push-\(index)"
+            thread.start()
+        }
+    }
+}
+
+/// What all loops of a hub share: immutable, or behind a lock that no event passes.
+final class PushHubShared: Sendable {
+    let configuration: PushConfiguration
+    let verifier: TokenVerifier
+    let schemas: SchemaBook
+    let reader: LogReader
+    let logger: Logger
+    let subjects = SubjectRegister()
+    let origins: Mutex<Set<String>>
+    let connectionCount = Atomic<Int>(0)
+
+    init(
+        configuration: PushConfiguration, verifier: TokenVerifier, schemas: SchemaBook, reader: LogReader, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.verifier = verifier
+        self.schemas = schemas
+        self.reader = reader
+        self.logger = logger
+        origins = Mutex(configuration.allowedOrigins)
+    }
+}
+
+/// A loop's numbers, put here by the loop once per turn and read by whoever asks.
+final class StatisticsPublication: Sendable {
+    private let state = Mutex(PushStatistics())
+
+    var statistics: PushStatistics { state.withLock { $0 } }
+
+    func publish(_ statistics: PushStatistics) {
+        state.withLock { $0 = statistics }
+    }
+}
+
+/// Waits for the loops' threads. Deaf to cancelling: they end by themselves, soon after they are told, and until then what
+/// they use must live.
+final class ThreadLatch: Sendable {
+    private enum State {
+        case running(count: Int)
+        case awaited(count: Int, CheckedContinuation<Void, Never>)
+        case done
+    }
+
+    private let state: Mutex<State>
+
+    init(count: Int) {
+        state = Mutex(.running(count: count))
+    }
+
+    func threadEnded() {
+        let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+            switch state {
+            case .running(let count):
+                state = count > 1 ? .running(count: count - 1) : .done
+                return nil
+            case .awaited(let count, let waiter):
+                state = count > 1 ? .awaited(count: count - 1, waiter) : .done
+                return count > 1 ? nil : waiter
+            case .done:
+                preconditionFailure("more threads ended than were started")
+            }
+        }
+        waiter?.resume()
+    }
+
+    /// Called once.
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                guard case .running(let count) = state else { return true }
+                state = .awaited(count: count, continuation)
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+}
+
+/// The wall clock, where the protocol speaks of it (`exp`).
+enum WallClock {
+    /// Seconds since 1970.
+    static func seconds() -> Int64 { Int64(Date().timeIntervalSince1970) }
+}

@@ -1,0 +1,106 @@
+internal import SOQL
+
+/// What a subscription comes to when the token and the client's wish are put together: the intersection of both.
+///
+/// Made at subscribe time and made anew when a fresh token replaces the old one. Pure.
+struct SubscriptionTerms: Hashable, Sendable {
+    var channel: Channel
+    /// The token's `where` AND the client's own.
+    var condition: Condition?
+    /// The client's own part, kept so that a new token can be put to it.
+    var ownCondition: Condition?
+    var fields: Set<String>?
+
+    /// - Parameter knownFields: what events of the channel have shown, in lower case; nil: none has come yet.
+    init(
+        channel name: String, ownCondition text: String?, allow: [Grant.Allowance], tracked: TrackedEntities,
+        knownFields: Set<String>?
+    ) throws(RequestError) {
+        var own: Condition?
+        if let text {
+            do {
+                own = try Condition(text)
+            } catch {
+                throw RequestError(.invalidWhere, error.message, position: error.position)
+            }
+        }
+        try self.init(channel: name, ownCondition: own, allow: allow, tracked: tracked)
+        guard let own, let knownFields else { return }
+        for field in own.fields.sorted() where !Self.isAlwaysKnown(field) && !knownFields.contains(field.lowercased()) {
+            throw RequestError(.unjudgeableCondition, "where uses \(field), which events of \(name) do not have")
+        }
+    }
+
+    init(
+        channel name: String, ownCondition: Condition?, allow: [Grant.Allowance], tracked: TrackedEntities
+    ) throws(RequestError) {
+        guard let channel = Channel(name) else {
+            throw RequestError(.unknownChannel, "a channel is /data/ChangeEvents, /data/<Object>ChangeEvent or /event/<Name>__e")
+        }
+        guard let allowance = allow.first(where: { $0.channel == name }) else {
+            throw RequestError(.forbiddenChannel, "the token has no entry for \(name)")
+        }
+        self.channel = channel
+        self.ownCondition = ownCondition
+        fields = allowance.fields
+        if let ownCondition {
+            try Self.checkPermitted(ownCondition, fields: allowance.fields)
+            try Self.checkJudgeable(ownCondition, channel: channel, tracked: tracked, source: "where")
+        }
+        if let condition = allowance.condition {
+            try Self.checkJudgeable(condition, channel: channel, tracked: tracked, source: "the token's where")
+        }
+        condition =
+            switch (allowance.condition, ownCondition) {
+            case (let token?, let own?): Condition.and(token, own)
+            case (let only?, nil), (nil, let only?): only
+            case (nil, nil): nil
+            }
+    }
+
+    /// A condition on a hidden field would tell its value by what arrives and what does not.
+    private static func checkPermitted(_ condition: Condition, fields: Set<String>?) throws(RequestError) {
+        guard let fields else { return }
+        let permitted = Set(fields.map { $0.lowercased() })
+        for field in condition.fields.sorted() where !isAlwaysKnown(field) {
+            let name = field.lowercased()
+            let compound = name.prefix { $0 != "." }
+            guard permitted.contains(name) || permitted.contains(String(compound)) else {
+                throw RequestError(.forbiddenField, "where uses \(field), which the token does not allow to see")
+            }
+        }
+    }
+
+    /// The image of a tracked record holds every field; without one a change event holds only what changed.
+    private static func checkJudgeable(
+        _ condition: Condition, channel: Channel, tracked: TrackedEntities, source: String
+    ) throws(RequestError) {
+        let isJudgeable =
+            switch channel.kind {
+            case .platformEvent: true
+            case .changeEvents(let entity): tracked.contains(entity)
+            case .allChangeEvents: tracked.containsAll
+            }
+        guard !isJudgeable, let field = condition.fields.sorted().first(where: { !isAlwaysKnown($0) }) else { return }
+        throw RequestError(
+            .unjudgeableCondition,
+            "\(source) uses \(field), which cannot be judged on \(channel.name): the object is not tracked, and its events hold only the fields that changed"
+        )
+    }
+
+    private static func isAlwaysKnown(_ field: String) -> Bool {
+        let name = field.lowercased()
+        return name == "id" || name.hasPrefix("changeeventheader.")
+    }
+}
+
+/// The objects whose records the twin keeps; nil in `names`: every object.
+struct TrackedEntities: Hashable, Sendable {
+    var names: Set<String>?
+
+    var containsAll: Bool { names == nil }
+
+    func contains(_ entity: String) -> Bool {
+        names?.contains(entity) ?? true
+    }
+}
