@@ -1,4 +1,4 @@
-public import NIOCore
+internal import NIOCore
 
 /// How the push hub serves: bounds, deadlines and what it admits. Every bound has a default that a mistake cannot exhaust.
 public struct PushConfiguration: Sendable {

@@ -1,4 +1,5 @@
 internal import ChangeEvents
+internal import Matching
 internal import NIOCore
 internal import Store
 

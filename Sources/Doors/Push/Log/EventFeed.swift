@@ -92,11 +92,11 @@ final class EventFeed: LogObserver {
             case .event(let event):
                 let schema = schemas.known(event.content.event.schemaID)
                 guard schema != nil || (passesFirst && items.isEmpty) else { break }
-                state.newest[Channel.family(of: event.content.event.topic)] = event.content.event.replayID
+                state.newest[PushChannel.family(of: event.content.event.topic)] = event.content.event.replayID
                 items.append(LogItem(event: event, schema: schema))
                 continue
             case .gap(let gap):
-                items.append(LogItem(gap: gap, replayID: state.newest[Channel.family(of: gap.topic)]))
+                items.append(LogItem(gap: gap, replayID: state.newest[PushChannel.family(of: gap.topic)]))
                 continue
             }
             break

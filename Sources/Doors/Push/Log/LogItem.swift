@@ -1,5 +1,6 @@
 internal import ChangeEvents
 internal import Matching
+internal import NIOCore
 internal import Store
 
 /// One entry of the log as the loops use it: an event with what matching and showing it needs, or a loss.
@@ -29,7 +30,7 @@ final class LogItem: Sendable {
         let content = event.content
         place = LogPlace(event: event.position)
         topic = content.event.topic
-        channels = Channel.names(topic: content.event.topic, eventName: content.eventName)
+        channels = PushChannel.names(topic: content.event.topic, eventName: content.eventName)
         replayID = content.event.replayID
         self.event = event
         self.schema = schema
@@ -61,7 +62,7 @@ final class LogItem: Sendable {
     func concerns(channel: String) -> Bool {
         switch content {
         case .event: channels.contains(channel)
-        case .gap: channels.contains(channel) || Channel.concerns(topic: topic, channel: channel)
+        case .gap: channels.contains(channel) || PushChannel.concerns(topic: topic, channel: channel)
         }
     }
 

@@ -72,7 +72,7 @@ final class LogReader: Sendable {
     /// out where a family has no event of its own.
     private func place(of replayID: ReplayID, channel: String) async -> PlaceAnswer {
         var topics: [String?] = [channel]
-        if channel.hasPrefix("/data/"), channel != Channel.allChangeEventsName { topics.insert(Channel.allChangeEventsName, at: 0) }
+        if channel.hasPrefix("/data/"), channel != PushChannel.allChangeEventsName { topics.insert(PushChannel.allChangeEventsName, at: 0) }
         topics.append(nil)
         let candidates = topics
         var forms = [replayID]

@@ -36,7 +36,7 @@ struct RecentLog {
         head = max(head, item.place)
         if let replayID = item.replayID {
             if item.event != nil { placesByReplayID[replayID] = item.place }
-            familyHeads[Channel.family(of: item.topic)] = (item.place, replayID)
+            familyHeads[PushChannel.family(of: item.topic)] = (item.place, replayID)
             lastReplayID = replayID
         }
     }
@@ -64,14 +64,14 @@ struct RecentLog {
     func item(of replayID: ReplayID, family: String) -> LogItem? {
         guard let place = placesByReplayID[replayID],
             let item = items(after: LogPlace(rawValue: place.rawValue - 1), limit: 1)?.first ?? itemAtFloor(place),
-            item.place == place, Channel.family(of: item.topic) == family
+            item.place == place, PushChannel.family(of: item.topic) == family
         else { return nil }
         return item
     }
 
     /// The replay id to keep as one's place for a channel, and since when it is that.
     func newestReplayID(channel: String) -> (place: LogPlace, replayID: ReplayID?) {
-        if let (place, replayID) = familyHeads[Channel.family(of: channel)] { return (place, replayID) }
+        if let (place, replayID) = familyHeads[PushChannel.family(of: channel)] { return (place, replayID) }
         return (.start, lastReplayID)
     }
 

@@ -92,7 +92,7 @@ extension PushLoop {
         var isAll = false
         for slot in slots {
             // Platform events and change events of one object go by the schema's name; an empty one has no schema.
-            guard let name = Channel(channel(of: slot))?.eventName else {
+            guard let name = PushChannel(channel(of: slot))?.eventName else {
                 isAll = true
                 continue
             }

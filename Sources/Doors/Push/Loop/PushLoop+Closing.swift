@@ -1,4 +1,5 @@
 internal import CPushLoop
+internal import Synchronization
 
 /// How connections end. `finish` is polite: a close frame, then the peer's end or a deadline. `doom` is final: the row is
 /// taken away at the end of the turn.

@@ -1,4 +1,5 @@
 internal import CPushLoop
+internal import Glibc
 internal import NIOCore
 
 /// Queues and sockets. A frame is queued, and at the end of the turn each connection that got some sends them in one system

@@ -8,7 +8,7 @@ extension PushLoop {
     var tracked: TrackedEntities { TrackedEntities(names: configuration.trackedEntities) }
 
     func terms(_ request: SubscribeRequest, allow: [Grant.Allowance]) throws(RequestError) -> SubscriptionTerms {
-        let eventName = Channel(request.channel)?.eventName
+        let eventName = PushChannel(request.channel)?.eventName
         return try SubscriptionTerms(
             channel: request.channel, ownCondition: request.condition, allow: allow, tracked: tracked,
             knownFields: eventName.flatMap { shared.schemas.fieldNames(eventName: $0) })
@@ -17,7 +17,7 @@ extension PushLoop {
     func subscribe(_ row: UInt32, id: MessageID?, _ request: SubscribeRequest) {
         let old = subscription(of: row, channel: request.channel)
         let terms: SubscriptionTerms
-        do {
+        do throws(RequestError) {
             terms = try self.terms(request, allow: grants[connections[row].grant])
             guard old != nil || connections[row].subscriptionCount < configuration.subscriptionsPerConnectionMax else {
                 throw RequestError(.tooManySubscriptions, "at most \(configuration.subscriptionsPerConnectionMax) subscriptions")
@@ -141,7 +141,7 @@ extension PushLoop {
             subscriptions[slot].isFromStart = true
             begin(slot, after: .start, replayID: nil, id: id)
         case .after(let replayID):
-            if let item = log.item(of: replayID, family: Channel.family(of: channel)) {
+            if let item = log.item(of: replayID, family: PushChannel.family(of: channel)) {
                 // Of a merged event the client may have seen some records only: it gets all of them again.
                 let isMerged = item.inputs.count > 1
                 let place = isMerged ? LogPlace(rawValue: item.place.rawValue - 1) : item.place

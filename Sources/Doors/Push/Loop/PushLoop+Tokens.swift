@@ -1,3 +1,4 @@
+internal import Matching
 internal import SOQL
 
 /// Tokens: what a connection holds, a fresh one in its place, and revocation.

@@ -4,7 +4,7 @@ internal import SOQL
 ///
 /// Made at subscribe time and made anew when a fresh token replaces the old one. Pure.
 struct SubscriptionTerms: Hashable, Sendable {
-    var channel: Channel
+    var channel: PushChannel
     /// The token's `where` AND the client's own.
     var condition: Condition?
     /// The client's own part, kept so that a new token can be put to it.
@@ -34,7 +34,7 @@ struct SubscriptionTerms: Hashable, Sendable {
     init(
         channel name: String, ownCondition: Condition?, allow: [Grant.Allowance], tracked: TrackedEntities
     ) throws(RequestError) {
-        guard let channel = Channel(name) else {
+        guard let channel = PushChannel(name) else {
             throw RequestError(.unknownChannel, "a channel is /data/ChangeEvents, /data/<Object>ChangeEvent or /event/<Name>__e")
         }
         guard let allowance = allow.first(where: { $0.channel == name }) else {
@@ -73,7 +73,7 @@ struct SubscriptionTerms: Hashable, Sendable {
 
     /// The image of a tracked record holds every field; without one a change event holds only what changed.
     private static func checkJudgeable(
-        _ condition: Condition, channel: Channel, tracked: TrackedEntities, source: String
+        _ condition: Condition, channel: PushChannel, tracked: TrackedEntities, source: String
     ) throws(RequestError) {
         let isJudgeable =
             switch channel.kind {

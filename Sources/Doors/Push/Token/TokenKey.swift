@@ -98,13 +98,17 @@ enum SigningKey: Sendable {
 /// Base64url without padding (RFC 7515 appendix C).
 enum Base64URL {
     static func encode(_ data: Data) -> String {
-        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        String(decoding: data.base64EncodedData().filter { $0 != 0x3D }.map(toURL), as: UTF8.self)
     }
 
     static func decode(_ text: some StringProtocol) -> Data? {
         guard !text.utf8.contains(where: { $0 == 0x2B || $0 == 0x2F || $0 == 0x3D }) else { return nil }
-        var base64 = text.replacing("-", with: "+").replacing("_", with: "/")
-        base64 += String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
-        return Data(base64Encoded: String(base64))
+        var base64 = Data(text.utf8.map(fromURL))
+        base64.append(contentsOf: repeatElement(0x3D, count: (4 - base64.count % 4) % 4))
+        return Data(base64Encoded: base64)
     }
+
+    /// `+` and `/` to `-` and `_`.
+    private static func toURL(_ byte: UInt8) -> UInt8 { byte == 0x2B ? 0x2D : byte == 0x2F ? 0x5F : byte }
+    private static func fromURL(_ byte: UInt8) -> UInt8 { byte == 0x2D ? 0x2B : byte == 0x5F ? 0x2F : byte }
 }

@@ -101,7 +101,7 @@ public struct TokenVerifier: Sendable {
         }
         var allowances: [Grant.Allowance] = []
         for (index, entry) in list.enumerated() {
-            guard Channel(entry.channel) != nil else {
+            guard PushChannel(entry.channel) != nil else {
                 throw TokenError(code: .claim, message: "allow[\(index)].channel is not a channel")
             }
             // Two entries would have to be united, and fields of one with the records of the other is what neither says.

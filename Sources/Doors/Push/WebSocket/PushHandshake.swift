@@ -99,17 +99,15 @@ struct PushHandshake {
         }
         // A browser that reconnects sends the last `id:` and the address it began with: the id is the newer place.
         let lastEventID = request.values(of: "Last-Event-ID").last.flatMap { $0.isEmpty ? nil : $0 }
-        do {
+        do throws(RequestError) {
             let requests = try channels.map { channel throws(RequestError) in
                 try SubscribeRequest(
                     channel: channel, condition: value("where"), replay: lastEventID ?? value("replay"), form: value("form"),
                     slow: value("slow"))
             }
             return .eventSource(head: HTTPAnswer.eventStreamHead(origin: origin), token: token, requests)
-        } catch let error as RequestError {
-            return refuse(400, error)
         } catch {
-            return refuse(400, RequestError(.badRequest, "the parameters cannot be read"))
+            return refuse(400, error)
         }
     }
 

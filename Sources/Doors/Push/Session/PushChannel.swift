@@ -5,7 +5,7 @@
 /// - `/event/Low_Ink__e`: a platform event.
 ///
 /// Custom channels (`…__chn`) are not served yet: their members are known to the org only.
-struct Channel: Hashable, Sendable {
+struct PushChannel: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case allChangeEvents
         /// `entity` is the object's API name: `Case`, `Employee__c`.
