@@ -147,7 +147,10 @@ let package = Package(
             name: "TwinTests", dependencies: ["Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", nio, logging, crypto], swiftSettings: swiftSettings),
         .testTarget(
             name: "UpstreamTests",
-            dependencies: ["Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio, logging, jwtKit],
+            dependencies: [
+                "Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio, nioPosix, nioHTTP1,
+                nioSSL, logging, jwtKit, cryptoExtras, asyncHTTPClient, x509, asn1, crypto,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxTests", dependencies: ["Sandbox", "Doors", "Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", jwtKit, nio, logging],

@@ -41,11 +41,14 @@ struct OrgServices: Sendable {
         }
     }
 
-    private static func httpConfiguration(_ org: OrgConnection) -> HTTPClient.Configuration {
+    static func httpConfiguration(_ org: OrgConnection) -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
         if case .file(let path) = org.trustRoots { tls.trustRoots = .file(path) }
         // An assertion goes to the configured host and nowhere else.
-        return HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
+        // A refused connection is a failed login at once; the pauses between logins are ours.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return configuration
     }
 }
 

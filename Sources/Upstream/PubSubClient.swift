@@ -97,7 +97,11 @@ public struct PubSubClient: Sendable {
             return try await body()
         } catch let failure as CallFailure {
             let cure = ErrorRule.cure(for: failure)
-            throw cure.error(for: failure, topic: topic ?? "GetSchema")
+            if topic == nil, cure == .awaitPerson {
+                throw UpstreamError(
+                    .schemaUnavailable, "The event bus does not give the schema.", reason: failure.reason, cause: failure)
+            }
+            throw cure.error(for: failure, topic: topic)
         }
     }
 }

@@ -75,7 +75,7 @@ struct ErrorRule: Sendable, Hashable {
 
 extension ErrorRule.Cure {
     /// The code under which the failure is shown, and a sentence for a person.
-    func error(for failure: CallFailure, topic: String) -> UpstreamError {
+    func error(for failure: CallFailure, topic: String?) -> UpstreamError {
         let code: UpstreamError.Code
         let message: String
         switch self {

@@ -10,7 +10,7 @@ import NIOHTTP1
 /// appears in an error.
 struct JWTBearerLogin: Sendable {
     /// Salesforce accepts assertions of 3 to 5 minutes; the shortest leaves the least to a thief.
-    static let assertionLifetimeSeconds: Double = 180
+    static let assertionLifetimeSeconds = 180
     /// A token answer has about 1 KB.
     static let answerBytesMax = 64 * 1024
 
@@ -91,10 +91,8 @@ struct JWTBearerLogin: Sendable {
 
     private func assertion() async throws(UpstreamError) -> String {
         let audience = login.audience ?? (login.url.hasSuffix("/") ? String(login.url.dropLast()) : login.url)
-        let claims = Claims(
-            iss: IssuerClaim(value: login.clientID), sub: SubjectClaim(value: login.username),
-            aud: AudienceClaim(value: [audience]),
-            exp: ExpirationClaim(value: Date(timeIntervalSinceNow: Self.assertionLifetimeSeconds)))
+        let expiry = Int(Date().timeIntervalSince1970) + Self.assertionLifetimeSeconds
+        let claims = Claims(iss: login.clientID, sub: login.username, aud: audience, exp: expiry)
         do {
             return try await JWTKeyCollection().add(rsa: key, digestAlgorithm: .sha256).sign(claims)
         } catch {
@@ -102,13 +100,15 @@ struct JWTBearerLogin: Sendable {
         }
     }
 
+    /// Plain values: JWTKit's claim for `exp` writes fractions of a second, which not every server reads.
     private struct Claims: JWTPayload {
-        var iss: IssuerClaim
-        var sub: SubjectClaim
-        var aud: AudienceClaim
-        var exp: ExpirationClaim
+        var iss: String
+        var sub: String
+        var aud: String
+        var exp: Int
 
-        func verify(using algorithm: some JWTAlgorithm) throws { try exp.verifyNotExpired() }
+        /// Only signed here; the org verifies.
+        func verify(using algorithm: some JWTAlgorithm) throws {}
     }
 
     /// The names are the protocol's.

@@ -46,6 +46,9 @@ final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
+    /// How many callers wait for the operation under way; nil: none is.
+    func waiting(for key: Key) -> Int? { state.withLock { $0.flights[key]?.count } }
+
     /// True when the caller is to perform the operation.
     private func begin(_ key: Key) -> Bool {
         state.withLock { state in
