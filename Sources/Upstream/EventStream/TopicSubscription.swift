@@ -78,7 +78,10 @@ final class TopicSubscription: Sendable {
                 try await time.sleep(for: duration)
             case .stop:
                 if let problem = snapshot.problem {
-                    logger.error("subscription stopped", metadata: [LogKey.error: "\(problem)"])
+                    // A tool is told by the throw alone; the gateway's other topics go on, so here the log tells.
+                    if snapshot.endurance == .waitsForEver {
+                        logger.error("subscription stopped", metadata: [LogKey.error: "\(problem)"])
+                    }
                     throw problem
                 }
                 return

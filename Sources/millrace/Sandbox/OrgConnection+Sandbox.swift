@@ -6,25 +6,26 @@ extension OrgConnection {
     /// The way to a sandbox by its connection.json: plaintext on loopback, as a developer's machine needs it.
     init(_ connection: Connection) throws {
         let (host, port) = try Self.hostAndPort(connection.grpcPlaintextAddress)
-        try self.init(connection, host: host, port: port, usesPlaintext: true, trustRoots: .system)
+        try self.init(
+            connection, loginURL: connection.loginURL, host: host, port: port, usesPlaintext: true, trustRoots: .system)
     }
 
     /// The same with TLS, trusting the sandbox's certificate authority and no other.
     init(withTLS connection: Connection) throws {
-        var connection = connection
-        connection.loginURL = connection.httpsURL
         let (host, port) = try Self.hostAndPort(connection.grpcAddress)
         try self.init(
-            connection, host: host, port: port, usesPlaintext: false, trustRoots: .file(path: connection.caFile))
+            connection, loginURL: connection.httpsURL, host: host, port: port, usesPlaintext: false,
+            trustRoots: .file(path: connection.caFile))
     }
 
     private init(
-        _ connection: Connection, host: String, port: Int, usesPlaintext: Bool, trustRoots: TrustRoots
+        _ connection: Connection, loginURL: String, host: String, port: Int, usesPlaintext: Bool, trustRoots: TrustRoots
     ) throws {
         self.init(
             login: Login(
-                url: connection.loginURL, clientID: connection.clientID, username: connection.username,
-                privateKeyPEM: try String(contentsOf: URL(fileURLWithPath: connection.privateKeyFile), encoding: .utf8)),
+                url: loginURL, clientID: connection.clientID, username: connection.username,
+                privateKeyPEM: try String(contentsOf: URL(fileURLWithPath: connection.privateKeyFile), encoding: .utf8),
+                audience: connection.loginURL),
             pubSubHost: host, pubSubPort: port, usesPlaintext: usesPlaintext, trustRoots: trustRoots)
     }
 
