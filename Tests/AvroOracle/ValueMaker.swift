@@ -75,10 +75,13 @@ struct ValueMaker {
         if pick(4) == 0, let record = recursive.last { return #"["null","\#(record)"]"# }
         var branches: [String] = pick(2) == 0 ? ["\"null\""] : []
         var kinds: Set<String> = Set(branches)
+        let before = Set(complete)
         for _ in 0...pick(3) {
             let known = complete
             let branch = type(depth: depth, inUnion: true)
-            if kinds.insert(Self.kind(branch)).inserted {
+            // A reference to a type that another branch defines would be that type twice.
+            let isNewReference = branch.contains(".") && branch.hasPrefix("\"") && !before.contains(String(branch.dropFirst().dropLast()))
+            if !isNewReference, kinds.insert(Self.kind(branch)).inserted {
                 branches.append(branch)
             } else {
                 // Dropped, and with it the types that it defines.

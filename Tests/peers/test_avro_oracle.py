@@ -447,7 +447,7 @@ def expected_payload(schema, names, value, changed, diffs, mask):
 def test_change_events_have_the_cometd_form():
     print(f"seed {SEED}")
     cases = []
-    for round in range(max(1, ROUNDS // 4)):
+    for round in range(max(1, ROUNDS // 8)):
         maker = Maker(SEED ^ round)
         schema = event_schema(maker)
         parsed = fastavro.parse_schema(json.loads(json.dumps(schema)), _write_hint=False)

@@ -142,6 +142,10 @@ extension AvroSchema.AvroType {
     var isNull: Bool {
         if case .null = self { true } else { false }
     }
+
+    var isString: Bool {
+        if case .string = self { true } else { false }
+    }
 }
 
 extension JSONWriter {

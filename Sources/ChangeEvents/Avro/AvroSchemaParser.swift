@@ -36,14 +36,15 @@ struct AvroSchemaParser {
     /// The table with the fields' defaults filled in.
     consuming func typesWithDefaults() throws(AvroError) -> [AvroSchema.AvroType] {
         // Inner types are complete before outer ones when taken from the back: a record stands before its fields' types.
-        for (index, field, json) in defaults.sorted(by: { $0.record > $1.record }) {
+        for (index, fields) in Dictionary(grouping: defaults, by: \.record).sorted(by: { $0.key > $1.key }) {
             guard case .record(var record) = types[index] else { continue }
-            let value = AvroDefault.value(json, type: record.fields[field].type, types: types)
-            guard let value else {
-                path = [record.name, record.fields[field].name]
-                throw fault("the default does not fit the field's type")
+            for (_, field, json) in fields {
+                guard let value = AvroDefault.value(json, type: record.fields[field].type, types: types) else {
+                    path = [record.name, record.fields[field].name]
+                    throw fault("the default does not fit the field's type")
+                }
+                record.fields[field].defaultValue = value
             }
-            record.fields[field].defaultValue = value
             types[index] = .record(record)
         }
         return types

@@ -122,9 +122,7 @@ struct EventCompiler {
     /// True when a compound field may also be a plain string (`Account.Name` in orgs with person accounts).
     private func hasScalar(_ type: Int) -> Bool {
         guard case .union(let branches) = schema.types[type] else { return false }
-        return branches.contains { branch in
-            if case .string = schema.types[branch] { true } else { false }
-        }
+        return branches.contains { schema.types[$0].isString }
     }
 
     /// `Data:DateTime` of `Data:DateTime:00N…`.
@@ -204,7 +202,7 @@ struct EventCompiler {
         case (.changeType, .enumeration), (.sequenceNumber, .int), (.commitTimestamp, .long), (.commitNumber, .long): true
         case (.recordIDs, .array(let items)), (.nulledFields, .array(let items)), (.diffFields, .array(let items)),
             (.changedFields, .array(let items)):
-            if case .string = schema.types[items] { true } else { false }
+            schema.types[items].isString
         case (.entityName, _), (.changeOrigin, _), (.transactionKey, _), (.commitUser, _), (.changeType, _),
             (.sequenceNumber, _), (.commitTimestamp, _), (.commitNumber, _), (.recordIDs, _), (.nulledFields, _),
             (.diffFields, _), (.changedFields, _):

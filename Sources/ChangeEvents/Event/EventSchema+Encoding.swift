@@ -139,13 +139,19 @@ private struct EventWriter {
         encoder.fault("a value of kind \(value.kindName) does not fit the field")
     }
 
+    /// True when `writePlain` can write the value as this type.
     private func fits(_ value: FieldValue, _ type: AvroSchema.AvroType) -> Bool {
-        var probe = EventWriter(schema: schema)
-        do throws(AvroError) {
-            return try probe.writePlain(value, type)
-        } catch {
-            // The probe found no encoding; the caller reports it once no branch has one.
-            return false
+        switch (type, value) {
+        case (.null, .null), (.boolean, .boolean), (.string, .string): true
+        case (.int, _): value.wholeNumber.flatMap(Int32.init(exactly:)) != nil
+        case (.long, _): value.wholeNumber != nil
+        case (.float, _), (.double, _): value.number != nil
+        case (.enumeration(let enumeration), .string(let text)): enumeration.symbols.contains(text)
+        case (.bytes, .string(let text)): text.unicodeScalars.allSatisfy { $0.value <= 0xFF }
+        case (.array(let items), .list): schema.avro.types[items].isString
+        case (.null, _), (.boolean, _), (.string, _), (.enumeration, _), (.array, _), (.bytes, _), (.fixed, _), (.map, _),
+            (.record, _), (.union, _):
+            false
         }
     }
 
@@ -171,7 +177,7 @@ private struct EventWriter {
             guard let symbol = enumeration.symbols.firstIndex(of: text) else { return false }
             encoder.long(Int64(symbol))
         case (.array(let items), .list(let texts)):
-            guard case .string = schema.avro.types[items] else { return false }
+            guard schema.avro.types[items].isString else { return false }
             encoder.strings(texts)
         case (.bytes, .string(let text)):
             let scalars = text.unicodeScalars.map { UInt8(exactly: $0.value) }
