@@ -9,12 +9,15 @@ enum Changes {
 
     /// A nil image is one that is not known.
     static func input(
-        _ type: ChangeType, before: [String: FieldValue]?, after: [String: FieldValue]?, values: [String: FieldValue] = [:],
+        _ type: ChangeType, before: [String: FieldValue]?, after: [String: FieldValue]?,
+        values: [String: FieldValue] = [:],
         isComplete: Bool = true, id: RecordID = id
     ) -> MatchInput {
         let header = ChangeEventHeader(
-            entityName: "Case", recordIDs: [id.string], changeType: type, changeOrigin: "com/salesforce/api/rest/67.0;client=x",
-            transactionKey: "0002343d-9d90-e395-ed20-cf416ba652ad", sequenceNumber: 1, commitTimestamp: 1_783_593_000_000,
+            entityName: "Case", recordIDs: [id.string], changeType: type,
+            changeOrigin: "com/salesforce/api/rest/67.0;client=x",
+            transactionKey: "0002343d-9d90-e395-ed20-cf416ba652ad", sequenceNumber: 1,
+            commitTimestamp: 1_783_593_000_000,
             commitNumber: 10_585_193_272_713, commitUser: "005xx000001X83aAAC")
         func image(_ fields: [String: FieldValue]) -> RecordImage {
             RecordImage(entity: "Case", id: id, fields: fields, isComplete: isComplete)

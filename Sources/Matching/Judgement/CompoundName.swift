@@ -1,9 +1,8 @@
-/// From a component of a compound field to the flat name that images use:
-/// `BillingAddress.City` → `BillingCity`, `Address.City` → `City`, `Name.LastName` → `LastName`,
-/// `Place__c.Latitude` → `Place__Latitude__s`.
+/// From a component of a compound field to the flat name that images use: `BillingAddress.City` → `BillingCity`,
+/// `Address.City` → `City`, `Name.LastName` → `LastName`, `Place__c.Latitude` → `Place__Latitude__s`.
 ///
-/// A dotted name that is none of these would go to another record (`Account.Name`); filters do not follow relationships, so it
-/// has no flat name and its value is unknown.
+/// A dotted name that is none of these would go to another record (`Account.Name`); filters do not follow
+/// relationships, so it has no flat name and its value is unknown.
 enum CompoundName {
     static func flatName(parent: Substring, component: Substring) -> String? {
         if parent.isSameName(as: "Name") {

@@ -1,8 +1,9 @@
 public import SOQL
 
 extension Condition {
-    /// The fields of this condition that can never be judged on an object with these flat field names, sorted: misspelled ones,
-    /// relationships (`Account.Name`), and header fields that a condition cannot use (`ChangeEventHeader.recordIds`).
+    /// The fields of this condition that can never be judged on an object with these flat field names, sorted:
+    /// misspelled ones, relationships (`Account.Name`), and header fields that a condition cannot use
+    /// (`ChangeEventHeader.recordIds`).
     ///
     /// For refusing a subscription with a reason instead of accepting one that never delivers.
     /// - Parameter flatNames: `EventSchema.fields[].flatNames` of the channel's events.

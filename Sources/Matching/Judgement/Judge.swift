@@ -1,8 +1,8 @@
 internal import ChangeEvents
 internal import SOQL
 
-/// Decides what one record change is to a subscriber with a condition: the one place where before, after and the kind of
-/// change come together. Made once per change, asked once per distinct condition. A value on the caller's stack.
+/// Decides what one record change is to a subscriber with a condition: the one place where before, after and the kind
+/// of change come together. Made once per change, asked once per distinct condition. A value on the caller's stack.
 ///
 /// "Unknown" never delivers: what cannot be judged is not shown.
 ///
@@ -17,10 +17,11 @@ internal import SOQL
 /// | delete | yes | – | event |
 /// | gap | yes | – | event (a gap says nothing of the after image: it is taken to be as before) |
 ///
-/// A record without any image (its object is not tracked, or nothing was known of it) is judged on the event's own values
-/// alone: `yes` is `event`, everything else nothing. There is no `entered` or `left`, for there is no before. An update of a
-/// record that was unknown until now has an after image and no before image; its before is `unknown`, so it can enter (and
-/// then comes whole), but not leave. An overflow names no record, so only what its header says can satisfy a condition.
+/// A record without any image (its object is not tracked, or nothing was known of it) is judged on the event's own
+/// values alone: `yes` is `event`, everything else nothing. There is no `entered` or `left`, for there is no before. An
+/// update of a record that was unknown until now has an after image and no before image; its before is `unknown`, so it
+/// can enter (and then comes whole), but not leave. An overflow names no record, so only what its header says can
+/// satisfy a condition.
 struct Judge {
     private enum Rule {
         case appearance
@@ -53,6 +54,15 @@ struct Judge {
                 transition.before != nil ? .before : .eventOnly
             case .gapOverflow: .eventOnly
             }
+    }
+
+    /// The records that a verdict can come from: a condition that is `yes` on none of them gets nil.
+    var sources: [RecordSource] {
+        switch rule {
+        case .eventOnly: [event]
+        case .before: [before].compactMap { $0 }
+        case .appearance, .update: [before, after].compactMap { $0 }
+        }
     }
 
     /// Nil: the subscriber is not concerned.

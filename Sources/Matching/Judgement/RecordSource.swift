@@ -1,12 +1,13 @@
 public import ChangeEvents
 public import SOQL
 
-/// One record at one moment, as conditions see it: the header of the change, and either an image or the event's own values.
+/// One record at one moment, as conditions see it: the header of the change, and either an image or the event's own
+/// values.
 ///
 /// Names are found as Salesforce writes them anywhere: flat (`BillingCity`, `LastName`), through their compound
-/// (`BillingAddress.City`, `Name.LastName`), `Id`, and `ChangeEventHeader.x` for the header's plain fields; case is ignored.
-/// Where there is an image nothing is taken from the event's values, because a before image must not see the change.
-/// A cheap value: made per evaluation, owned by whoever evaluates.
+/// (`BillingAddress.City`, `Name.LastName`), `Id`, and `ChangeEventHeader.x` for the header's plain fields; case is
+/// ignored. Where there is an image nothing is taken from the event's values, because a before image must not see the
+/// change. A cheap value: made per evaluation, owned by whoever evaluates.
 public struct RecordSource: FieldSource, Sendable {
     private let header: ChangeEventHeader
     private let id: RecordID
@@ -39,7 +40,9 @@ public struct RecordSource: FieldSource, Sendable {
     private func simpleValue(of field: String) -> Value? {
         if field.isSameName(as: "Id") { return id == .empty ? nil : .string(id.string) }
         let length = field.utf8.count
-        for (name, value) in fields where name.utf8.count == length && name.isSameName(as: field) { return Value(value) }
+        for (name, value) in fields where name.utf8.count == length && name.isSameName(as: field) {
+            return Value(value)
+        }
         // The header as a whole is not a value.
         if field.isSameName(as: "ChangeEventHeader") { return nil }
         return isComplete ? .null : nil
@@ -47,7 +50,8 @@ public struct RecordSource: FieldSource, Sendable {
 
     /// In lower case.
     static let headerFields: Set<String> = [
-        "entityname", "changetype", "changeorigin", "transactionkey", "sequencenumber", "committimestamp", "commitnumber",
+        "entityname", "changetype", "changeorigin", "transactionkey", "sequencenumber", "committimestamp",
+        "commitnumber",
         "commituser",
     ]
 
@@ -89,7 +93,8 @@ extension StringProtocol {
     func isSameName(as other: some StringProtocol) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
         return zip(utf8, other.utf8).allSatisfy { left, right in
-            left == right || (left | 0x20 == right | 0x20 && (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(left | 0x20))
+            left == right
+                || (left | 0x20 == right | 0x20 && (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(left | 0x20))
         }
     }
 }

@@ -2,7 +2,8 @@ internal import SOQL
 
 /// The subscriptions of one channel: distinct conditions, under each its frame classes, under each its slots.
 ///
-/// Every slot knows its place, so that removing it is a swap with the last of its array. Entries and their numbers are reused.
+/// Every slot knows its place, so that removing it is a swap with the last of its array. Entries and their numbers are
+/// reused.
 struct ChannelSubscriptions {
     /// All subscribers with one condition.
     struct Entry {
@@ -40,9 +41,19 @@ struct ChannelSubscriptions {
     var isEmpty: Bool { places.isEmpty }
     var distinctConditions: Int { entryOfCondition.count }
 
-    mutating func insert(_ slot: SubscriptionSlot, frameClass: FrameClass, condition: Condition?) {
-        remove(slot)
+    /// What happened to the entries, in this order.
+    struct EntryChanges {
+        /// Its last subscriber went; the number may be given to another condition at once.
+        var removed: (entry: Int, condition: Condition?)?
+        var added: Int?
+    }
+
+    @discardableResult
+    mutating func insert(_ slot: SubscriptionSlot, frameClass: FrameClass, condition: Condition?) -> EntryChanges {
+        var changes = remove(slot)
+        let isNew = entryOfCondition[condition] == nil
         let entry = entry(for: condition)
+        if isNew { changes.added = entry }
         let key = GroupKey(entry: entry, frameClass: frameClass)
         let index: Int
         if let group = groupOfClass[key] {
@@ -54,10 +65,12 @@ struct ChannelSubscriptions {
             entries[entry].groups.append(Group(frameClass: frameClass, slots: [slot]))
         }
         places[slot] = Place(entry: entry, frameClass: frameClass, index: index)
+        return changes
     }
 
-    mutating func remove(_ slot: SubscriptionSlot) {
-        guard let place = places.removeValue(forKey: slot) else { return }
+    @discardableResult
+    mutating func remove(_ slot: SubscriptionSlot) -> EntryChanges {
+        guard let place = places.removeValue(forKey: slot) else { return EntryChanges() }
         let key = GroupKey(entry: place.entry, frameClass: place.frameClass)
         guard let group = groupOfClass[key] else { preconditionFailure("a slot's group exists as long as the slot") }
         let last = entries[place.entry].groups[group].slots.removeLast()
@@ -65,7 +78,10 @@ struct ChannelSubscriptions {
             entries[place.entry].groups[group].slots[place.index] = last
             places[last]?.index = place.index
         }
-        if entries[place.entry].groups[group].slots.isEmpty { removeGroup(group, key: key) }
+        guard entries[place.entry].groups[group].slots.isEmpty else { return EntryChanges() }
+        let condition = entries[place.entry].condition
+        let removesEntry = removeGroup(group, key: key)
+        return EntryChanges(removed: removesEntry ? (place.entry, condition) : nil)
     }
 
     private mutating func entry(for condition: Condition?) -> Int {
@@ -82,16 +98,18 @@ struct ChannelSubscriptions {
         return entry
     }
 
-    private mutating func removeGroup(_ group: Int, key: GroupKey) {
+    /// True when it was the entry's last, so that the entry is free.
+    private mutating func removeGroup(_ group: Int, key: GroupKey) -> Bool {
         groupOfClass[key] = nil
         let last = entries[key.entry].groups.removeLast()
         if last.frameClass != key.frameClass {
             entries[key.entry].groups[group] = last
             groupOfClass[GroupKey(entry: key.entry, frameClass: last.frameClass)] = group
         }
-        guard entries[key.entry].groups.isEmpty else { return }
+        guard entries[key.entry].groups.isEmpty else { return false }
         entryOfCondition[entries[key.entry].condition] = nil
         entries[key.entry].condition = nil
         freeEntries.append(key.entry)
+        return true
     }
 }

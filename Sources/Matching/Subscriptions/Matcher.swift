@@ -32,7 +32,8 @@ public struct MatchInput: Sendable {
     public var transition: RecordTransition
     /// What the event itself says, for objects that are not tracked (by flat name).
     public var values: [String: FieldValue]
-    public init(channel: String, header: ChangeEventHeader, transition: RecordTransition, values: [String: FieldValue]) {
+    public init(channel: String, header: ChangeEventHeader, transition: RecordTransition, values: [String: FieldValue])
+    {
         self.channel = channel
         self.header = header
         self.transition = transition
@@ -40,10 +41,11 @@ public struct MatchInput: Sendable {
     }
 }
 
-/// The subscriptions of one event loop and the question which of them a change concerns. Owned and used by that loop only.
+/// The subscriptions of one event loop and the question which of them a change concerns. Owned and used by that loop
+/// only.
 ///
-/// `ScanMatcher` is the obvious implementation (it interns equal conditions and evaluates each once); an index takes its
-/// place later behind the same protocol, and `ScanMatcher` becomes its oracle.
+/// `ScanMatcher` is the obvious implementation (it interns equal conditions and evaluates each once); an index takes
+/// its place later behind the same protocol, and `ScanMatcher` becomes its oracle.
 ///
 /// A merged event is matched and delivered record by record.
 public protocol Matcher {

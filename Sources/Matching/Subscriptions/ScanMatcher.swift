@@ -2,11 +2,11 @@ public import SOQL
 
 /// The obvious matcher: equal conditions of a channel are one entry, and each entry is judged once per record change.
 ///
-/// Subscribing and unsubscribing take constant time; a match costs as many evaluations as the channel has distinct conditions
-/// (two for an update, of the before and the after image), however many subscribers share them, plus copying the slots of
-/// those that match. Owned by one event loop; not shared.
+/// Subscribing and unsubscribing take constant time; a match costs as many evaluations as the channel has distinct
+/// conditions (two for an update, of the before and the after image), however many subscribers share them, plus copying
+/// the slots of those that match. Owned by one event loop; not shared.
 ///
-/// An index on equality terms will stand behind the same protocol; this one remains its oracle.
+/// `IndexMatcher` answers the same from an index on equality terms; this one is its oracle.
 public struct ScanMatcher: Matcher {
     private var channels: [String: ChannelSubscriptions] = [:]
 
@@ -45,31 +45,5 @@ public struct ScanMatcher: Matcher {
     /// How many distinct conditions (none counts as one) a channel has; what a match costs.
     public func distinctConditions(channel: String) -> Int {
         channels[channel]?.distinctConditions ?? 0
-    }
-}
-
-/// What a match has found so far, by (frame class, verdict). One entry's slots are passed on as they are; only where several
-/// conditions lead to one class are they copied together.
-struct MatchResult {
-    private struct Key: Hashable {
-        var frameClass: FrameClass
-        var verdict: Verdict
-    }
-
-    private var places: [Key: Int] = [:]
-    private var found: [(key: Key, slots: [SubscriptionSlot])] = []
-
-    mutating func add(_ slots: [SubscriptionSlot], frameClass: FrameClass, verdict: Verdict) {
-        let key = Key(frameClass: frameClass, verdict: verdict)
-        if let place = places[key] {
-            found[place].slots.append(contentsOf: slots)
-        } else {
-            places[key] = found.count
-            found.append((key, slots))
-        }
-    }
-
-    func forEach(_ body: (FrameClass, Verdict, borrowing [SubscriptionSlot]) -> Void) {
-        for item in found { body(item.key.frameClass, item.key.verdict, item.slots) }
     }
 }

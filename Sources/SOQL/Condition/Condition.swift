@@ -1,9 +1,9 @@
 /// A SOQL condition (what stands behind `WHERE`), parsed: for subscription filters, channel filter expressions and REST
 /// queries alike.
 ///
-/// Two conditions are equal when they say the same in the same order: spaces, the case of keywords and field names, redundant
-/// parentheses and repeated operands make no difference. Copying one is cheap (it is a reference to an immutable object), and
-/// so are hashing and comparing a condition with itself. Immutable, usable from any thread.
+/// Two conditions are equal when they say the same in the same order: spaces, the case of keywords and field names,
+/// redundant parentheses and repeated operands make no difference. Copying one is cheap (it is a reference to an
+/// immutable object), and so are hashing and comparing a condition with itself. Immutable, usable from any thread.
 public struct Condition: Sendable {
     /// What is parsed and what is made of it once, shared by all copies.
     private final class Storage: Sendable {
@@ -35,8 +35,8 @@ public struct Condition: Sendable {
     /// The syntax tree: what planning and indexing look at.
     package var expression: Expression { storage.expression }
 
-    /// Field names as written (`ContactId`, `BillingAddress.City`, `ChangeEventHeader.changeType`), each once; of names that
-    /// differ only in case the first.
+    /// Field names as written (`ContactId`, `BillingAddress.City`, `ChangeEventHeader.changeType`), each once; of names
+    /// that differ only in case the first.
     public var fields: Set<String> {
         var seen: Set<FieldName> = []
         storage.expression.collectFields(into: &seen)
@@ -51,10 +51,10 @@ public struct Condition: Sendable {
 
     /// Judges the condition on a record.
     ///
-    /// `unknown` comes from a field the record does not know and from a value whose type cannot be compared with the literal
-    /// (a number field with a text): neither is a match, nor is its negation. An *empty* field is known: as in SOQL it equals
-    /// `null` and the empty text, differs from every other value, counts as false in comparisons with true and false, and is
-    /// in no order to anything.
+    /// `unknown` comes from a field the record does not know and from a value whose type cannot be compared with the
+    /// literal (a number field with a text): neither is a match, nor is its negation. An *empty* field is known: as in
+    /// SOQL it equals `null` and the empty text, differs from every other value, counts as false in comparisons with
+    /// true and false, and is in no order to anything.
     public func evaluate(on record: some FieldSource) -> Truth {
         storage.predicate.evaluate(on: record)
     }
@@ -72,7 +72,7 @@ extension Condition: Hashable {
 }
 
 extension Condition: CustomStringConvertible {
-    /// Canonical text: equal conditions written differently (spaces, keyword case, redundant parentheses) print the same, but
-    /// for the case of field names, which stays as written.
+    /// Canonical text: equal conditions written differently (spaces, keyword case, redundant parentheses) print the
+    /// same, but for the case of field names, which stays as written.
     public var description: String { storage.expression.description }
 }

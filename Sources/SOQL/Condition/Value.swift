@@ -1,7 +1,7 @@
 /// A value in a condition or a record, typed as SOQL compares it.
 ///
-/// Equal values are of one type and, for texts, of the same bytes (see `ExactText`); `1` and `1.0` are different values that
-/// compare as equal in a condition.
+/// Equal values are of one type and, for texts, of the same bytes (see `ExactText`); `1` and `1.0` are different values
+/// that compare as equal in a condition.
 public enum Value: Sendable {
     case null
     case boolean(Bool)
@@ -28,7 +28,9 @@ extension Value: Hashable {
         case (.date(let left), .date(let right)): left == right
         case (.dateTime(let left), .dateTime(let right)): left == right
         case (.time(let left), .time(let right)): left == right
-        case (.null, _), (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _), (.time, _): false
+        case (.null, _), (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _),
+            (.time, _):
+            false
         }
     }
 

@@ -1,7 +1,7 @@
 /// A text in lower case, made once: comparing a record's value with it makes no new string while the value is ASCII.
 ///
-/// Folding takes each Unicode scalar to its lower-case mapping; no normalization (`é` in one scalar or two are different), no
-/// language-dependent rules. Order is that of the folded UTF-8 bytes, which is the order of code points.
+/// Folding takes each Unicode scalar to its lower-case mapping; no normalization (`é` in one scalar or two are
+/// different), no language-dependent rules. Order is that of the folded UTF-8 bytes, which is the order of code points.
 struct FoldedText: Hashable, Sendable {
     let bytes: [UInt8]
 

@@ -1,8 +1,9 @@
 /// A `LIKE` pattern, prepared: the pieces between `%`, each searched for from the left.
 ///
-/// Taking the leftmost place of each piece is right because a piece has a fixed length in characters. The time is linear in the
-/// value for pieces without `_` and in value × piece / 64 for those with it, so a hostile pattern on a long text stays cheap.
-struct LikeMatcher: Sendable {
+/// Taking the leftmost place of each piece is right because a piece has a fixed length in characters. The time is
+/// linear in the value for pieces without `_` and in value × piece / 64 for those with it, so a hostile pattern on a
+/// long text stays cheap.
+final class LikeMatcher: Sendable {
     private let pieces: [LikePiece]
     /// The first piece must stand at the start of the value, the last at its end.
     private let isAnchoredAtStart: Bool
@@ -141,7 +142,8 @@ struct LikePiece: Sendable {
     }
 }
 
-/// Finds a piece with `_` in it: one bit per place of the piece, all places advanced together at each scalar of the value.
+/// Finds a piece with `_` in it: one bit per place of the piece, all places advanced together at each scalar of the
+/// value.
 struct MaskedSearch: Sendable {
     /// Places of each scalar that the piece names, `_` included.
     private let masks: [UInt32: [UInt64]]

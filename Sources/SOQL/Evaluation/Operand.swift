@@ -38,7 +38,9 @@ enum Operand: Sendable {
         case (.date(let value), .dateTime(let literal)), (.dateTime(let value), .date(let literal)):
             Order(CalendarDay.startOfDay(value), CalendarDay.startOfDay(literal))
         case (.time(let value), .time(let literal)): Order(value, literal)
-        case (.null, _), (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _), (.time, _): nil
+        case (.null, _), (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _),
+            (.time, _):
+            nil
         }
     }
 
@@ -54,7 +56,7 @@ enum Operand: Sendable {
 }
 
 /// A text literal: folded, and as a record id where it can be one.
-struct TextOperand: Sendable {
+final class TextOperand: Sendable {
     let folded: FoldedText
     let identifier: RecordIdentifier?
     private let bytes: [UInt8]
@@ -66,13 +68,15 @@ struct TextOperand: Sendable {
     }
 
     func order(of value: String, isIdentifierField: Bool) -> Order {
-        guard let identified = Self.withIdentifier(value, isIdentifierField: isIdentifierField, { self.order(ofIdentifier: $0) })
+        guard
+            let identified = Self.withIdentifier(
+                value, isIdentifierField: isIdentifierField, { self.order(ofIdentifier: $0) })
         else { return folded.order(of: value) }
         return identified
     }
 
-    /// Runs `body` with the bytes of a value that is a record id: 18 characters with the right checksum, or 15 in a field whose
-    /// name says that it holds an id. Nil for any other value.
+    /// Runs `body` with the bytes of a value that is a record id: 18 characters with the right checksum, or 15 in a
+    /// field whose name says that it holds an id. Nil for any other value.
     static func withIdentifier<Result>(
         _ value: String, isIdentifierField: Bool, _ body: (UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result? {

@@ -43,7 +43,7 @@ indirect enum Predicate: Sendable {
 }
 
 /// One claim about one field, prepared.
-struct FieldTest: Sendable {
+final class FieldTest: Sendable {
     private enum Test: Sendable {
         /// `= null` or `!= null`; false counts as null, because a checkbox is never empty.
         case isNull(isNegated: Bool)
@@ -54,7 +54,6 @@ struct FieldTest: Sendable {
     }
 
     private let field: String
-    /// The name says that the field holds a record id: `Id`, `ContactId`. (Custom lookups end in `__c` and hold 18 characters.)
     private let isIdentifierField: Bool
     private let test: Test
     /// What the claim says of an empty field.
@@ -62,7 +61,7 @@ struct FieldTest: Sendable {
 
     init(_ comparison: Comparison) {
         field = comparison.field.spelling
-        isIdentifierField = comparison.field.key.hasSuffix("id")
+        isIdentifierField = comparison.field.holdsIdentifier
         switch comparison.test {
         case .compare(let operation, let literal):
             let comparesWithNothing = literal == .null || literal == .string("")

@@ -1,8 +1,9 @@
-/// The 18 bytes of a record id, whether it was written with 15 or 18 characters. Compared bytewise: two ids may differ in
-/// nothing but case.
+/// The 18 bytes of a record id, whether it was written with 15 or 18 characters. Compared bytewise: two ids may differ
+/// in nothing but case.
 ///
-/// The last three characters tell the upper-case letters of each group of five of the first fifteen, so that a text of 18
-/// characters that is an id by its checksum is an id (a chance of some 1 in 32,000 for a word of letters and digits).
+/// The last three characters tell the upper-case letters of each group of five of the first fifteen, so that a text of
+/// 18 characters that is an id by its checksum is an id (a chance of some 1 in 32,000 for a word of letters and
+/// digits).
 struct RecordIdentifier: Hashable, Sendable {
     let bytes: [UInt8]
 

@@ -1,5 +1,6 @@
-/// The groups of an `INCLUDES`, folded: a multi-select value (`Red;Green`) matches when it holds every value of some group.
-struct SelectionMatcher: Sendable {
+/// The groups of an `INCLUDES`, folded: a multi-select value (`Red;Green`) matches when it holds every value of some
+/// group.
+final class SelectionMatcher: Sendable {
     private let groups: [[[UInt8]]]
 
     init(_ groups: [[ExactText]]) {

@@ -1,5 +1,5 @@
 /// The values of an `IN` list, sorted: a record's value is looked up in logarithmic time and without a copy.
-struct ValueList: Sendable {
+final class ValueList: Sendable {
     /// The list holds null (or the empty text, which is the same to Salesforce).
     let hasNull: Bool
     /// Sorted; all texts, or all of other kinds. Texts are sorted by their folded form.
@@ -34,8 +34,8 @@ struct ValueList: Sendable {
         return Self.search(operands.count) { operands[$0].order(of: value, isIdentifierField: false) }
     }
 
-    /// Binary search. A list of date-times is sorted by day as well, so that a date can be looked up in it; lists that mix the
-    /// two, which have no one order, are refused by the parser.
+    /// Binary search. A list of date-times is sorted by day as well, so that a date can be looked up in it; lists that
+    /// mix the two, which have no one order, are refused by the parser.
     private static func search(_ count: Int, _ order: (Int) -> Order?) -> Bool? {
         var low = 0
         var high = count
@@ -52,7 +52,9 @@ struct ValueList: Sendable {
     }
 
     private static func precedes(_ value: Value, _ other: (Value, Operand)) -> Bool {
-        if case .string(let text) = value, case .text(let operand) = other.1 { return operand.folded.order(of: text) == .less }
+        if case .string(let text) = value, case .text(let operand) = other.1 {
+            return operand.folded.order(of: text) == .less
+        }
         return other.1.order(of: value, isIdentifierField: false) == .less
     }
 }

@@ -1,7 +1,8 @@
 /// A text that equals another when the bytes are the same.
 ///
-/// Swift's own equality takes canonically equivalent spellings (`é` as one scalar or two) for equal. Evaluation does not, so two
-/// conditions that differ in that must not count as one: subscribers would share an answer that is wrong for one of them.
+/// Swift's own equality takes canonically equivalent spellings (`é` as one scalar or two) for equal. Evaluation does
+/// not, so two conditions that differ in that must not count as one: subscribers would share an answer that is wrong
+/// for one of them.
 package struct ExactText: Hashable, Sendable {
     package var string: String
 

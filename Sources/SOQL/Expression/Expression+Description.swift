@@ -49,7 +49,9 @@ extension Comparison {
             text += " LIKE '\(pattern.soqlText)'"
         case .includes(let groups, let isNegated):
             text += isNegated ? " EXCLUDES (" : " INCLUDES ("
-            text += groups.map { "'\(Value.escaped($0.map(\.string).joined(separator: ";")))'" }.joined(separator: ", ") + ")"
+            text +=
+                groups.map { "'\(Value.escaped($0.map(\.string).joined(separator: ";")))'" }.joined(separator: ", ")
+                + ")"
         }
     }
 }

@@ -1,8 +1,8 @@
 /// The syntax tree of a condition: what Matching indexes and what a query planner turns into SQL.
 ///
-/// Values made by the parser and by `all`/`any` are in normal form: an `and` has at least two operands, none of which is an
-/// `and` or equal to another (likewise `or`). Depth is bounded by `SyntaxLimits.nestingMax` (one more per `Condition.and`),
-/// so recursion over it is safe.
+/// Values made by the parser and by `all`/`any` are in normal form: an `and` has at least two operands, none of which
+/// is an `and` or equal to another (likewise `or`). Depth is bounded by `SyntaxLimits.nestingMax` (one more per
+/// `Condition.and`), so recursion over it is safe.
 package indirect enum Expression: Hashable, Sendable {
     case comparison(Comparison)
     case and([Expression])
@@ -88,6 +88,10 @@ package struct FieldName: Hashable, Sendable {
         self.spelling = spelling
         key = spelling.lowercased()
     }
+
+    /// The name says that the field holds a record id: `Id`, `ContactId`. (Custom lookups end in `__c`; their values
+    /// have 18 characters, which tell an id by themselves.)
+    var holdsIdentifier: Bool { key.hasSuffix("id") }
 
     package static func == (left: FieldName, right: FieldName) -> Bool { left.key == right.key }
     package func hash(into hasher: inout Hasher) { hasher.combine(key) }

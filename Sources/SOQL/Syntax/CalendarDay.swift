@@ -1,6 +1,7 @@
 /// A day of the (proleptic) Gregorian calendar and its place on the millisecond line, without Foundation.
 ///
-/// The arithmetic counts years from March, so that the leap day is the last of a year, in eras of 400 years (146,097 days).
+/// The arithmetic counts years from March, so that the leap day is the last of a year, in eras of 400 years (146,097
+/// days).
 struct CalendarDay: Hashable {
     var year: Int
     var month: Int

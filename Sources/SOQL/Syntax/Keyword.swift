@@ -17,9 +17,9 @@ enum Keyword: String, CaseIterable {
     }
 }
 
-/// Date literals that depend on the day (`TODAY`, `LAST_N_DAYS:7`). A condition that stands for months has no "today" that a
-/// change would be judged by (nothing changes at midnight, yet records would enter and leave), so they are refused, as
-/// Salesforce refuses them in channel filters. They are known here so that the error can say so.
+/// Date literals that depend on the day (`TODAY`, `LAST_N_DAYS:7`). A condition that stands for months has no "today"
+/// that a change would be judged by (nothing changes at midnight, yet records would enter and leave), so they are
+/// refused, as Salesforce refuses them in channel filters. They are known here so that the error can say so.
 enum RelativeDate {
     static func isName(_ name: String) -> Bool {
         let name = name.uppercased()

@@ -1,5 +1,5 @@
-/// Cuts the text of a condition into tokens, one at a time. Works on the UTF-8 bytes; positions become characters only when
-/// an error is made.
+/// Cuts the text of a condition into tokens, one at a time. Works on the UTF-8 bytes; positions become characters only
+/// when an error is made.
 struct Lexer {
     private let text: String
     let bytes: [UInt8]
@@ -72,7 +72,8 @@ struct Lexer {
         let operation: ComparisonOperator
         let length: Int
         switch (bytes[offset], second) {
-        case (UInt8(ascii: "!"), UInt8(ascii: "=")), (UInt8(ascii: "<"), UInt8(ascii: ">")): (operation, length) = (.notEqual, 2)
+        case (UInt8(ascii: "!"), UInt8(ascii: "=")), (UInt8(ascii: "<"), UInt8(ascii: ">")):
+            (operation, length) = (.notEqual, 2)
         case (UInt8(ascii: "<"), UInt8(ascii: "=")): (operation, length) = (.lessOrEqual, 2)
         case (UInt8(ascii: ">"), UInt8(ascii: "=")): (operation, length) = (.greaterOrEqual, 2)
         case (UInt8(ascii: "="), _): (operation, length) = (.equal, 1)

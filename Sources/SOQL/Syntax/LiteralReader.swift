@@ -103,7 +103,8 @@ enum LiteralReader {
     private static func zone(_ scanner: inout Scanner) throws(Refusal) -> Int64 {
         if scanner.skip(anyOf: "Z"), scanner.isAtEnd { return 0 }
         let isWest = scanner.rest.first == UInt8(ascii: "-")
-        let hasForm = isShaped(scanner.rest.dropFirst(), like: "dd:dd") || isShaped(scanner.rest.dropFirst(), like: "dddd")
+        let hasForm =
+            isShaped(scanner.rest.dropFirst(), like: "dd:dd") || isShaped(scanner.rest.dropFirst(), like: "dddd")
         guard scanner.skip(anyOf: "+-"), hasForm else {
             throw Refusal(reason: "has no time zone: end it with Z or an offset such as -08:00")
         }

@@ -4,8 +4,8 @@
 ///     simple     = "(" condition ")" | comparison
 ///     comparison = name operator value | name [NOT] IN list | name LIKE text | name (INCLUDES | EXCLUDES) list
 ///
-/// As in Salesforce's own grammar, AND, OR and NOT never stand side by side without parentheses: what would be a matter of
-/// precedence is an error, and the message says where the parentheses belong.
+/// As in Salesforce's own grammar, AND, OR and NOT never stand side by side without parentheses: what would be a matter
+/// of precedence is an error, and the message says where the parentheses belong.
 struct Parser {
     private var lexer: Lexer
     private var token: Token
@@ -36,7 +36,9 @@ struct Parser {
             try advance()
             if keyword == .not { throw unexpected("write NOT (NOT …)") }
             let operand = try simple(depth: depth)
-            if keyword == .and || keyword == .or { throw unexpected("NOT beside other conditions needs parentheses: (NOT …)") }
+            if keyword == .and || keyword == .or {
+                throw unexpected("NOT beside other conditions needs parentheses: (NOT …)")
+            }
             return .not(operand)
         }
         let first = try simple(depth: depth)
@@ -139,7 +141,9 @@ struct Parser {
         let name = lexer.text(of: token.range)
         if RelativeDate.isName(name) {
             return error(
-                "\(lexer.describe(token)) depends on the day and is not allowed in a subscription's condition: write a date such as 2026-07-09")
+                "\(lexer.describe(token)) depends on the day and is not allowed in a subscription's condition: "
+                    + "write a date such as 2026-07-09"
+            )
         }
         return error("expected a value but found the name \(lexer.describe(token)) (a text stands in single quotes)")
     }

@@ -1,5 +1,5 @@
-/// Undoes the escapes of a text between quotes: `\'`, `\"`, `\\`, `\n`, `\r`, `\t`, `\b`, `\f` (either case), `\uXXXX`, and
-/// `\_` and `\%`, which stand for the bare characters of a pattern.
+/// Undoes the escapes of a text between quotes: `\'`, `\"`, `\\`, `\n`, `\r`, `\t`, `\b`, `\f` (either case), `\uXXXX`,
+/// and `\_` and `\%`, which stand for the bare characters of a pattern.
 struct StringReader {
     /// A character of the text.
     enum Element {
@@ -90,7 +90,8 @@ struct StringReader {
             }
             if let scalar = Unicode.Scalar(unit) { return (scalar, 6) }
             if UTF16.isLeadSurrogate(UInt16(unit)), index + 7 < scalars.count, scalars[index + 6] == "\\",
-                scalars[index + 7] == "u" || scalars[index + 7] == "U", let trail = hexadecimal(in: scalars, at: index + 8),
+                scalars[index + 7] == "u" || scalars[index + 7] == "U",
+                let trail = hexadecimal(in: scalars, at: index + 8),
                 (0xDC00...0xDFFF).contains(trail),
                 let scalar = Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (trail - 0xDC00))
             {
@@ -99,7 +100,9 @@ struct StringReader {
             throw Refusal(message: "\\u escapes give half of a surrogate pair", offset: offset)
         default:
             throw Refusal(
-                message: "a backslash must be written as \\\\ where it does not begin an escape (\\' \\\" \\\\ \\n \\r \\t \\b \\f \\_ \\% \\uXXXX)",
+                message:
+                    "a backslash must be written as \\\\ where it does not begin an escape "
+                    + "(\\' \\\" \\\\ \\n \\r \\t \\b \\f \\_ \\% \\uXXXX)",
                 offset: offset)
         }
     }
@@ -108,7 +111,9 @@ struct StringReader {
         guard index + 4 <= scalars.count else { return nil }
         var unit: UInt32 = 0
         for scalar in scalars[index..<index + 4] {
-            guard let digit = scalar.properties.isASCIIHexDigit ? Character(scalar).hexDigitValue : nil else { return nil }
+            guard let digit = scalar.properties.isASCIIHexDigit ? Character(scalar).hexDigitValue : nil else {
+                return nil
+            }
             unit = unit << 4 | UInt32(digit)
         }
         return unit

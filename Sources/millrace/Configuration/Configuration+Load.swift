@@ -5,9 +5,9 @@ import Yams
 extension Configuration {
     /// Reads and checks a configuration file.
     ///
-    /// Every mistake is found before it fails: unknown, repeated and missing keys, wrong types and values out of range, unreadable
-    /// files, secrets that are not there. Relative paths are relative to the file's directory. Blocks for file reads; call at
-    /// start, before any loop runs.
+    /// Every mistake is found before it fails: unknown, repeated and missing keys, wrong types and values out of range,
+    /// unreadable files, secrets that are not there. Relative paths are relative to the file's directory. Blocks for
+    /// file reads; call at start, before any loop runs.
     /// - Parameter environment: where `…_env` keys are looked up.
     static func load(path: String, environment: [String: String]) throws(ConfigurationError) -> Configuration {
         guard let bytes = FileManager.default.contents(atPath: path) else {
@@ -39,8 +39,8 @@ extension Configuration {
     }
 }
 
-/// Puts a configuration together from its sections. A value that is missing or wrong has left its mistake behind, so that the
-/// whole is nil exactly when there is a mistake.
+/// Puts a configuration together from its sections. A value that is missing or wrong has left its mistake behind, so
+/// that the whole is nil exactly when there is a mistake.
 private struct ConfigurationReader {
     let root: Section
     let files: FileReader
@@ -57,9 +57,12 @@ private struct ConfigurationReader {
         let drainTimeout = shutdown.duration("drain_timeout")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, let tracked, let store, let listen, let push, let log, let drainTimeout else { return nil }
+        guard let org, let topics, let tracked, let store, let listen, let push, let log, let drainTimeout else {
+            return nil
+        }
         return Configuration(
-            org: org, topics: topics, store: store, listen: listen, push: push, trackedObjects: tracked.objects, log: log,
+            org: org, topics: topics, store: store, listen: listen, push: push, trackedObjects: tracked.objects,
+            log: log,
             drainTimeout: drainTimeout)
     }
 
@@ -87,7 +90,8 @@ private struct ConfigurationReader {
             authority != nil || !hasAuthority
         else { return nil }
         return Configuration.Org(
-            loginURL: loginURL, clientID: clientID, username: username, privateKey: privateKey.secret, audience: audience,
+            loginURL: loginURL, clientID: clientID, username: username, privateKey: privateKey.secret,
+            audience: audience,
             pubSubAddress: address, isPubSubPlaintext: isPlaintext, certificateAuthorityFile: authority)
     }
 

@@ -1,9 +1,11 @@
 import Logging
 
-/// What `millrace run --config FILE` works by: every key of the file with its default filled in, paths resolved, secrets read.
+/// What `millrace run --config FILE` works by: every key of the file with its default filled in, paths resolved,
+/// secrets read.
 ///
-/// Made by `Configuration.load`, which refuses a file with any mistake; a value of this type has passed every check that can
-/// be made without the network. Immutable by convention once the program runs. `docs/configuration.md` documents the keys.
+/// Made by `Configuration.load`, which refuses a file with any mistake; a value of this type has passed every check
+/// that can be made without the network. Immutable by convention once the program runs. `docs/configuration.md`
+/// documents the keys.
 struct Configuration: Sendable {
     /// The org and how to log in to it (OAuth 2.0 JWT bearer flow).
     struct Org: Sendable {

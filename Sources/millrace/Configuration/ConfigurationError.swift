@@ -1,5 +1,5 @@
-/// Everything that is wrong with a configuration file, found in one pass. Messages name keys, paths and environment variables,
-/// never the content of a secret.
+/// Everything that is wrong with a configuration file, found in one pass. Messages name keys, paths and environment
+/// variables, never the content of a secret.
 struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     struct Mistake: Hashable, Sendable {
         /// From 1. A missing key stands at the line of the section it is missing from.

@@ -7,19 +7,23 @@ extension ConfigurationKey {
     private static let org = [
         ConfigurationKey(
             path: "org.login_url", kind: .url, presence: .required,
-            effect: "Where Millrace logs in: `https://login.salesforce.com`, `https://test.salesforce.com` or your domain"),
+            effect:
+                "Where Millrace logs in: `https://login.salesforce.com`, `https://test.salesforce.com` or your domain"),
         ConfigurationKey(
             path: "org.client_id", kind: .text, presence: .required, effect: "Consumer key of the connected app"),
         ConfigurationKey(
-            path: "org.username", kind: .text, presence: .required, effect: "The integration user that Millrace acts as"),
+            path: "org.username", kind: .text, presence: .required, effect: "The integration user that Millrace acts as"
+        ),
         ConfigurationKey(
-            path: "org.private_key_file", kind: .file, presence: .oneOf("this or `org.private_key_env`"), isSecret: true,
+            path: "org.private_key_file", kind: .file, presence: .oneOf("this or `org.private_key_env`"),
+            isSecret: true,
             effect: "RSA private key (PEM) that signs the login; the connected app holds its certificate"),
         ConfigurationKey(
             path: "org.private_key_env", kind: .environmentVariable, presence: .oneOf("this or `org.private_key_file`"),
             isSecret: true, effect: "The variable that holds the key (PEM)"),
         ConfigurationKey(
-            path: "org.audience", kind: .text, presence: .follows("org.login_url"), effect: "`aud` of the signed login"),
+            path: "org.audience", kind: .text, presence: .follows("org.login_url"),
+            effect: "`aud` of the signed login"),
         ConfigurationKey(
             path: "org.pubsub_address", kind: .address, presence: .defaults(to: "api.pubsub.salesforce.com:7443"),
             effect: "Where the Pub/Sub API is"),
@@ -42,7 +46,8 @@ extension ConfigurationKey {
             path: "store.path", kind: .path, presence: .defaults(to: "millrace.sqlite"),
             effect: "The database file (log, records, cursors); its directory must exist"),
         ConfigurationKey(
-            path: "store.retention", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))), presence: .defaults(to: "72h"),
+            path: "store.retention", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))),
+            presence: .defaults(to: "72h"),
             effect: "How long events can be replayed"),
         ConfigurationKey(
             path: "store.log_size_max", kind: .size(1_048_576...(1 << 50)), presence: .optional,
@@ -58,7 +63,10 @@ extension ConfigurationKey {
     private static let push = [
         ConfigurationKey(
             path: "push.origins", kind: .list(of: "origins"), presence: .defaults(to: "[]"),
-            effect: "Pages that may connect, as `https://host[:port]`; none by default. Programs that send no origin are not concerned"),
+            effect:
+                "Pages that may connect, as `https://host[:port]`; none by default. "
+                + "Programs that send no origin are not concerned"
+        ),
         ConfigurationKey(
             path: "push.tokens.algorithm", kind: .choice(Configuration.Tokens.Algorithm.allCases.map(\.rawValue)),
             presence: .required, effect: "The one algorithm that tokens may be signed with"),
@@ -70,15 +78,19 @@ extension ConfigurationKey {
             presence: .oneOf("HS256: this or `push.tokens.secret_file`"), isSecret: true,
             effect: "The variable that holds the shared secret"),
         ConfigurationKey(
-            path: "push.tokens.public_key_file", kind: .file, presence: .oneOf("RS256, ES256: this or `push.tokens.jwks_url`"),
+            path: "push.tokens.public_key_file", kind: .file,
+            presence: .oneOf("RS256, ES256: this or `push.tokens.jwks_url`"),
             effect: "The public key (PEM)"),
         ConfigurationKey(
-            path: "push.tokens.jwks_url", kind: .url, presence: .oneOf("RS256, ES256: this or `push.tokens.public_key_file`"),
+            path: "push.tokens.jwks_url", kind: .url,
+            presence: .oneOf("RS256, ES256: this or `push.tokens.public_key_file`"),
             effect: "Where the issuer publishes its keys"),
         ConfigurationKey(
-            path: "push.tokens.issuer", kind: .text, presence: .required, effect: "`iss` that a token must have, exactly"),
+            path: "push.tokens.issuer", kind: .text, presence: .required,
+            effect: "`iss` that a token must have, exactly"),
         ConfigurationKey(
-            path: "push.tokens.audience", kind: .text, presence: .required, effect: "`aud` that a token must have, exactly"),
+            path: "push.tokens.audience", kind: .text, presence: .required,
+            effect: "`aud` that a token must have, exactly"),
         ConfigurationKey(
             path: "push.heartbeat", kind: .duration(.seconds(1)...(.seconds(600))), presence: .defaults(to: "25s"),
             effect: "A ping comes at least this often"),
@@ -86,7 +98,8 @@ extension ConfigurationKey {
             path: "push.access_token_in_query", kind: .boolean, presence: .defaults(to: "false"),
             effect: "Accept `access_token` in the query, for bare `EventSource`; URLs end up in other people's logs"),
         ConfigurationKey(
-            path: "push.authentication_timeout", kind: .duration(.seconds(1)...(.seconds(300))), presence: .defaults(to: "10s"),
+            path: "push.authentication_timeout", kind: .duration(.seconds(1)...(.seconds(300))),
+            presence: .defaults(to: "10s"),
             effect: "How long a connection may stay without a token"),
         ConfigurationKey(
             path: "push.message_size_max", kind: .size(1_024...16_777_216), presence: .defaults(to: "64KiB"),

@@ -1,5 +1,5 @@
-/// One key of the configuration file: what the reader enforces, and a row of the table in `docs/configuration.md` (a test
-/// compares them).
+/// One key of the configuration file: what the reader enforces, and a row of the table in `docs/configuration.md` (a
+/// test compares them).
 struct ConfigurationKey: Sendable {
     enum Kind: Sendable {
         case text

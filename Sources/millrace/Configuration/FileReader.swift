@@ -1,7 +1,7 @@
 import Foundation
 
-/// What configuration reads from outside its file: files beside it and the environment. Mistakes name the path or the variable,
-/// never what is in it.
+/// What configuration reads from outside its file: files beside it and the environment. Mistakes name the path or the
+/// variable, never what is in it.
 struct FileReader {
     /// Relative paths begin here: the directory of the configuration file.
     let directory: String
@@ -20,7 +20,8 @@ struct FileReader {
         return FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
-    /// The resolved path of a file that was opened and read to its end; nil where the key is left out or the file is no good.
+    /// The resolved path of a file that was opened and read to its end; nil where the key is left out or the file is no
+    /// good.
     func pathOfReadable(_ section: Section, _ name: String) -> String? {
         guard let path = section.text(name).map(resolved) else { return nil }
         return read(section, name, path: path) == nil ? nil : path

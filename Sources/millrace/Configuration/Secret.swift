@@ -1,5 +1,5 @@
-/// A key or password. It prints as `(secret)` however it is printed, so that it cannot reach a log by way of the value that
-/// holds it; `reveal()` is the one way to the content and easy to search for.
+/// A key or password. It prints as `(secret)` however it is printed, so that it cannot reach a log by way of the value
+/// that holds it; `reveal()` is the one way to the content and easy to search for.
 struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let content: String
 

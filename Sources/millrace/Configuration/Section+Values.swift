@@ -1,6 +1,7 @@
 import Yams
 
-/// Typed values. Each reader checks the type and range that the key's entry in the list states and falls back to its default.
+/// Typed values. Each reader checks the type and range that the key's entry in the list states and falls back to its
+/// default.
 extension Section {
     func text(_ name: String) -> String? {
         let key = ConfigurationKey.named(fullPath(name))

@@ -1,9 +1,10 @@
 import Yams
 
-/// Reads one mapping of the file: each key once, by its entry in the list of keys; `finish` then names what was not read.
+/// Reads one mapping of the file: each key once, by its entry in the list of keys; `finish` then names what was not
+/// read.
 ///
-/// A reader answers nil where a value is missing or wrong, after noting the mistake, and reading goes on: so one pass finds all.
-/// Lives for the time of one load, on one thread.
+/// A reader answers nil where a value is missing or wrong, after noting the mistake, and reading goes on: so one pass
+/// finds all. Lives for the time of one load, on one thread.
 final class Section {
     /// `push.tokens`; empty for the whole file.
     let path: String
@@ -20,7 +21,9 @@ final class Section {
         self.line = line
         guard let node, !node.isNothing else { return }
         guard case .mapping(let mapping) = node else {
-            mistakes.add(path.isEmpty ? "the file must be keys with values" : "\(path) must be keys with values", line: self.line)
+            mistakes.add(
+                path.isEmpty ? "the file must be keys with values" : "\(path) must be keys with values", line: self.line
+            )
             return
         }
         for (keyNode, value) in mapping {

@@ -15,7 +15,9 @@ enum Spelling {
             for j in 0..<right.count {
                 let replace = rows[i][j] + (left[i] == right[j] ? 0 : 1)
                 var best = min(replace, rows[i][j + 1] + 1, row[j] + 1)
-                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] { best = min(best, rows[i - 1][j - 1] + 1) }
+                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
+                    best = min(best, rows[i - 1][j - 1] + 1)
+                }
                 row.append(best)
             }
             rows.append(row)

@@ -49,7 +49,8 @@ struct TokenKeyReader {
             return nil
         case (false, false):
             section.mistakes.add(
-                "\(section.fullPath("public_key_file")) or \(section.fullPath("jwks_url")) is missing", line: section.line)
+                "\(section.fullPath("public_key_file")) or \(section.fullPath("jwks_url")) is missing",
+                line: section.line)
             return nil
         case (false, true):
             return section.url("jwks_url").map { .jwks(url: $0) }

@@ -7,11 +7,17 @@ enum TopicCheck {
         let all = topics.first { $0.text == "/data/ChangeEvents" }
         for topic in topics {
             guard hasForm(topic.text) else {
-                report(topic.line, "\(topic.text) is no topic: the forms are /data/ChangeEvents, /data/CaseChangeEvent, /data/Name__chn, /event/Name__e")
+                report(
+                    topic.line,
+                    "\(topic.text) is no topic: "
+                        + "the forms are /data/ChangeEvents, /data/CaseChangeEvent, /data/Name__chn, /event/Name__e"
+                )
                 continue
             }
             if let all, topic.text != all.text, topic.text.hasPrefix("/data/"), topic.text.hasSuffix("ChangeEvent") {
-                report(topic.line, "\(topic.text) overlaps with \(all.text) (line \(all.line)): its events would come twice")
+                report(
+                    topic.line,
+                    "\(topic.text) overlaps with \(all.text) (line \(all.line)): its events would come twice")
             }
         }
     }

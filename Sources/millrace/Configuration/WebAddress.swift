@@ -18,7 +18,8 @@ enum WebAddress {
         }
     }
 
-    /// What is wrong with an origin as browsers send it: scheme, host, port where it is not the standard one, nothing else.
+    /// What is wrong with an origin as browsers send it: scheme, host, port where it is not the standard one, nothing
+    /// else.
     static func complaint(aboutOrigin text: String) -> String? {
         if text == "*" { return "must name each origin: * would let every page in" }
         guard let parts = URLComponents(string: text), let scheme = parts.scheme, let host = parts.host, !host.isEmpty,
@@ -35,7 +36,8 @@ enum WebAddress {
 
     /// `host:port`, `[::1]:port`.
     static func hostAndPort(_ text: String) -> Configuration.Address? {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port)
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (1...65_535).contains(port)
         else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -43,7 +45,8 @@ enum WebAddress {
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty, host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-:_".contains($0)) }) else {
+        guard !host.isEmpty, host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-:_".contains($0)) })
+        else {
             return nil
         }
         return Configuration.Address(host: String(host), port: port)

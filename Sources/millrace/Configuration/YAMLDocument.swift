@@ -2,8 +2,9 @@ import Yams
 
 /// A YAML file as a tree with line numbers, keys that stand twice included.
 ///
-/// Yams refuses a mapping with a repeated key as a whole, which would hide every other mistake of the file. So a repeated key
-/// is renamed in the text (its line stays) and the text read again; the reader finds the renamed key beside the later one.
+/// Yams refuses a mapping with a repeated key as a whole, which would hide every other mistake of the file. So a
+/// repeated key is renamed in the text (its line stays) and the text read again; the reader finds the renamed key
+/// beside the later one.
 enum YAMLDocument {
     /// Begins the name of a renamed key; cannot be part of a key that anyone means.
     private static let renamedPrefix = "\u{1}repeated:"
@@ -35,17 +36,20 @@ enum YAMLDocument {
 
     /// What a renamed key was called; nil for any other.
     static func nameOfRepeated(_ key: String) -> String? {
-        guard key.hasPrefix(renamedPrefix), let colon = key.dropFirst(renamedPrefix.count).firstIndex(of: ":") else { return nil }
+        guard key.hasPrefix(renamedPrefix), let colon = key.dropFirst(renamedPrefix.count).firstIndex(of: ":") else {
+            return nil
+        }
         return String(key[key.index(after: colon)...])
     }
 
-    /// Yams gives the place of the first of the keys in its order. Nil where the text at that place is not one of the keys (an
-    /// escaped spelling).
+    /// Yams gives the place of the first of the keys in its order. Nil where the text at that place is not one of the
+    /// keys (an escaped spelling).
     private static func renaming(_ keys: [String], at mark: Mark, in text: String, pass: Int) -> String? {
         var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         guard lines.indices.contains(mark.line - 1) else { return nil }
         let scalars = lines[mark.line - 1].unicodeScalars
-        guard let start = scalars.index(scalars.startIndex, offsetBy: mark.column - 1, limitedBy: scalars.endIndex) else {
+        guard let start = scalars.index(scalars.startIndex, offsetBy: mark.column - 1, limitedBy: scalars.endIndex)
+        else {
             return nil
         }
         let rest = lines[mark.line - 1][start...]
@@ -63,7 +67,8 @@ enum YAMLDocument {
 
     private static func report(_ error: YamlError, to mistakes: Mistakes) {
         switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
             mistakes.add("the file is not YAML: \(problem)", line: mark.line)
         case .duplicatedKeysInMapping(let keys, let context):
             mistakes.add("key stands twice: \(keys.joined(separator: ", "))", line: context.mark.line)

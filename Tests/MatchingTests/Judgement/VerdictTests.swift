@@ -14,15 +14,16 @@ struct VerdictTests {
         ScanMatcher().verdict(for: try Condition(condition), on: input)
     }
 
-    @Test(arguments: [
-        (ChangeType.create, nil, mine, Verdict.event), (.create, nil, theirs, nil), (.undelete, nil, mine, .event),
-        (.create, mine, theirs, .left), (.snapshot, nil, mine, .event),
-        (.update, mine, mine, .event), (.update, theirs, mine, .entered), (.update, mine, theirs, .left),
-        (.update, theirs, theirs, nil), (.update, nil, mine, .entered), (.update, nil, theirs, nil),
-        (.delete, mine, nil, .event), (.delete, theirs, nil, nil),
-        (.gapUpdate, mine, mine, .event), (.gapUpdate, theirs, mine, nil), (.gapDelete, mine, nil, .event),
-        (.gapCreate, nil, mine, nil), (.gapUndelete, nil, nil, nil), (.gapOverflow, nil, nil, nil),
-    ] as [(ChangeType, Fields?, Fields?, Verdict?)])
+    @Test(
+        arguments: [
+            (ChangeType.create, nil, mine, Verdict.event), (.create, nil, theirs, nil), (.undelete, nil, mine, .event),
+            (.create, mine, theirs, .left), (.snapshot, nil, mine, .event),
+            (.update, mine, mine, .event), (.update, theirs, mine, .entered), (.update, mine, theirs, .left),
+            (.update, theirs, theirs, nil), (.update, nil, mine, .entered), (.update, nil, theirs, nil),
+            (.delete, mine, nil, .event), (.delete, theirs, nil, nil),
+            (.gapUpdate, mine, mine, .event), (.gapUpdate, theirs, mine, nil), (.gapDelete, mine, nil, .event),
+            (.gapCreate, nil, mine, nil), (.gapUndelete, nil, nil, nil), (.gapOverflow, nil, nil, nil),
+        ] as [(ChangeType, Fields?, Fields?, Verdict?)])
     func imagesDecide(type: ChangeType, before: Fields?, after: Fields?, expected: Verdict?) throws {
         #expect(try verdict(Changes.input(type, before: before, after: after)) == expected)
     }
@@ -30,18 +31,22 @@ struct VerdictTests {
     @Test(arguments: ChangeType.allCases)
     func withoutConditionEverythingIsAnEvent(type: ChangeType) {
         #expect(ScanMatcher().verdict(for: nil, on: Changes.input(type, before: nil, after: nil)) == .event)
-        #expect(ScanMatcher().verdict(for: nil, on: Changes.input(type, before: Self.mine, after: Self.theirs)) == .event)
+        #expect(
+            ScanMatcher().verdict(for: nil, on: Changes.input(type, before: Self.mine, after: Self.theirs)) == .event)
     }
 
-    @Test(arguments: [
-        // Partly known: a field that is not there is not null.
-        (nil, ownerless, nil), (ownerless, mine, Verdict.entered), (mine, ownerless, .left), (ownerless, theirs, nil),
-        (ownerless, ownerless, nil),
-    ] as [(Fields?, Fields?, Verdict?)])
+    @Test(
+        arguments: [
+            // Partly known: a field that is not there is not null.
+            (nil, ownerless, nil), (ownerless, mine, Verdict.entered), (mine, ownerless, .left),
+            (ownerless, theirs, nil),
+            (ownerless, ownerless, nil),
+        ] as [(Fields?, Fields?, Verdict?)])
     func unknownIsNeverShown(before: Fields?, after: Fields?, expected: Verdict?) throws {
         let input = Changes.input(.update, before: before, after: after, isComplete: false)
         #expect(try verdict(input) == expected)
-        // Neither is its opposite: what is not known to be somebody else's is not shown to those who see somebody else's.
+        // Neither is its opposite: what is not known to be somebody else's is not shown to those who see somebody
+        // else's.
         if expected == nil, after == Self.ownerless { #expect(try verdict(input, "OwnerId != 'me'") == nil) }
     }
 
@@ -52,17 +57,20 @@ struct VerdictTests {
         #expect(try verdict(input, "Account.Name = null") == nil)
     }
 
-    @Test(arguments: [
-        (ChangeType.create, mine, Verdict.event), (.create, theirs, nil), (.update, mine, .event), (.update, theirs, nil),
-        (.update, ownerless, nil), (.delete, [:], nil), (.delete, mine, .event), (.gapUpdate, [:], nil),
-    ] as [(ChangeType, Fields, Verdict?)])
+    @Test(
+        arguments: [
+            (ChangeType.create, mine, Verdict.event), (.create, theirs, nil), (.update, mine, .event),
+            (.update, theirs, nil),
+            (.update, ownerless, nil), (.delete, [:], nil), (.delete, mine, .event), (.gapUpdate, [:], nil),
+        ] as [(ChangeType, Fields, Verdict?)])
     func untrackedObjectsAreJudgedOnTheEvent(type: ChangeType, values: Fields, expected: Verdict?) throws {
         #expect(try verdict(Changes.input(type, before: nil, after: nil, values: values)) == expected)
     }
 
     @Test func imagesAreNotMixedWithTheEvent() throws {
         // The event says the new owner; the before image must not see it.
-        let input = Changes.input(.update, before: Self.ownerless, after: Self.mine, values: ["OwnerId": .string("me")], isComplete: false)
+        let input = Changes.input(
+            .update, before: Self.ownerless, after: Self.mine, values: ["OwnerId": .string("me")], isComplete: false)
         #expect(try verdict(input) == .entered)
     }
 
@@ -76,7 +84,9 @@ struct VerdictTests {
     @Test func headerBelongsToTheChange() throws {
         let condition = "ChangeEventHeader.changeType = 'UPDATE' AND Status = 'Closed'"
         let closed: Fields = ["Status": .string("Closed")]
-        #expect(try verdict(Changes.input(.update, before: ["Status": .string("New")], after: closed), condition) == .entered)
+        #expect(
+            try verdict(Changes.input(.update, before: ["Status": .string("New")], after: closed), condition)
+                == .entered)
         #expect(try verdict(Changes.input(.create, before: nil, after: closed), condition) == nil)
     }
 }

@@ -3,8 +3,8 @@ import Matching
 import SOQL
 import Testing
 
-/// ScanMatcher against a list of subscriptions that are judged one by one, by rules written a second time and differently: the
-/// conditions are closures over plain fields, without SOQL's parser or evaluator.
+/// ScanMatcher against a list of subscriptions that are judged one by one, by rules written a second time and
+/// differently: the conditions are closures over plain fields, without SOQL's parser or evaluator.
 struct OracleTests {
     /// A condition in both forms. The closure answers nil for "cannot be known".
     struct Subject: Sendable {
@@ -25,10 +25,19 @@ struct OracleTests {
     }
 
     @Test(arguments: [101, 102, 103, 104] as [UInt64])
-    func agreesWithJudgingOneByOne(seed: UInt64) throws {
+    func scanAgreesWithJudgingOneByOne(seed: UInt64) throws {
+        try run(ScanMatcher(), seed: seed)
+    }
+
+    @Test(arguments: [101, 102, 103, 104] as [UInt64])
+    func indexAgreesWithJudgingOneByOne(seed: UInt64) throws {
+        try run(IndexMatcher(), seed: seed)
+    }
+
+    private func run(_ empty: some Matcher, seed: UInt64) throws {
         var random = Randomness(seed: seed)
         let conditions = try Self.subjects.map { try Condition($0.text) }
-        var matcher = ScanMatcher()
+        var matcher = empty
         var subscriptions: [String: [UInt32: Subscription]] = [:]
         var deliveries: [Verdict: Int] = [:]
         for step in 0..<8_000 {
@@ -41,7 +50,8 @@ struct OracleTests {
                 subscriptions[subscription.channel, default: [:]][slot] = subscription
                 matcher.insert(
                     SubscriptionSlot(rawValue: slot), channel: subscription.channel,
-                    frameClass: FrameClass(rawValue: subscription.frameClass), condition: subscription.subject.map { conditions[$0] })
+                    frameClass: FrameClass(rawValue: subscription.frameClass),
+                    condition: subscription.subject.map { conditions[$0] })
             case 4..<6:
                 let slot = UInt32(random.below(60))
                 let channel = random.pick(Self.channels)
@@ -52,7 +62,9 @@ struct OracleTests {
                 var found: Set<Delivery> = []
                 var calls: Set<[String]> = []
                 matcher.match(input) { frameClass, verdict, slots in
-                    #expect(calls.insert(["\(frameClass.rawValue)", "\(verdict)"]).inserted, "called twice for one class and verdict")
+                    #expect(
+                        calls.insert(["\(frameClass.rawValue)", "\(verdict)"]).inserted,
+                        "called twice for one class and verdict")
                     for slot in slots {
                         let delivery = Delivery(slot: slot.rawValue, frameClass: frameClass.rawValue, verdict: verdict)
                         #expect(found.insert(delivery).inserted, "a slot twice")
@@ -153,6 +165,14 @@ struct OracleTests {
                 }
             return both(isOpen, fields["type"] != .some(.string("DELETE")))
         },
+        Subject(text: "OwnerId IN ('005xx0000000001', '005xx0000000003') AND Status = 'closed'") { fields in
+            both(
+                text(fields, "OwnerId") { $0 == "005xx0000000001aaa" || $0 == "005xx0000000003aaa" },
+                text(fields, "Status") { $0 == "closed" })
+        },
+        Subject(text: "Status = 'WORKING' AND Amount > 3") { fields in
+            both(text(fields, "Status") { $0 == "working" }, amount(fields) { ($0 ?? 0) > 3 })
+        },
         Subject(text: "Account.Name != 'x'") { _ in nil },
     ]
 }
@@ -180,7 +200,8 @@ struct Randomness {
         let after = below(4) == 0 ? nil : fields(isComplete: isComplete)
         let type = below(2) == 0 ? ChangeType.update : pick(ChangeType.allCases)
         var input = Changes.input(
-            type, before: before, after: after, values: below(2) == 0 ? [:] : fields(isComplete: false), isComplete: isComplete)
+            type, before: before, after: after, values: below(2) == 0 ? [:] : fields(isComplete: false),
+            isComplete: isComplete)
         input.channel = pick(OracleTests.channels)
         return input
     }

@@ -12,7 +12,8 @@ final class ConfigurationFiles: Sendable {
     private static let rsaKey = Result { try _RSA.Signing.PrivateKey(keySize: .bits2048) }
 
     init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-configuration-\(UUID().uuidString)")
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "millrace-configuration-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         directory = url.path
         try write("org-key.pem", Self.rsaKey.get().pemRepresentation + "\n")

@@ -18,7 +18,9 @@ struct ConfigurationTests {
         #expect(configuration.org.certificateAuthorityFile == nil)
         #expect(configuration.topics == ["/data/ChangeEvents"])
         #expect(configuration.trackedObjects == nil)
-        #expect(configuration.store == .init(path: files.directory + "/millrace.sqlite", retention: .seconds(72 * 3_600), logBytesMax: nil))
+        #expect(
+            configuration.store
+                == .init(path: files.directory + "/millrace.sqlite", retention: .seconds(72 * 3_600), logBytesMax: nil))
         #expect(configuration.listen == .init(host: "127.0.0.1", port: 8080))
         #expect(configuration.push.origins.isEmpty)
         #expect(configuration.push.heartbeat == .seconds(25))
@@ -81,7 +83,8 @@ struct ConfigurationTests {
             log: { level: debug, format: json }
             shutdown:
               drain_timeout: 1m
-            """, environment: ["ORG_KEY": try String(contentsOfFile: files.directory + "/org-key.pem", encoding: .utf8)])
+            """, environment: ["ORG_KEY": try String(contentsOfFile: files.directory + "/org-key.pem", encoding: .utf8)]
+        )
         #expect(configuration.org.loginURL == "http://127.0.0.1:7080")
         #expect(configuration.org.audience == "https://sandbox.example")
         #expect(configuration.org.pubSubAddress == .init(host: "127.0.0.1", port: 7443))
@@ -89,7 +92,9 @@ struct ConfigurationTests {
         #expect(configuration.org.certificateAuthorityFile == files.directory + "/es256-public.pem")
         #expect(configuration.topics == ["/data/CaseChangeEvent", "/data/Support__chn", "/event/Low_Ink__e"])
         #expect(configuration.trackedObjects == ["Case", "Contact"])
-        #expect(configuration.store == .init(path: "/tmp/log.sqlite", retention: .seconds(7 * 86_400), logBytesMax: 4 << 30))
+        #expect(
+            configuration.store == .init(path: "/tmp/log.sqlite", retention: .seconds(7 * 86_400), logBytesMax: 4 << 30)
+        )
         #expect(configuration.listen == .init(host: "0.0.0.0", port: 0))
         #expect(configuration.push.origins == ["https://app.example.com", "http://localhost:5173"])
         #expect(configuration.push.heartbeat == .seconds(15))
@@ -119,11 +124,16 @@ struct ConfigurationTests {
         #expect(
             error?.description
                 == "\(path):8: listen.port must be 0 to 65535\n\(path):9: unknown key lgo: did you mean log?")
-        #expect(throws: ConfigurationError(file: "/none.yaml", mistakes: [.init(line: 1, message: "the file cannot be read")])) {
+        #expect(
+            throws: ConfigurationError(
+                file: "/none.yaml", mistakes: [.init(line: 1, message: "the file cannot be read")])
+        ) {
             try Configuration.load(path: "/none.yaml", environment: [:])
         }
         try Data([0xFF, 0xFE, 0x41]).write(to: URL(fileURLWithPath: path))
-        #expect(throws: ConfigurationError(file: path, mistakes: [.init(line: 1, message: "the file is not UTF-8 text")])) {
+        #expect(
+            throws: ConfigurationError(file: path, mistakes: [.init(line: 1, message: "the file is not UTF-8 text")])
+        ) {
             try Configuration.load(path: path, environment: [:])
         }
     }

@@ -82,8 +82,10 @@ struct MistakeTests {
     }
 
     @Test(arguments: [
-        ("org: [", "2: the file is not YAML"), ("a: b: c", "1: the file is not YAML"), ("a: 1\n b: 2\n", "2: the file is not YAML"),
-        ("a: *x", "1: the file is not YAML"), ("a: 1\n---\nb: 2", "2: the file is not YAML"), ("a: \u{1}", "1: the file is not YAML"),
+        ("org: [", "2: the file is not YAML"), ("a: b: c", "1: the file is not YAML"),
+        ("a: 1\n b: 2\n", "2: the file is not YAML"),
+        ("a: *x", "1: the file is not YAML"), ("a: 1\n---\nb: 2", "2: the file is not YAML"),
+        ("a: \u{1}", "1: the file is not YAML"),
     ])
     func brokenYAMLIsOneMistake(text: String, start: String) throws {
         let mistakes = try ConfigurationFiles().mistakes(text)
@@ -94,7 +96,9 @@ struct MistakeTests {
     @Test func repeatedKeysAreEachNamed() throws {
         let files = try ConfigurationFiles()
         let mistakes = files.mistakes(
-            ConfigurationFiles.minimal + "\nlisten: { port: 1 }\nlisten: { port: 2 }\nlog:\n  level: info\n  \"level\": debug\n  level: error\nlisten: { port: 3 }\n")
+            ConfigurationFiles.minimal
+                + "\nlisten: { port: 1 }\nlisten: { port: 2 }\nlog:\n  level: info\n  \"level\": debug\n  level: error\nlisten: { port: 3 }\n"
+        )
         #expect(
             mistakes == [
                 "9: listen stands twice (first on line 8)", "12: log.level stands twice (first on line 11)",
@@ -104,19 +108,46 @@ struct MistakeTests {
 
     @Test(arguments: [
         ("algorithm: HS256", "push.tokens.secret_file or push.tokens.secret_env is missing"),
-        ("algorithm: HS256, secret_file: push-secret, secret_env: X", "push.tokens.secret_env cannot stand beside push.tokens.secret_file: choose one"),
-        ("algorithm: HS256, secret_env: NOT_SET", "push.tokens.secret_env names the variable NOT_SET, which is not set"),
+        (
+            "algorithm: HS256, secret_file: push-secret, secret_env: X",
+            "push.tokens.secret_env cannot stand beside push.tokens.secret_file: choose one"
+        ),
+        (
+            "algorithm: HS256, secret_env: NOT_SET",
+            "push.tokens.secret_env names the variable NOT_SET, which is not set"
+        ),
         ("algorithm: HS256, secret_env: SHORT", "push.tokens.secret_env holds a secret of less than 32 bytes"),
         ("algorithm: HS256, secret_env: BLANK", "push.tokens.secret_env holds nothing"),
-        ("algorithm: HS256, secret_file: push-secret, jwks_url: https://a.example", "push.tokens.jwks_url is for RS256 and ES256, not for HS256"),
+        (
+            "algorithm: HS256, secret_file: push-secret, jwks_url: https://a.example",
+            "push.tokens.jwks_url is for RS256 and ES256, not for HS256"
+        ),
         ("algorithm: RS256", "push.tokens.public_key_file or push.tokens.jwks_url is missing"),
-        ("algorithm: RS256, public_key_file: org-public.pem, secret_file: push-secret", "push.tokens.secret_file is for HS256 only"),
-        ("algorithm: RS256, public_key_file: es256-public.pem", "push.tokens.public_key_file does not hold an RSA public key (RS256) in PEM form"),
-        ("algorithm: ES256, public_key_file: org-public.pem", "push.tokens.public_key_file does not hold a P-256 public key (ES256) in PEM form"),
-        ("algorithm: RS256, public_key_file: org-public.pem, jwks_url: https://a.example", "push.tokens.jwks_url cannot stand beside push.tokens.public_key_file: choose one"),
-        ("algorithm: RS256, jwks_url: http://a.example", "push.tokens.jwks_url must begin with https:// (http:// is only for this machine)"),
+        (
+            "algorithm: RS256, public_key_file: org-public.pem, secret_file: push-secret",
+            "push.tokens.secret_file is for HS256 only"
+        ),
+        (
+            "algorithm: RS256, public_key_file: es256-public.pem",
+            "push.tokens.public_key_file does not hold an RSA public key (RS256) in PEM form"
+        ),
+        (
+            "algorithm: ES256, public_key_file: org-public.pem",
+            "push.tokens.public_key_file does not hold a P-256 public key (ES256) in PEM form"
+        ),
+        (
+            "algorithm: RS256, public_key_file: org-public.pem, jwks_url: https://a.example",
+            "push.tokens.jwks_url cannot stand beside push.tokens.public_key_file: choose one"
+        ),
+        (
+            "algorithm: RS256, jwks_url: http://a.example",
+            "push.tokens.jwks_url must begin with https:// (http:// is only for this machine)"
+        ),
         ("algorithm: RS256, jwks_url: https://u:p@a.example", "push.tokens.jwks_url must not hold a user or password"),
-        ("algorithm: HS256, password: x, secret_file: push-secret", "push.tokens.password: secrets do not stand in this file: use push.tokens.secret_file or push.tokens.secret_env"),
+        (
+            "algorithm: HS256, password: x, secret_file: push-secret",
+            "push.tokens.password: secrets do not stand in this file: use push.tokens.secret_file or push.tokens.secret_env"
+        ),
     ])
     func tokenKeysFitTheAlgorithm(keys: String, message: String) throws {
         let files = try ConfigurationFiles()
@@ -132,7 +163,8 @@ struct MistakeTests {
         let text = ConfigurationFiles.minimal.replacing("org-key.pem", with: "org-public.pem")
         let message = "does not hold an RSA private key in PEM form (of 2048 bits or more, without a passphrase)"
         #expect(files.mistakes(text) == ["5: org.private_key_file \(message)"])
-        let environment = ConfigurationFiles.minimal.replacing("private_key_file: org-key.pem", with: "private_key_env: KEY")
+        let environment = ConfigurationFiles.minimal.replacing(
+            "private_key_file: org-key.pem", with: "private_key_env: KEY")
         #expect(files.mistakes(environment, environment: ["KEY": "oops"]) == ["5: org.private_key_env \(message)"])
     }
 
@@ -141,12 +173,17 @@ struct MistakeTests {
         ("listen", "port", "0", "65535", "-1", "65536"), ("push", "heartbeat", "1s", "10m", "999ms", "601s"),
         ("push", "authentication_timeout", "1s", "5m", "0s", "301s"),
         ("push", "message_size_max", "1KiB", "16MiB", "1023B", "16777217B"),
-        ("push", "subscriptions_per_connection", "1", "10000", "0", "10001"), ("push", "connections_max", "1", "1000000", "0", "1000001"),
+        ("push", "subscriptions_per_connection", "1", "10000", "0", "10001"),
+        ("push", "connections_max", "1", "1000000", "0", "1000001"),
         ("push", "connections_per_subject_max", "1", "1000000", "0", "1000001"),
-        ("push", "queue_frames_max", "1", "1000000", "0", "1000001"), ("store", "retention", "1m", "365d", "59s", "366d"),
-        ("store", "log_size_max", "1MiB", "1024TiB", "1048575B", "1025TiB"), ("shutdown", "drain_timeout", "0s", "10m", "99999999999999999999s", "601s"),
+        ("push", "queue_frames_max", "1", "1000000", "0", "1000001"),
+        ("store", "retention", "1m", "365d", "59s", "366d"),
+        ("store", "log_size_max", "1MiB", "1024TiB", "1048575B", "1025TiB"),
+        ("shutdown", "drain_timeout", "0s", "10m", "99999999999999999999s", "601s"),
     ])
-    func rangesHoldAtTheirBounds(section: String, key: String, low: String, high: String, below: String, above: String) throws {
+    func rangesHoldAtTheirBounds(
+        section: String, key: String, low: String, high: String, below: String, above: String
+    ) throws {
         let files = try ConfigurationFiles()
         func mistakes(_ value: String) -> [String] {
             let lines = ConfigurationFiles.minimal
@@ -173,15 +210,20 @@ struct MistakeTests {
         }
         #expect(DurationText.text(.zero) == "0s")
         #expect(DurationText.duration("72h").map(DurationText.text) == "3d")
-        for text in ["1B", "64KiB", "1500KiB", "4GiB", "3TiB"] { #expect(SizeText.bytes(text).map(SizeText.text) == text) }
-        for text in ["64", "64KB", "64kib", "1.5GiB", "-1B", "9999999TiB", "99999999999999999999B"] { #expect(SizeText.bytes(text) == nil) }
+        for text in ["1B", "64KiB", "1500KiB", "4GiB", "3TiB"] {
+            #expect(SizeText.bytes(text).map(SizeText.text) == text)
+        }
+        for text in ["64", "64KB", "64kib", "1.5GiB", "-1B", "9999999TiB", "99999999999999999999B"] {
+            #expect(SizeText.bytes(text) == nil)
+        }
     }
 
-    @Test(arguments: [
-        ("https://app.example.com", nil), ("http://localhost:3000", nil), ("https://app.example.com:8443", nil),
-        ("https://app.example.com:443", "leave out the standard port"), ("https://App.example.com", "lower case"),
-        ("ftp://a.example", "https://"), ("null", "form"), ("https://a.example?x", "form"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("https://app.example.com", nil), ("http://localhost:3000", nil), ("https://app.example.com:8443", nil),
+            ("https://app.example.com:443", "leave out the standard port"), ("https://App.example.com", "lower case"),
+            ("ftp://a.example", "https://"), ("null", "form"), ("https://a.example?x", "form"),
+        ] as [(String, String?)])
     func originsAreAsBrowsersSendThem(text: String, complaint: String?) {
         let found = WebAddress.complaint(aboutOrigin: text)
         if let complaint { #expect(found?.contains(complaint) == true) } else { #expect(found == nil) }

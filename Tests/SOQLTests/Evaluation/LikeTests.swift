@@ -5,7 +5,8 @@ import Testing
 struct LikeTests {
     @Test(arguments: [
         ("Widget", "widget", true), ("Widget", "wid", false), ("Wid%", "widget", true), ("%get", "Widget", true),
-        ("%dge%", "Widget", true), ("W%t", "Widget", true), ("W%x", "Widget", false), ("%", "anything", true), ("_", "a", true),
+        ("%dge%", "Widget", true), ("W%t", "Widget", true), ("W%x", "Widget", false), ("%", "anything", true),
+        ("_", "a", true),
         ("_", "ab", false), ("__", "ab", true), ("W_dget", "Widget", true), ("%_", "a", true), ("%__", "a", false),
         ("100\\%", "100%", true), ("100\\%", "1000", false), ("a\\_b", "a_b", true), ("a\\_b", "axb", false),
         ("%a%a%", "banana", true), ("%na%na", "banana", true), ("%na%na%na", "banana", false), ("b%b", "b", false),

@@ -80,14 +80,17 @@ struct ParsingTests {
         let left = try Condition("A = 1 AND B = 2")
         #expect(Condition.and(left, try Condition("C = 3 AND a = 1")).description == "A = 1 AND B = 2 AND C = 3")
         #expect(Condition.and(left, left) == left)
-        #expect(Condition.and(left, try Condition("A = 1 OR B = 2")).description == "A = 1 AND B = 2 AND (A = 1 OR B = 2)")
+        #expect(
+            Condition.and(left, try Condition("A = 1 OR B = 2")).description == "A = 1 AND B = 2 AND (A = 1 OR B = 2)")
     }
 
     @Test func limitsHoldAtTheirBounds() throws {
         let nesting = SyntaxLimits.nestingMax
         _ = try Condition(String(repeating: "(", count: nesting) + "A = 1" + String(repeating: ")", count: nesting))
         let tooDeep = String(repeating: "(", count: nesting + 1) + "A = 1" + String(repeating: ")", count: nesting + 1)
-        #expect(throws: SOQLError(message: "conditions can be nested 100 deep at most", position: 101)) { try Condition(tooDeep) }
+        #expect(throws: SOQLError(message: "conditions can be nested 100 deep at most", position: 101)) {
+            try Condition(tooDeep)
+        }
 
         let terms = Array(repeating: "A = 1", count: SyntaxLimits.comparisonsMax)
         _ = try Condition(terms.joined(separator: " OR "))
@@ -95,7 +98,9 @@ struct ParsingTests {
 
         let text = String(repeating: "é", count: SyntaxLimits.stringCharactersMax)
         _ = try Condition("A = '\(text)'")
-        #expect(throws: SOQLError(message: "a text is longer than 4000 characters", position: 5)) { try Condition("A = '\(text)x'") }
+        #expect(throws: SOQLError(message: "a text is longer than 4000 characters", position: 5)) {
+            try Condition("A = '\(text)x'")
+        }
 
         let filler = SyntaxLimits.textCharactersMax - "A = 1".count
         _ = try Condition("A = 1" + String(repeating: " ", count: filler))

@@ -59,7 +59,11 @@ struct RandomConditions {
         case 0: .null
         case 1: .boolean(Bool.random(using: &generator))
         case 2: .integer(Int64.random(in: .min ... .max, using: &generator))
-        case 3: .double(Double(sign: .plus, exponent: Int.random(in: -300...300, using: &generator), significand: Double.random(in: 1..<2, using: &generator)))
+        case 3:
+            .double(
+                Double(
+                    sign: .plus, exponent: Int.random(in: -300...300, using: &generator),
+                    significand: Double.random(in: 1..<2, using: &generator)))
         case 4: .date(milliseconds: Int64.random(in: -90_000...700_000, using: &generator) * 86_400_000)
         case 5: .dateTime(milliseconds: Int64.random(in: -8_000_000_000_000...60_000_000_000_000, using: &generator))
         case 6: .time(milliseconds: Int64.random(in: 0..<86_400_000, using: &generator))
@@ -80,16 +84,20 @@ struct RandomConditions {
     }
 
     private mutating func text() -> String {
-        String(String.UnicodeScalarView((0..<Int.random(in: 0...10, using: &generator)).map { _ in pick(Self.scalars) }))
+        String(
+            String.UnicodeScalarView((0..<Int.random(in: 0...10, using: &generator)).map { _ in pick(Self.scalars) }))
     }
 
     private mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[Int.random(in: 0..<elements.count, using: &generator)]
     }
 
-    private static let fields = ["Id", "Status", "A__c", "BillingAddress.City", "ChangeEventHeader.changeType", "x.y.z"]
+    private static let fields = [
+        "Id", "Status", "A__c", "BillingAddress.City", "ChangeEventHeader.changeType", "x.y.z",
+    ]
     private static let scalars: [Unicode.Scalar] = [
-        "a", "B", "z", "0", " ", "'", "\"", "\\", "%", "_", ";", "\n", "\r", "\t", "\u{8}", "\u{C}", "\u{1}", "é", "ß", "İ",
+        "a", "B", "z", "0", " ", "'", "\"", "\\", "%", "_", ";", "\n", "\r", "\t", "\u{8}", "\u{C}", "\u{1}", "é", "ß",
+        "İ",
         "😀", "\u{301}", "\u{200D}",
     ]
 }
