@@ -7,9 +7,13 @@ struct ColumnError: Error {
 /// Reads what `ColumnWriter` wrote, never past the end. Lives only inside the scope that lends it the bytes.
 struct ColumnReader {
     private let bytes: UnsafeRawBufferPointer
+    private let names: NameCache
     private var offset = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer, names: NameCache) {
+        self.bytes = bytes
+        self.names = names
+    }
 
     var remaining: Int { bytes.count - offset }
 
@@ -57,11 +61,21 @@ struct ColumnReader {
     }
 
     mutating func readString(utf8Count count: Int) throws(ColumnError) -> String {
-        guard count <= remaining else { throw failure("ends inside a string") }
-        let slice = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
-        guard let string = String(validating: slice, as: UTF8.self) else { throw failure("a string is not UTF-8") }
-        offset += count
+        guard let string = String(checking: try take(count)) else { throw failure("a string is not UTF-8") }
         return string
+    }
+
+    /// A string that is likely to come again in this read.
+    mutating func readName() throws(ColumnError) -> String {
+        let count = try readCount()
+        guard let name = names.name(try take(count)) else { throw failure("a name is not UTF-8") }
+        return name
+    }
+
+    private mutating func take(_ count: Int) throws(ColumnError) -> UnsafeRawBufferPointer {
+        guard count <= remaining else { throw failure("ends inside a string") }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }
 
     mutating func readStrings() throws(ColumnError) -> [String] {
@@ -70,6 +84,14 @@ struct ColumnReader {
         strings.reserveCapacity(count)
         for _ in 0..<count { strings.append(try readString()) }
         return strings
+    }
+
+    mutating func readNames() throws(ColumnError) -> [String] {
+        let count = try readCount()
+        var names: [String] = []
+        names.reserveCapacity(count)
+        for _ in 0..<count { names.append(try readName()) }
+        return names
     }
 
     func finish() throws(ColumnError) {

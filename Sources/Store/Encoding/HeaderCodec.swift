@@ -31,16 +31,18 @@ enum HeaderCodec {
         return writer.bytes
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer, columns: Columns) throws(ColumnError) -> EventRouting {
-        var reader = ColumnReader(bytes)
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, columns: Columns, names: NameCache
+    ) throws(ColumnError) -> EventRouting {
+        var reader = ColumnReader(bytes, names: names)
         try ImageCodec.checkVersion(&reader, version)
         let recordIDs = try reader.readStrings()
-        let origin = try reader.readString()
-        let user = try reader.readString()
-        let nulled = try reader.readStrings()
-        let diff = try reader.readStrings()
-        let changed = try reader.readStrings()
-        let names = try reader.readStrings()
+        let origin = try reader.readName()
+        let user = try reader.readName()
+        let nulled = try reader.readNames()
+        let diff = try reader.readNames()
+        let changed = try reader.readNames()
+        let changedNames = try reader.readNames()
         try reader.finish()
         return EventRouting(
             header: ChangeEventHeader(
@@ -48,6 +50,6 @@ enum HeaderCodec {
                 transactionKey: columns.transactionKey, sequenceNumber: columns.sequenceNumber,
                 commitTimestamp: columns.commitTimestamp, commitNumber: columns.commitNumber, commitUser: user,
                 nulledFields: nulled, diffFields: diff, changedFields: changed),
-            changedFields: names)
+            changedFields: changedNames)
     }
 }

@@ -30,8 +30,8 @@ enum ImageCodec {
         return writer.bytes
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer) throws(ColumnError) -> RecordImage {
-        var reader = ColumnReader(bytes)
+    static func decode(_ bytes: UnsafeRawBufferPointer, names: NameCache) throws(ColumnError) -> RecordImage {
+        var reader = ColumnReader(bytes, names: names)
         try checkVersion(&reader, version)
         let flags = try readFlags(&reader)
         let image = try readWhole(flags: flags, outerID: nil, from: &reader)
@@ -77,13 +77,13 @@ enum ImageCodec {
         } else {
             id = try readID(from: &reader)
         }
-        let entity = try reader.readString()
+        let entity = try reader.readName()
         let count = try reader.readCount()
         var fields: [String: FieldValue] = [:]
         fields.reserveCapacity(count)
         for _ in 0..<count {
-            let name = try reader.readString()
-            fields[name] = try readValue(from: &reader)
+            let name = try reader.readName()
+            fields.updateValue(try readValue(from: &reader), forKey: name)
         }
         guard fields.count == count else { throw reader.failure("a field name stands twice") }
         return RecordImage(entity: entity, id: id, fields: fields, isComplete: flags & Flag.isComplete != 0)

@@ -37,8 +37,8 @@ enum TransitionCodec {
         return writer.bytes
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer) throws(ColumnError) -> [RecordTransition] {
-        var reader = ColumnReader(bytes)
+    static func decode(_ bytes: UnsafeRawBufferPointer, names: NameCache) throws(ColumnError) -> [RecordTransition] {
+        var reader = ColumnReader(bytes, names: names)
         try ImageCodec.checkVersion(&reader, version)
         let count = try reader.readCount()
         var transitions: [RecordTransition] = []
@@ -89,12 +89,12 @@ enum TransitionCodec {
         after.isComplete = flags & ImageCodec.Flag.isComplete != 0
         let changed = try reader.readCount()
         for _ in 0..<changed {
-            let name = try reader.readString()
+            let name = try reader.readName()
             after.fields[name] = try ImageCodec.readValue(from: &reader)
         }
         let removed = try reader.readCount()
         for _ in 0..<removed {
-            let name = try reader.readString()
+            let name = try reader.readName()
             guard after.fields.removeValue(forKey: name) != nil else {
                 throw reader.failure("a delta removes a field that is not there")
             }

@@ -67,20 +67,20 @@ enum LogRow {
     }
 
     /// Reads the row the statement stands on. Throws `.corrupt`, naming the position, for whatever is not as it was written.
-    static func read(_ row: SQLiteStatement) throws(StoreError) -> LoggedEvent {
+    static func read(_ row: SQLiteStatement, names: NameCache) throws(StoreError) -> LoggedEvent {
         let position = row.integer(0)
         try check(row, position)
-        let topic = try text(row, 1, position)
-        let eventName = try text(row, 2, position)
-        let eventID = try text(row, 4, position)
-        let schemaID = try text(row, 5, position)
+        let topic = try checked(row.name(1, names), 1, position)
+        let eventName = try checked(row.name(2, names), 2, position)
+        let eventID = try checked(row.text(4), 4, position)
+        let schemaID = try checked(row.name(5, names), 5, position)
         var routing: EventRouting?
         var transitions: [RecordTransition] = []
         do throws(ColumnError) {
             if !row.isNull(13) {
-                routing = try HeaderCodec.decode(row.bytes(13), columns: try routingColumns(row))
+                routing = try HeaderCodec.decode(row.bytes(13), columns: try routingColumns(row, names), names: names)
             }
-            if !row.isNull(14) { transitions = try TransitionCodec.decode(row.bytes(14)) }
+            if !row.isNull(14) { transitions = try TransitionCodec.decode(row.bytes(14), names: names) }
         } catch {
             throw .corruptEvent(position, "\(error.message) at byte \(error.offset) of an encoded column")
         }
@@ -96,8 +96,10 @@ enum LogRow {
     /// Bytes of payload and images of the row, without reading them.
     static func readBytes(_ row: SQLiteStatement) -> Int { Int(row.integer(16)) }
 
-    private static func routingColumns(_ row: SQLiteStatement) throws(ColumnError) -> HeaderCodec.Columns {
-        guard let entity = row.text(7), let typeName = row.text(8), let transactionKey = row.text(11) else {
+    private static func routingColumns(
+        _ row: SQLiteStatement, _ names: NameCache
+    ) throws(ColumnError) -> HeaderCodec.Columns {
+        guard let entity = row.name(7, names), let typeName = row.name(8, names), let transactionKey = row.text(11) else {
             throw ColumnError(message: "a routing column is not UTF-8", offset: 0)
         }
         guard let changeType = ChangeType(rawValue: typeName) else {
@@ -111,8 +113,8 @@ enum LogRow {
             transactionKey: transactionKey, sequenceNumber: sequenceNumber)
     }
 
-    private static func text(_ row: SQLiteStatement, _ column: Int32, _ position: Int64) throws(StoreError) -> String {
-        guard let text = row.text(column) else { throw .corruptEvent(position, "column \(column) is not UTF-8") }
+    private static func checked(_ text: String?, _ column: Int32, _ position: Int64) throws(StoreError) -> String {
+        guard let text else { throw .corruptEvent(position, "column \(column) is not UTF-8") }
         return text
     }
 

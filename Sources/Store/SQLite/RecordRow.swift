@@ -22,7 +22,7 @@ enum RecordRow {
         }
     }
 
-    static func read(_ row: SQLiteStatement) throws(StoreError) -> StoredRecord {
+    static func read(_ row: SQLiteStatement, names: NameCache) throws(StoreError) -> StoredRecord {
         guard let entity = row.text(0), let id = row.text(1) else {
             throw StoreError(code: .corrupt, message: "a row of the records is not UTF-8")
         }
@@ -34,7 +34,7 @@ enum RecordRow {
         }
         let image: RecordImage
         do throws(ColumnError) {
-            image = try ImageCodec.decode(bytes)
+            image = try ImageCodec.decode(bytes, names: names)
         } catch {
             throw .corruptRecord(entity, id, "\(error.message) at byte \(error.offset) of its image")
         }

@@ -25,7 +25,7 @@ extension SQLiteSession {
         defer { row.reset() }
         row.bind(1, entity)
         row.bind(2, id.string)
-        return try row.step() ? try RecordRow.read(row) : nil
+        return try row.step() ? try RecordRow.read(row, names: names) : nil
     }
 
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
@@ -37,7 +37,7 @@ extension SQLiteSession {
         row.bind(2, after?.string ?? "")
         row.bind(3, Int64(limit))
         var records: [StoredRecord] = []
-        while try row.step() { records.append(try RecordRow.read(row)) }
+        while try row.step() { records.append(try RecordRow.read(row, names: names)) }
         return records
     }
 

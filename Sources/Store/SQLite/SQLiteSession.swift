@@ -11,6 +11,7 @@ final class SQLiteSession: StoreReader {
     var summary: LogSummary?
     var summaryIsChanged = false
     private(set) var failure: StoreError?
+    let names = NameCache()
 
     init(_ database: Database) { self.database = database }
 
@@ -72,7 +73,7 @@ final class SQLiteSession: StoreReader {
         while try row.step() {
             bytes += LogRow.readBytes(row)
             if bytes > bytesMax, !events.isEmpty { return events }
-            let event = try LogRow.read(row)
+            let event = try LogRow.read(row, names: names)
             if isWhole, event.position.rawValue != expected { throw .corruptEvent(expected, "it is missing") }
             expected = event.position.rawValue + 1
             events.append(event)
@@ -109,7 +110,7 @@ final class SQLiteSession: StoreReader {
         row.bind(1, replayID.key)
         row.bind(2, topic)
         var events: [LoggedEvent] = []
-        while try row.step() { events.append(try LogRow.read(row)) }
+        while try row.step() { events.append(try LogRow.read(row, names: names)) }
         return events
     }
 

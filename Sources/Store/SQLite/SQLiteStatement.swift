@@ -91,5 +91,8 @@ struct SQLiteStatement {
     }
 
     /// Nil when the text is not UTF-8.
-    func text(_ column: Int32) -> String? { String(validating: bytes(column), as: UTF8.self) }
+    func text(_ column: Int32) -> String? { String(checking: bytes(column)) }
+
+    /// A text that is likely to come again in this read.
+    func name(_ column: Int32, _ names: NameCache) -> String? { names.name(bytes(column)) }
 }

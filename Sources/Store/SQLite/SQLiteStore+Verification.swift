@@ -35,7 +35,7 @@ extension SQLiteSession {
         var expected = summary.trimmed + 1
         var bytes: Int64 = 0
         while try row.step() {
-            let event = try LogRow.read(row)
+            let event = try LogRow.read(row, names: names)
             guard event.position.rawValue == expected else { throw .corruptEvent(expected, "it is missing") }
             bytes += Int64(LogRow.readBytes(row))
             expected += 1
@@ -53,7 +53,7 @@ extension SQLiteSession {
         defer { row.reset() }
         var count = 0
         while try row.step() {
-            _ = try RecordRow.read(row)
+            _ = try RecordRow.read(row, names: names)
             count += 1
         }
         return count

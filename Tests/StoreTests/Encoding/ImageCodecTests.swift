@@ -14,7 +14,7 @@ import Testing
 
     private func roundTrip(_ transitions: [RecordTransition]) throws -> [RecordTransition] {
         let bytes = try #require(TransitionCodec.encode(transitions))
-        return try bytes.withUnsafeBytes { try TransitionCodec.decode($0) }
+        return try bytes.withUnsafeBytes { try TransitionCodec.decode($0, names: NameCache()) }
     }
 
     @Test func everyKindOfValueComesBackExactly() throws {
@@ -29,7 +29,7 @@ import Testing
         let fields = Dictionary(uniqueKeysWithValues: values.enumerated().map { ("Field_\($0)__c", $1) })
         let image = RecordImage(entity: "Ünit__c", id: .test("a00", 1), fields: fields, isComplete: false)
         let bytes = ImageCodec.encode(image)
-        let read = try bytes.withUnsafeBytes { try ImageCodec.decode($0) }
+        let read = try bytes.withUnsafeBytes { try ImageCodec.decode($0, names: NameCache()) }
         #expect(isExact(read, image))
     }
 
@@ -83,17 +83,17 @@ import Testing
             let bytes = try #require(TransitionCodec.encode([randomTransition(&random)]))
             for length in 0..<bytes.count {
                 #expect(throws: ColumnError.self) {
-                    try Array(bytes[..<length]).withUnsafeBytes { try TransitionCodec.decode($0) }
+                    try Array(bytes[..<length]).withUnsafeBytes { try TransitionCodec.decode($0, names: NameCache()) }
                 }
             }
             for _ in 0..<200 {
                 var damaged = bytes
                 damaged[random.int(0..<bytes.count)] = UInt8(random.int(0..<256))
-                _ = try? damaged.withUnsafeBytes { try TransitionCodec.decode($0) }
+                _ = try? damaged.withUnsafeBytes { try TransitionCodec.decode($0, names: NameCache()) }
             }
         }
         let hostile: [UInt8] = [1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]
-        #expect(throws: ColumnError.self) { try hostile.withUnsafeBytes { try TransitionCodec.decode($0) } }
+        #expect(throws: ColumnError.self) { try hostile.withUnsafeBytes { try TransitionCodec.decode($0, names: NameCache()) } }
     }
 
     private func randomTransition(_ random: inout SeededRandom) -> RecordTransition {
