@@ -1,4 +1,5 @@
-/// `DIR/connection.json`: everything a client needs to reach the sandbox. Whoever opens the doors fills in the addresses.
+/// `DIR/connection.json`: everything a client needs to reach the sandbox. Whoever opens the doors fills in the
+/// addresses.
 public struct Connection: Codable, Sendable, Hashable {
     public var loginURL: String
     public var instanceURL: String
@@ -59,7 +60,8 @@ public struct SandboxAddresses: Sendable, Hashable {
         self.caFile = caFile
     }
 
-    /// Before any door listens: the addresses of a real org's kind, so that library users and tests have something to name.
+    /// Before any door listens: the addresses of a real org's kind, so that library users and tests have something to
+    /// name.
     public static let none = SandboxAddresses(
         loginURL: "https://login.electric-motors.test", instanceURL: "https://electric-motors.my.salesforce.test",
         httpURL: "", httpsURL: "", grpcAddress: "", grpcPlaintextAddress: "", caFile: "")

@@ -7,8 +7,8 @@ extension Sandbox {
         public var selectedEntities: Set<String> = ["Account", "Contact", "Case"]
         /// Loads Electric Motors' records into a new org.
         public var loadsSampleData = true
-        /// Publishes CREATE events for the sample records, so that a subscriber from EARLIEST has complete rows. Without,
-        /// they are like records that were there before change data capture was switched on.
+        /// Publishes CREATE events for the sample records, so that a subscriber from EARLIEST has complete rows.
+        /// Without, they are like records that were there before change data capture was switched on.
         public var publishesSampleData = true
         /// How long a session lives after its last use. Orgs allow 15 minutes to 24 hours.
         public var sessionLifetime: Duration = .seconds(2 * 3_600)

@@ -51,7 +51,9 @@ extension Sandbox: OrgService {
         object: String, id: String, fields: [String]?, context: CallContext
     ) async throws(OrgError) -> JSONValue {
         let definition = try definition(object)
-        guard let recordID = RecordID(id), recordID.keyPrefix == definition.keyPrefix else { throw .externalIDUnknown(id) }
+        guard let recordID = RecordID(id), recordID.keyPrefix == definition.keyPrefix else {
+            throw .externalIDUnknown(id)
+        }
         let found = try await reading { reader -> (StoredRecord, [String: FieldValue])? in
             guard let record = try reader.record(entity: definition.name, id: recordID) else { return nil }
             return (record, try DerivedFields.values(of: record.image, definition, reader))

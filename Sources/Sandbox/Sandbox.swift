@@ -7,11 +7,12 @@ import Store
 import Synchronization
 public import Twin
 
-/// The sandbox: an org on your laptop. It keeps records, judges what clients write, publishes change events of committed
-/// transactions, and answers the OAuth flow. It knows no sockets: the doors serve it (`OrgService`, `EventBus`).
+/// The sandbox: an org on your laptop. It keeps records, judges what clients write, publishes change events of
+/// committed transactions, and answers the OAuth flow. It knows no sockets: the doors serve it (`OrgService`,
+/// `EventBus`).
 ///
-/// Everything it acknowledges is in one database in its directory: records, counters, events and sessions survive a restart.
-/// Thread-safe; a write occupies the store's own thread, never the caller's.
+/// Everything it acknowledges is in one database in its directory: records, counters, events and sessions survive a
+/// restart. Thread-safe; a write occupies the store's own thread, never the caller's.
 public final class Sandbox: Sendable {
     /// The database's name in the directory.
     public static let databaseName = "org.sqlite"
@@ -43,8 +44,8 @@ public final class Sandbox: Sendable {
         var injectedTopics: Set<String>
     }
 
-    /// Opens the org in a directory, founding it (identity, users, connected app with its key, sample data) where there is
-    /// none. Throws `SandboxError` or `StoreError` with what a person must mend.
+    /// Opens the org in a directory, founding it (identity, users, connected app with its key, sample data) where there
+    /// is none. Throws `SandboxError` or `StoreError` with what a person must mend.
     public init(directory: String, configuration: Configuration = Configuration(), logger: Logger) async throws {
         self.directory = URL(fileURLWithPath: directory, isDirectory: true).standardizedFileURL
         self.configuration = configuration
@@ -98,8 +99,8 @@ public final class Sandbox: Sendable {
         try await twin.store.close()
     }
 
-    /// Runs a transaction of the org. When the body throws, nothing has happened and its error is thrown; otherwise records
-    /// and events are durable when this returns. `userID` nil: the integration user.
+    /// Runs a transaction of the org. When the body throws, nothing has happened and its error is thrown; otherwise
+    /// records and events are durable when this returns. `userID` nil: the integration user.
     public func transaction<T: Sendable>(
         origin: ChangeOrigin = .background, userID: String? = nil,
         _ body: @escaping @Sendable (OrgTransaction) throws -> T
@@ -108,7 +109,8 @@ public final class Sandbox: Sendable {
     }
 
     func transaction<T: Sendable>(
-        origin: ChangeOrigin, userID: String?, isPublished: Bool, _ body: @escaping @Sendable (OrgTransaction) throws -> T
+        origin: ChangeOrigin, userID: String?, isPublished: Bool,
+        _ body: @escaping @Sendable (OrgTransaction) throws -> T
     ) async throws -> T {
         let capture = isPublished ? publishing : quiet
         let clock = configuration.clock
@@ -189,11 +191,13 @@ public final class Sandbox: Sendable {
                 do {
                     return try JSONDecoder().decode(T.self, from: Data(bytes))
                 } catch {
-                    throw SandboxError(code: .stateDamaged, message: "\(key) cannot be read from the store", cause: error)
+                    throw SandboxError(
+                        code: .stateDamaged, message: "\(key) cannot be read from the store", cause: error)
                 }
             }
             return State(
-                sessions: try restored(Sessions.stateKey, Sessions()), usage: try restored(APIUsage.stateKey, APIUsage()),
+                sessions: try restored(Sessions.stateKey, Sessions()),
+                usage: try restored(APIUsage.stateKey, APIUsage()),
                 injectedTopics: try restored(Injection.stateKey, []))
         }
     }

@@ -30,7 +30,7 @@ struct RestartTests {
     }
 
     @Test func privateKeyIsPrivate() async throws {
-        let org = try await TestOrg.open()
+        let org = try await TestOrg.open(in: TemporaryDirectory())
         let attributes = try FileManager.default.attributesOfItem(atPath: org.sandbox.connection.privateKeyFile)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         #expect(org.sandbox.connection.privateKeyFile.hasSuffix("/private-key.pem"))
@@ -45,10 +45,12 @@ struct RestartTests {
 
     @Test func connectionHasTheKeysOfItsFile() async throws {
         let org = try await TestOrg.open()
-        let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(org.sandbox.connection)) as? [String: String]
+        let object =
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(org.sandbox.connection)) as? [String: String]
         #expect(
             Set(try #require(object).keys) == [
-                "login_url", "instance_url", "http_url", "https_url", "grpc_address", "grpc_plaintext_address", "org_id",
+                "login_url", "instance_url", "http_url", "https_url", "grpc_address", "grpc_plaintext_address",
+                "org_id",
                 "client_id", "username", "password", "private_key_file", "ca_file",
             ])
     }

@@ -1,10 +1,12 @@
 import ChangeEvents
 import Doors
+import Foundation
 import Logging
-import Sandbox
 import Store
 import Synchronization
 import TestSupport
+
+@testable import Sandbox
 
 /// A clock that only the test moves.
 final class HandClock: Sendable {
@@ -15,6 +17,22 @@ final class HandClock: Sendable {
 
     var now: Int64 { milliseconds.withLock { $0 } }
     func advance(_ duration: Duration) { milliseconds.withLock { $0 += Int64(duration / .milliseconds(1)) } }
+}
+
+/// One RSA key for all orgs of the tests: making one takes seconds in a debug build.
+enum SharedKey {
+    private static let pem: Result<Data, any Error> = Result {
+        let first = try TemporaryDirectory()
+        _ = try AppKey.openOrCreate(in: first.url(""))
+        return try Data(contentsOf: first.url("private-key.pem"))
+    }
+
+    /// A new directory with the key in it.
+    static func directory() throws -> TemporaryDirectory {
+        let directory = try TemporaryDirectory()
+        try pem.get().write(to: directory.url("private-key.pem"))
+        return directory
+    }
 }
 
 /// An org in a directory of its own.
@@ -30,7 +48,7 @@ struct TestOrg: Sendable {
         in directory: TemporaryDirectory? = nil, clock: HandClock = HandClock(), client: String? = nil,
         _ configure: (inout Sandbox.Configuration) -> Void = { _ in }
     ) async throws -> TestOrg {
-        let directory = try directory ?? TemporaryDirectory()
+        let directory = try directory ?? SharedKey.directory()
         var configuration = Sandbox.Configuration()
         configuration.loadsSampleData = false
         configuration.isDurable = false
@@ -52,7 +70,9 @@ struct TestOrg: Sendable {
 
     func create(_ object: String, _ fields: [(String, JSONValue)]) async throws(OrgError) -> RecordID {
         let id = try await sandbox.create(object: object, fields: members(fields), context: context)
-        guard let id = RecordID(id) else { throw OrgError(status: 0, errorCode: "TEST", message: "\(id) is no record id") }
+        guard let id = RecordID(id) else {
+            throw OrgError(status: 0, errorCode: "TEST", message: "\(id) is no record id")
+        }
         return id
     }
 
@@ -64,7 +84,9 @@ struct TestOrg: Sendable {
         try await sandbox.delete(object: object, id: id.string, context: context)
     }
 
-    func retrieve(_ object: String, _ id: RecordID, fields: [String]? = nil) async throws(OrgError) -> [String: JSONValue] {
+    func retrieve(
+        _ object: String, _ id: RecordID, fields: [String]? = nil
+    ) async throws(OrgError) -> [String: JSONValue] {
         try await sandbox.retrieve(object: object, id: id.string, fields: fields, context: context).dictionary
     }
 

@@ -1,8 +1,8 @@
 import ChangeEvents
 import Store
 
-/// The replay id of the newest event of the org's bus, kept beside the log: it outlives the event when retention drops it,
-/// and keepalives name it.
+/// The replay id of the newest event of the org's bus, kept beside the log: it outlives the event when retention drops
+/// it, and keepalives name it.
 enum BusHead {
     static let stateKey = "sandbox.headReplayID"
 

@@ -1,10 +1,11 @@
 import Store
 import Synchronization
 
-/// Readers that wait for something to read. Woken by the log, never by a timer of their own; each wait has its deadline.
+/// Readers that wait for something to read. Woken by the log, never by a timer of their own; each wait has its
+/// deadline.
 ///
-/// Thread-safe: the log wakes from its commit path, readers wait on theirs. A continuation lives in `waiting` and is resumed
-/// by whoever takes it out.
+/// Thread-safe: the log wakes from its commit path, readers wait on theirs. A continuation lives in `waiting` and is
+/// resumed by whoever takes it out.
 final class EventWaiters: Sendable {
     private struct State {
         var head = Position.start

@@ -1,8 +1,8 @@
 public import Doors
 import Synchronization
 
-/// Misbehaviour on command, for tests of clients: what goes in is a script, what comes out of `calls` is what the clients
-/// did. Thread-safe; the event bus consults it on every call.
+/// Misbehaviour on command, for tests of clients: what goes in is a script, what comes out of `calls` is what the
+/// clients did. Thread-safe; the event bus consults it on every call.
 public final class Faults: Sendable {
     /// What a client asked of the bus.
     public enum Call: Sendable, Hashable {
@@ -52,7 +52,9 @@ public final class Faults: Sendable {
     public var calls: [Call] { state.withLock { $0.calls } }
 
     func checkAuthorization() throws(EventBusError) {
-        if let error = state.withLock({ $0.authorizations.isEmpty ? nil : $0.authorizations.removeFirst() }) { throw error }
+        if let error = state.withLock({ $0.authorizations.isEmpty ? nil : $0.authorizations.removeFirst() }) {
+            throw error
+        }
     }
 
     func check(_ call: Call) throws(EventBusError) {

@@ -10,8 +10,9 @@ enum Injection {
 }
 
 extension Sandbox {
-    /// Puts an event of another org on the bus as it is: topic, replay id, event id, schema id and payload unchanged, behind
-    /// everything that is there. GetSchema answers `schemaJSON` for its schema id to the letter; nil: no schema is known.
+    /// Puts an event of another org on the bus as it is: topic, replay id, event id, schema id and payload unchanged,
+    /// behind everything that is there. GetSchema answers `schemaJSON` for its schema id to the letter; nil: no schema
+    /// is known.
     ///
     /// For tests with captured events. The records of the org are not touched.
     public func inject(schemaJSON: String?, event: ReceivedEvent) async throws {
@@ -21,7 +22,8 @@ extension Sandbox {
             EventRouting(header: header, changedFields: try schema?.names(ofBitmap: header.changedFields) ?? [])
         }
         let topics = state.withLock { state in
-            if catalogue.objects.allSatisfy({ $0.changeEventTopic != event.topic }), event.topic != Self.allChangesTopic {
+            if catalogue.objects.allSatisfy({ $0.changeEventTopic != event.topic }), event.topic != Self.allChangesTopic
+            {
                 state.injectedTopics.insert(event.topic)
             }
             return state.injectedTopics

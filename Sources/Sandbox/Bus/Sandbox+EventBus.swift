@@ -37,7 +37,8 @@ extension Sandbox: EventBus {
     public func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {
         try faults.check(.schema(id))
         guard !id.isEmpty else {
-            throw EventBusError(code: .schemaInvalid, message: "Schema validation failed. The schema ID can't be blank.")
+            throw EventBusError(
+                code: .schemaInvalid, message: "Schema validation failed. The schema ID can't be blank.")
         }
         let text = try await reading { try $0.schemaJSON(SchemaID(id)) }
         guard let text else {
@@ -68,15 +69,19 @@ extension Sandbox: EventBus {
         try faults.checkRead()
         let selection = EventSelection.topics(topics(in: topic))
         return try await reading { reader in
-            let events = limit > 0
+            let events =
+                limit > 0
                 ? try reader.events(after: after, selection: selection, limit: limit, bytesMax: Self.readBytesMax) : []
             let found = events.map { (position: $0.position, event: $0.content.event) }
             if let last = found.last {
-                // A read may stop at a bound of the log before its limit: only when nothing more of this topic follows does
-                // the reader stand at the end of the bus.
-                let hasMore = try events.count == limit
+                // A read may stop at a bound of the log before its limit: only when nothing more of this topic follows
+                // does the reader stand at the end of the bus.
+                let hasMore =
+                    try events.count == limit
                     || !reader.events(after: last.position, selection: selection, limit: 1, bytesMax: 1).isEmpty
-                if hasMore { return BusRead(events: found, reached: last.position, latestReplayID: last.event.replayID) }
+                if hasMore {
+                    return BusRead(events: found, reached: last.position, latestReplayID: last.event.replayID)
+                }
             }
             let reached = limit > 0 ? max(after, try reader.head()) : after
             return BusRead(events: found, reached: reached, latestReplayID: try BusHead.read(reader))
@@ -89,7 +94,8 @@ extension Sandbox: EventBus {
 
     /// Ends the streams that wait for events now: each one's next read fails with the error.
     public func cutStreams(
-        with error: EventBusError = EventBusError(code: .unavailable, message: "The service is temporarily unavailable.")
+        with error: EventBusError = EventBusError(
+            code: .unavailable, message: "The service is temporarily unavailable.")
     ) {
         faults.failNextReads(max(1, observer.waiters.count), with: error)
         observer.waiters.wakeAll()
@@ -116,7 +122,8 @@ extension Sandbox: EventBus {
         message: "The Replay ID validation failed. Ensure that the Replay ID is valid and within the retention window.")
 
     private func checkExists(_ topic: String) throws(EventBusError) {
-        let isKnown = topic == Self.allChangesTopic || captured.values.contains { $0.object.changeEventTopic == topic }
+        let isKnown =
+            topic == Self.allChangesTopic || captured.values.contains { $0.object.changeEventTopic == topic }
             || state.withLock { $0.injectedTopics.contains(topic) }
         guard isKnown else {
             throw EventBusError(
@@ -127,7 +134,9 @@ extension Sandbox: EventBus {
     /// The log's topics that a bus topic shows: a channel shows those of all its members.
     private func topics(in topic: String) -> Set<String> {
         guard topic == Self.allChangesTopic else { return [topic] }
-        let injected = state.withLock { $0.injectedTopics }.filter { $0.hasPrefix("/data/") && $0.hasSuffix("ChangeEvent") }
+        let injected = state.withLock { $0.injectedTopics }.filter {
+            $0.hasPrefix("/data/") && $0.hasSuffix("ChangeEvent")
+        }
         return injected.union(captured.values.map { $0.object.changeEventTopic }).union([topic])
     }
 

@@ -16,7 +16,8 @@ struct CapturedObject: Sendable {
             schema = try EventSchema(json: text.json(id: id.string))
         } catch {
             throw SandboxError(
-                code: .schema, message: "the event schema of \(object.name) does not parse: \(error.message)", cause: error)
+                code: .schema, message: "the event schema of \(object.name) does not parse: \(error.message)",
+                cause: error)
         }
         self.object = object
         var names: [String] = []

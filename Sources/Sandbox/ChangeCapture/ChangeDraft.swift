@@ -38,16 +38,19 @@ struct ChangeDraft {
 
     var nulled: [String] { changed.filter { values[$0] == .null } }
 
-    /// How much the draft counts towards the overflow bound: an update counts each changed field, and every record counts.
+    /// How much the draft counts towards the overflow bound: an update counts each changed field, and every record
+    /// counts.
     var weight: Int { max(1, changed.count) * transitions.count }
 
-    /// The drafts of a transaction's changes, in the order of the first touch: the same change of the same kind to several
-    /// records of one object becomes one draft.
+    /// The drafts of a transaction's changes, in the order of the first touch: the same change of the same kind to
+    /// several records of one object becomes one draft.
     static func drafts(of changes: [RecordChange], captured: [String: CapturedObject]) -> [ChangeDraft] {
         var drafts: [ChangeDraft] = []
         var indexBySameness: [Sameness: Int] = [:]
         for change in changes {
-            guard let object = captured[change.object.name], let draft = ChangeDraft(change, captured: object) else { continue }
+            guard let object = captured[change.object.name], let draft = ChangeDraft(change, captured: object) else {
+                continue
+            }
             let sameness = Sameness(
                 object: change.object.name, changeType: draft.changeType, changed: draft.changed, values: draft.values)
             if let index = indexBySameness[sameness] {

@@ -1,8 +1,8 @@
 import Doors
 
-/// Writes the Avro schema of an object's change event, as GetSchema of an org answers it: one line, top-level keys `name`,
-/// `namespace`, `type`, `fields`, `uuid`; compounds declared where they first appear and named afterwards; everything but
-/// the header a union with null.
+/// Writes the Avro schema of an object's change event, as GetSchema of an org answers it: one line, top-level keys
+/// `name`, `namespace`, `type`, `fields`, `uuid`; compounds declared where they first appear and named afterwards;
+/// everything but the header a union with null.
 struct EventSchemaText {
     static let namespace = "com.sforce.eventbus"
 
@@ -30,7 +30,8 @@ struct EventSchemaText {
         let texts = Set(["entityName", "changeOrigin", "transactionKey", "commitUser"])
         let lists = Set(["recordIds", "nulledFields", "diffFields", "changedFields"])
         let order = [
-            "entityName", "recordIds", "changeType", "changeOrigin", "transactionKey", "sequenceNumber", "commitTimestamp",
+            "entityName", "recordIds", "changeType", "changeOrigin", "transactionKey", "sequenceNumber",
+            "commitTimestamp",
             "commitNumber", "commitUser", "nulledFields", "diffFields", "changedFields",
         ]
         let fields = order.map { name -> JSONValue in
@@ -56,11 +57,13 @@ struct EventSchemaText {
 
     private var changeType: JSONValue {
         let symbols = [
-            "CREATE", "UPDATE", "DELETE", "UNDELETE", "GAP_CREATE", "GAP_UPDATE", "GAP_DELETE", "GAP_UNDELETE", "GAP_OVERFLOW",
+            "CREATE", "UPDATE", "DELETE", "UNDELETE", "GAP_CREATE", "GAP_UPDATE", "GAP_DELETE", "GAP_UNDELETE",
+            "GAP_OVERFLOW",
             "SNAPSHOT",
         ]
         return object([
-            ("type", .string("enum")), ("name", .string("ChangeType")), ("symbols", .array(symbols.map { .string($0) })),
+            ("type", .string("enum")), ("name", .string("ChangeType")),
+            ("symbols", .array(symbols.map { .string($0) })),
         ])
     }
 

@@ -20,7 +20,8 @@ struct JWTBearer: Sendable {
     /// The `sub` of a valid assertion. `now` in milliseconds since 1970.
     func username(in assertion: String, now: Int64) throws(OAuthError) -> String {
         let parts = assertion.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let header: Header = Self.decoded(parts[0]), let claims: Claims = Self.decoded(parts[1]),
+        guard parts.count == 3, let header: Header = Self.decoded(parts[0]),
+            let claims: Claims = Self.decoded(parts[1]),
             let signature = Base64URL.bytes(parts[2]), header.alg == "RS256"
         else { throw .invalidAssertion }
         guard claims.iss == clientID else { throw .unknownClient }
@@ -76,7 +77,8 @@ struct JWTBearer: Sendable {
 /// base64 with the URL alphabet and without padding.
 enum Base64URL {
     static func bytes(_ text: some StringProtocol) -> Data? {
-        guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") }) else {
+        guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
+        else {
             return nil
         }
         let standard = String(

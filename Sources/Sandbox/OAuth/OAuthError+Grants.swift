@@ -13,7 +13,8 @@ extension OAuthError {
     static let passwordRefused = OAuthError(error: "invalid_grant", description: "authentication failure")
     static let grantUnsupported = OAuthError(error: "unsupported_grant_type", description: "grant type not supported")
     static let badToken = OAuthError(status: 403, error: "invalid_token", description: "Bad_OAuth_Token")
-    static let serverFailure = OAuthError(status: 500, error: "server_error", description: "An unexpected error occurred.")
+    static let serverFailure = OAuthError(
+        status: 500, error: "server_error", description: "An unexpected error occurred.")
 
     static func missing(_ parameter: String) -> OAuthError {
         OAuthError(error: "invalid_request", description: "missing required \(parameter) parameter")

@@ -32,7 +32,8 @@ extension Sandbox {
             ("sub", .string(identityURL(of: user))), ("user_id", .string(user.id)),
             ("organization_id", .string(organization.id)), ("preferred_username", .string(user.username)),
             ("nickname", .string(user.lastName)), ("name", .string("\(user.firstName) \(user.lastName)")),
-            ("email", .string(user.username)), ("email_verified", .boolean(true)), ("given_name", .string(user.firstName)),
+            ("email", .string(user.username)), ("email_verified", .boolean(true)),
+            ("given_name", .string(user.firstName)),
             ("family_name", .string(user.lastName)), ("zoneinfo", .string("Europe/Berlin")),
             (
                 "urls",
@@ -104,7 +105,8 @@ extension Sandbox {
             for: Data("\(identity)\(issuedAt)".utf8), using: SymmetricKey(data: Data(organization.clientSecret.utf8)))
         return TokenAnswer(
             accessToken: session.accessToken, instanceURL: state.withLock { $0.addresses.instanceURL },
-            identityURL: identity, scope: "id api", issuedAt: issuedAt, signature: Data(signature).base64EncodedString())
+            identityURL: identity, scope: "id api", issuedAt: issuedAt, signature: Data(signature).base64EncodedString()
+        )
     }
 
     private func issue(_ user: Organization.User) async throws -> OrgSession {

@@ -2,7 +2,8 @@ import Crypto
 import Doors
 import Foundation
 
-/// The sessions of the org: a token is good until its session times out, and each use extends it. Pure: the time comes in.
+/// The sessions of the org: a token is good until its session times out, and each use extends it. Pure: the time comes
+/// in.
 ///
 /// Tokens are kept as SHA-256 digests only; the store does not hold what a thief could use.
 struct Sessions: Codable, Sendable {
@@ -40,8 +41,8 @@ struct Sessions: Codable, Sendable {
             clientID: organization.clientID)
     }
 
-    /// The session of a token, extended by this use; nil when it is unknown or has timed out. `isWorthSaving`: the end moved
-    /// far enough to be written down.
+    /// The session of a token, extended by this use; nil when it is unknown or has timed out. `isWorthSaving`: the end
+    /// moved far enough to be written down.
     mutating func use(
         _ token: String, organizationID: String, now: Int64, lifetime: Int64
     ) -> (session: OrgSession, isWorthSaving: Bool)? {

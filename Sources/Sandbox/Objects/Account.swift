@@ -23,7 +23,8 @@ extension ObjectDefinition {
             .reference("OwnerId", "Owner ID", to: "User", relationship: "Owner", whenDeleted: .restrict),
         ] + auditFields + [
             .text("Jigsaw", "Data.com Key", 20),
-            .text("JigsawCompanyId", "Jigsaw Company ID", 20).readOnly().documented(as: "ExternalForeignKey:ExternalId"),
+            .text("JigsawCompanyId", "Jigsaw Company ID", 20).readOnly().documented(
+                as: "ExternalForeignKey:ExternalId"),
             .picklist("CleanStatus", "Clean Status", .cleanStatuses, length: 40).documented(as: "Data:StaticEnum"),
             .picklist("AccountSource", "Account Source", .sources),
             .text("DunsNumber", "D-U-N-S Number", 9),
@@ -43,8 +44,10 @@ extension Picklist {
         "Technology Partner", "Other",
     ])
     static let industries = Picklist([
-        "Agriculture", "Apparel", "Banking", "Biotechnology", "Chemicals", "Communications", "Construction", "Consulting",
-        "Education", "Electronics", "Energy", "Engineering", "Entertainment", "Environmental", "Finance", "Food & Beverage",
+        "Agriculture", "Apparel", "Banking", "Biotechnology", "Chemicals", "Communications", "Construction",
+        "Consulting",
+        "Education", "Electronics", "Energy", "Engineering", "Entertainment", "Environmental", "Finance",
+        "Food & Beverage",
         "Government", "Healthcare", "Hospitality", "Insurance", "Machinery", "Manufacturing", "Media", "Not For Profit",
         "Recreation", "Retail", "Shipping", "Technology", "Telecommunications", "Transportation", "Utilities", "Other",
     ])

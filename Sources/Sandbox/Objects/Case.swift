@@ -1,7 +1,7 @@
 extension ObjectDefinition {
     /// Support cases. `IsClosed`, `IsClosedOnCreate` and `ClosedDate` follow from `Status` (see `CaseRules`); the
-    /// `Contact…` fields are read from the contact and therefore never in change events. The last three are custom fields
-    /// of Electric Motors.
+    /// `Contact…` fields are read from the contact and therefore never in change events. The last three are custom
+    /// fields of Electric Motors.
     static let `case` = ObjectDefinition(
         name: "Case", label: "Case", labelPlural: "Cases", keyPrefix: "500",
         fields: leadingFields(idLabel: "Case ID") + [
@@ -18,7 +18,8 @@ extension ObjectDefinition {
             .picklist("Reason", "Case Reason", .caseReasons),
             .picklist("Origin", "Case Origin", Picklist(["Phone", "Email", "Web", "Vehicle"])),
             .text("Subject", "Subject", 255),
-            .picklist("Priority", "Priority", Picklist(["High", "Medium", "Low"], default: "Medium", isRestricted: true)),
+            .picklist(
+                "Priority", "Priority", Picklist(["High", "Medium", "Low"], default: "Medium", isRestricted: true)),
             .longTextArea("Description", "Description", 32_000),
             .boolean("IsClosed", "Closed").readOnly(),
             .dateTime("ClosedDate", "Closed Date").readOnly(),

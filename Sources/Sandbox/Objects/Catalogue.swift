@@ -9,7 +9,8 @@ struct Catalogue: Sendable {
     init(_ objects: [ObjectDefinition]) {
         self.objects = objects
         indexByName = Dictionary(
-            objects.enumerated().map { ($0.element.name.lowercased(), $0.offset) }, uniquingKeysWith: { first, _ in first })
+            objects.enumerated().map { ($0.element.name.lowercased(), $0.offset) },
+            uniquingKeysWith: { first, _ in first })
         indexByPrefix = Dictionary(
             objects.enumerated().map { ($0.element.keyPrefix, $0.offset) }, uniquingKeysWith: { first, _ in first })
     }

@@ -29,11 +29,14 @@ extension ObjectDefinition {
                 .text("EmailBouncedReason", "Email Bounced Reason", 255),
                 .dateTime("EmailBouncedDate", "Email Bounced Date"),
                 .text("Jigsaw", "Data.com Key", 20),
-                .text("JigsawContactId", "Jigsaw Contact ID", 20).readOnly().documented(as: "ExternalForeignKey:ExternalId"),
+                .text("JigsawContactId", "Jigsaw Contact ID", 20).readOnly().documented(
+                    as: "ExternalForeignKey:ExternalId"),
                 .picklist("CleanStatus", "Clean Status", .cleanStatuses, length: 40).documented(as: "Data:StaticEnum"),
                 .reference("IndividualId", "Individual ID", to: "Individual", relationship: "Individual"),
                 .picklist(
-                    "Pronouns", "Pronouns", Picklist(["He/Him", "She/Her", "They/Them", "He/They", "She/They", "Not Listed"])),
-                .picklist("GenderIdentity", "Gender Identity", Picklist(["Male", "Female", "Nonbinary", "Not Listed"])),
+                    "Pronouns", "Pronouns",
+                    Picklist(["He/Him", "She/Her", "They/Them", "He/They", "She/They", "Not Listed"])),
+                .picklist(
+                    "GenderIdentity", "Gender Identity", Picklist(["Male", "Female", "Nonbinary", "Not Listed"])),
             ])
 }

@@ -20,20 +20,30 @@ struct Describe {
             object([
                 ("cascadeDelete", .boolean(field.reference?.deletion == .cascade)),
                 ("childSObject", .string(referrer.name)), ("deprecatedAndHidden", .boolean(false)),
-                ("field", .string(field.name)), ("junctionIdListNames", .array([])), ("junctionReferenceTo", .array([])),
+                ("field", .string(field.name)), ("junctionIdListNames", .array([])),
+                ("junctionReferenceTo", .array([])),
                 ("relationshipName", childRelationshipName(referrer, field)),
                 ("restrictedDelete", .boolean(field.reference?.deletion == .restrict)),
             ])
         }
         return object(
             [
-                ("actionOverrides", .array([])), ("childRelationships", .array(children)), ("compactLayoutable", .boolean(true)),
+                ("actionOverrides", .array([])), ("childRelationships", .array(children)),
+                ("compactLayoutable", .boolean(true)),
             ] + summary(of: definition) + [
                 ("fields", .array(definition.fields.map { DescribeField(object: definition, field: $0).json })),
                 ("listviewable", .null), ("lookupLayoutable", .null), ("namedLayoutInfos", .array([])),
                 ("networkScopeFieldName", .null), ("recordTypeInfos", .array([masterRecordType])),
                 ("searchLayoutable", .boolean(true)),
-                ("supportedScopes", .array([object([("label", .string("All \(definition.labelPlural.lowercased())")), ("name", .string("everything"))])])),
+                (
+                    "supportedScopes",
+                    .array([
+                        object([
+                            ("label", .string("All \(definition.labelPlural.lowercased())")),
+                            ("name", .string("everything")),
+                        ])
+                    ])
+                ),
             ])
     }
 
@@ -48,8 +58,10 @@ struct Describe {
             ("deepCloneable", no), ("deletable", isWritable), ("deprecatedAndHidden", no), ("feedEnabled", no),
             ("hasSubtypes", no), ("isInterface", no), ("isSubtype", no), ("keyPrefix", .string(definition.keyPrefix)),
             ("label", .string(definition.label)), ("labelPlural", .string(definition.labelPlural)), ("layoutable", yes),
-            ("mergeable", no), ("mruEnabled", no), ("name", .string(definition.name)), ("queryable", no), ("replicateable", yes),
-            ("retrieveable", yes), ("searchable", no), ("triggerable", .boolean(definition.isCapturable)), ("undeletable", no),
+            ("mergeable", no), ("mruEnabled", no), ("name", .string(definition.name)), ("queryable", no),
+            ("replicateable", yes),
+            ("retrieveable", yes), ("searchable", no), ("triggerable", .boolean(definition.isCapturable)),
+            ("undeletable", no),
             ("updateable", isWritable),
             (
                 "urls",

@@ -18,18 +18,24 @@ struct DescribeField {
         return [
             ("aggregatable", .boolean(isSimple && !isLong && kind != .boolean)), ("aiPredictionField", .boolean(false)),
             ("autoNumber", .boolean(kind == .autoNumber)), ("byteLength", .number(String(byteLength))),
-            ("calculated", .boolean(field.isDerived)), ("calculatedFormula", .null), ("cascadeDelete", .boolean(deletes(.cascade))),
+            ("calculated", .boolean(field.isDerived)), ("calculatedFormula", .null),
+            ("cascadeDelete", .boolean(deletes(.cascade))),
             ("caseSensitive", .boolean(false)), ("compoundFieldName", field.compoundName.map { .string($0) } ?? .null),
             ("controllerName", .null), ("createable", .boolean(field.isCreateable && object.isWritable)),
             ("custom", .boolean(field.isCustom)), ("defaultValue", defaultValue), ("defaultValueFormula", .null),
             ("defaultedOnCreate", .boolean(isDefaulted)), ("dependentPicklist", .boolean(false)),
-            ("deprecatedAndHidden", .boolean(false)), ("digits", .number(kind == .integer ? String(field.precision) : "0")),
-            ("displayLocationInDecimal", .boolean(false)), ("encrypted", .boolean(false)), ("externalId", .boolean(false)),
-            ("extraTypeInfo", extraTypeInfo), ("filterable", .boolean(isSimple && !isLong)), ("filteredLookupInfo", .null),
+            ("deprecatedAndHidden", .boolean(false)),
+            ("digits", .number(kind == .integer ? String(field.precision) : "0")),
+            ("displayLocationInDecimal", .boolean(false)), ("encrypted", .boolean(false)),
+            ("externalId", .boolean(false)),
+            ("extraTypeInfo", extraTypeInfo), ("filterable", .boolean(isSimple && !isLong)),
+            ("filteredLookupInfo", .null),
             ("formulaTreatNullNumberAsZero", .boolean(false)),
             ("groupable", .boolean(isSimple && !isLong && kind != .double && kind != .currency && kind != .dateTime)),
-            ("highScaleNumber", .boolean(false)), ("htmlFormatted", .boolean(false)), ("idLookup", .boolean(isIDLookup)),
-            ("inlineHelpText", .null), ("label", .string(field.label)), ("length", .number(String(length))), ("mask", .null),
+            ("highScaleNumber", .boolean(false)), ("htmlFormatted", .boolean(false)),
+            ("idLookup", .boolean(isIDLookup)),
+            ("inlineHelpText", .null), ("label", .string(field.label)), ("length", .number(String(length))),
+            ("mask", .null),
             ("maskType", .null), ("name", .string(field.name)), ("nameField", .boolean(field.isNameField)),
             ("namePointing", .boolean(false)), ("nillable", .boolean(isNillable)),
             ("permissionable", .boolean(isPermissionable)), ("picklistValues", .array(picklistValues)),
@@ -37,9 +43,11 @@ struct DescribeField {
             ("precision", .number(kind == .integer ? "0" : String(field.precision))),
             ("queryByDistance", .boolean(kind == .address)), ("referenceTargetField", .null),
             ("referenceTo", .array((field.reference?.objects ?? []).map { .string($0) })),
-            ("relationshipName", field.reference?.relationshipName.map { .string($0) } ?? .null), ("relationshipOrder", .null),
+            ("relationshipName", field.reference?.relationshipName.map { .string($0) } ?? .null),
+            ("relationshipOrder", .null),
             ("restrictedDelete", .boolean(deletes(.restrict))),
-            ("restrictedPicklist", .boolean(field.picklist?.isRestricted ?? false)), ("scale", .number(String(field.scale))),
+            ("restrictedPicklist", .boolean(field.picklist?.isRestricted ?? false)),
+            ("scale", .number(String(field.scale))),
             ("searchPrefilterable", .boolean(kind == .reference)), ("soapType", .string(kind.soapType)),
             ("sortable", .boolean(isSimple && !isLong)), ("type", .string(kind.describeType)),
             ("unique", .boolean(false)), ("updateable", .boolean(field.isUpdateable && object.isWritable)),
@@ -63,7 +71,9 @@ struct DescribeField {
         field.compoundName == nil && field.isCreateable && !field.isRequired && field.name != "OwnerId"
     }
 
-    private var isIDLookup: Bool { field.kind == .id || field.name == "Email" || (field.isNameField && field.kind != .personName) }
+    private var isIDLookup: Bool {
+        field.kind == .id || field.name == "Email" || (field.isNameField && field.kind != .personName)
+    }
 
     private var length: Int { field.kind.isCompound && field.kind != .personName ? 0 : field.length }
 

@@ -89,7 +89,9 @@ struct FieldDefinition: Sendable, Hashable {
 /// The words in which objects are declared: `.text("Site", "Account Site", 80)`.
 extension FieldDefinition {
     static func text(_ name: String, _ label: String, _ length: Int) -> Self { sized(.text, name, label, length) }
-    static func textArea(_ name: String, _ label: String, _ length: Int) -> Self { sized(.textArea, name, label, length) }
+    static func textArea(_ name: String, _ label: String, _ length: Int) -> Self {
+        sized(.textArea, name, label, length)
+    }
     static func longTextArea(_ name: String, _ label: String, _ length: Int) -> Self {
         sized(.longTextArea, name, label, length)
     }
@@ -173,10 +175,13 @@ extension [FieldDefinition] {
     static func address(_ prefix: String, _ label: String) -> Self {
         let compound = "\(prefix)Address"
         var whole = FieldDefinition(.address, compound, "\(label) Address").readOnly()
-        whole.componentNames = ["Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy"]
+        whole.componentNames = [
+            "Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy",
+        ]
         let accuracies = Picklist(
             [
-                "Address", "NearAddress", "Block", "Street", "ExtendedZip", "Zip", "Neighborhood", "City", "County", "State",
+                "Address", "NearAddress", "Block", "Street", "ExtendedZip", "Zip", "Neighborhood", "City", "County",
+                "State",
                 "Unknown",
             ], isRestricted: true)
         let parts: [FieldDefinition] = [

@@ -1,4 +1,5 @@
-/// An object of the org, declared: its fields in the order of describe, and of the event schema where they are captured.
+/// An object of the org, declared: its fields in the order of describe, and of the event schema where they are
+/// captured.
 struct ObjectDefinition: Sendable {
     let name: String
     let label: String
@@ -24,7 +25,8 @@ struct ObjectDefinition: Sendable {
         self.isCapturable = isCapturable
         self.fields = fields
         indexByName = Dictionary(
-            fields.enumerated().map { ($0.element.name.lowercased(), $0.offset) }, uniquingKeysWith: { first, _ in first })
+            fields.enumerated().map { ($0.element.name.lowercased(), $0.offset) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Names compare without case, as in an org's API.
@@ -56,10 +58,12 @@ struct ObjectDefinition: Sendable {
     static var auditFields: [FieldDefinition] {
         [
             .dateTime("CreatedDate", "Created Date").readOnly().documented(as: "CreatedDate:DateTime"),
-            .reference("CreatedById", "Created By ID", to: "User", relationship: "CreatedBy", whenDeleted: .restrict).readOnly(),
+            .reference("CreatedById", "Created By ID", to: "User", relationship: "CreatedBy", whenDeleted: .restrict)
+                .readOnly(),
             .dateTime("LastModifiedDate", "Last Modified Date").readOnly(),
             .reference(
-                "LastModifiedById", "Last Modified By ID", to: "User", relationship: "LastModifiedBy", whenDeleted: .restrict
+                "LastModifiedById", "Last Modified By ID", to: "User", relationship: "LastModifiedBy",
+                whenDeleted: .restrict
             ).readOnly(),
             .dateTime("SystemModstamp", "System Modstamp").readOnly().notCaptured(),
         ]

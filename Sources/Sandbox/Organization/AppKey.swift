@@ -1,8 +1,8 @@
 import Foundation
 import _CryptoExtras
 
-/// The key pair of the connected app: the private half lies in `DIR/private-key.pem` for clients, the public half is the
-/// certificate that the org verifies assertions with.
+/// The key pair of the connected app: the private half lies in `DIR/private-key.pem` for clients, the public half is
+/// the certificate that the org verifies assertions with.
 struct AppKey: Sendable {
     static let fileName = "private-key.pem"
 
@@ -17,7 +17,8 @@ struct AppKey: Sendable {
                 return AppKey(publicKey: try _RSA.Signing.PrivateKey(pemRepresentation: text).publicKey)
             } catch {
                 throw SandboxError(
-                    code: .key, message: "\(file.path) is not a readable RSA private key (2048 bits or more, PEM)", cause: error)
+                    code: .key, message: "\(file.path) is not a readable RSA private key (2048 bits or more, PEM)",
+                    cause: error)
             }
         }
         do {
@@ -35,7 +36,8 @@ struct AppKey: Sendable {
     private static func writePrivately(_ text: String, to file: URL) throws {
         let descriptor = open(file.path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw SandboxError(code: .key, message: "\(file.path) cannot be written (\(String(cString: strerror(errno))))")
+            throw SandboxError(
+                code: .key, message: "\(file.path) cannot be written (\(String(cString: strerror(errno))))")
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
         defer { close(descriptor) }

@@ -18,7 +18,8 @@ extension Organization {
         var organization = Organization(
             id: id.string, instance: instance, name: "Electric Motors",
             clientID: "3MVG9" + Base62.random(80, using: &generator),
-            clientSecret: Base62.random(64, using: &generator), password: Base62.random(20, using: &generator), users: [])
+            clientSecret: Base62.random(64, using: &generator), password: Base62.random(20, using: &generator),
+            users: [])
         let counters = OrgCounters(
             replay: .random(in: firstReplay, using: &generator), commit: .random(in: firstCommit, using: &generator))
         try BusHead.write(ReplayID(counter: counters.replay), writer)
@@ -45,12 +46,14 @@ private struct Staff {
     static func people(usernameSuffix: String) -> [Staff] {
         func person(_ first: String, _ last: String, _ title: String, approved: Bool) -> Staff {
             Staff(
-                username: "\(first).\(last)@\(usernameSuffix)".lowercased(), firstName: first, lastName: last, title: title,
+                username: "\(first).\(last)@\(usernameSuffix)".lowercased(), firstName: first, lastName: last,
+                title: title,
                 isApproved: approved)
         }
         return [
             Staff(
-                username: "integration@\(usernameSuffix)", firstName: "Integration", lastName: "User", title: "Integration",
+                username: "integration@\(usernameSuffix)", firstName: "Integration", lastName: "User",
+                title: "Integration",
                 isApproved: true),
             person("Mara", "Lindqvist", "Service Agent", approved: true),
             person("Tomas", "Okafor", "Service Agent", approved: true),
@@ -61,7 +64,8 @@ private struct Staff {
     var fields: [String: FieldValue] {
         [
             "Username": .string(username), "FirstName": .string(firstName), "LastName": .string(lastName),
-            "Email": .string(username), "Alias": .string(String(lastName.lowercased().prefix(8))), "Title": .string(title),
+            "Email": .string(username), "Alias": .string(String(lastName.lowercased().prefix(8))),
+            "Title": .string(title),
             "UserType": .string("Standard"), "IsActive": .boolean(true),
         ]
     }

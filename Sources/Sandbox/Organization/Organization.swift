@@ -46,7 +46,8 @@ struct Organization: Codable, Sendable, Hashable {
         do {
             return try JSONDecoder().decode(Organization.self, from: Data(bytes))
         } catch {
-            throw SandboxError(code: .stateDamaged, message: "the org's identity cannot be read from the store", cause: error)
+            throw SandboxError(
+                code: .stateDamaged, message: "the org's identity cannot be read from the store", cause: error)
         }
     }
 

@@ -1,4 +1,3 @@
-
 import ChangeEvents
 
 /// What an org does to a case by itself when it is saved. Pure: records it needs come in.

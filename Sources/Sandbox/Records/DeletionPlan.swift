@@ -2,11 +2,11 @@ import ChangeEvents
 import Doors
 import Store
 
-/// What goes when a record is deleted: the record, everything that falls with it, and the references to be emptied. Made
-/// whole before anything is changed, so that a refusal changes nothing.
+/// What goes when a record is deleted: the record, everything that falls with it, and the references to be emptied.
+/// Made whole before anything is changed, so that a refusal changes nothing.
 ///
-/// Finding the records that refer to another reads the referring objects from end to end: fine for an org of some
-/// ten thousand records; an index of references takes its place when queries come.
+/// Finding the records that refer to another reads the referring objects from end to end: fine for an org of some ten
+/// thousand records; an index of references takes its place when queries come.
 struct DeletionPlan {
     private(set) var deleted: [(ObjectDefinition, StoredRecord)] = []
     private(set) var cleared: [(ObjectDefinition, FieldDefinition, StoredRecord)] = []
@@ -21,7 +21,8 @@ struct DeletionPlan {
         while next < deleted.count {
             let (object, target) = deleted[next]
             next += 1
-            for (referrer, field) in catalogue.references(to: object.name) where !field.isDerived && referrer.isWritable {
+            for (referrer, field) in catalogue.references(to: object.name) where !field.isDerived && referrer.isWritable
+            {
                 let wanted = FieldValue.string(target.image.id.string)
                 for found in try Self.records(of: referrer, where: field.name, is: wanted, reader) {
                     switch field.reference?.deletion {

@@ -1,8 +1,8 @@
 import ChangeEvents
 import Store
 
-/// Values that a record shows and does not hold: they are read from other records at the time of the answer, and no change
-/// event tells of them.
+/// Values that a record shows and does not hold: they are read from other records at the time of the answer, and no
+/// change event tells of them.
 enum DerivedFields {
     /// Field of the case, and of the contact that it is read from.
     private static let ofCase = [

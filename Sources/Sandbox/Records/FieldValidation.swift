@@ -16,7 +16,9 @@ struct FieldValidation {
         case .string(let text):
             return try checkedText(text, of: field)
         case .integer(let number):
-            guard field.kind == .integer else { throw .cannotRead(field, token: "VALUE_NUMBER_INT", value: String(number)) }
+            guard field.kind == .integer else {
+                throw .cannotRead(field, token: "VALUE_NUMBER_INT", value: String(number))
+            }
             guard fits(Double(number), field) else { throw .numberOutOfRange(field, String(number)) }
             return value
         case .double(let number):
@@ -29,7 +31,9 @@ struct FieldValidation {
             guard field.kind == .boolean else { throw .cannotRead(field, token: "VALUE_TRUE", value: "true") }
             return value
         case .date(let milliseconds):
-            guard field.kind == .date else { throw .cannotRead(field, token: "VALUE_STRING", value: OrgTime.dateText(milliseconds)) }
+            guard field.kind == .date else {
+                throw .cannotRead(field, token: "VALUE_STRING", value: OrgTime.dateText(milliseconds))
+            }
             return value
         case .dateTime(let milliseconds):
             guard field.kind == .dateTime else {

@@ -2,8 +2,8 @@ import ChangeEvents
 import Foundation
 import Store
 
-/// Everything in the org that counts up: record ids, automatic numbers, replay ids, commit numbers. One named value of the
-/// store, read at the beginning of a transaction and written with it, so that a rollback gives its numbers back.
+/// Everything in the org that counts up: record ids, automatic numbers, replay ids, commit numbers. One named value of
+/// the store, read at the beginning of a transaction and written with it, so that a rollback gives its numbers back.
 struct OrgCounters: Codable, Sendable, Hashable {
     static let stateKey = "sandbox.counters"
     /// The first case number of a new org.
@@ -43,7 +43,8 @@ struct OrgCounters: Codable, Sendable, Hashable {
         let number = recordNumbers[prefix, default: 0] + 1
         recordNumbers[prefix] = number
         guard let id = RecordID(prefix + instance + "0" + Base62.text(number, width: 9)) else {
-            throw SandboxError(code: .stateDamaged, message: "prefix \(prefix) and instance \(instance) make no record id")
+            throw SandboxError(
+                code: .stateDamaged, message: "prefix \(prefix) and instance \(instance) make no record id")
         }
         return id
     }

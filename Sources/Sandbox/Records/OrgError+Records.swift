@@ -41,8 +41,8 @@ extension OrgError {
     static func notWritable(_ names: [String]) -> OrgError {
         invalid(
             "INVALID_FIELD_FOR_INSERT_UPDATE",
-            "Unable to create/update fields: \(names.joined(separator: ", ")). Please check the security settings of this field "
-                + "and verify that it is read/write for your profile or permission set.", names)
+            "Unable to create/update fields: \(names.joined(separator: ", ")). Please check the security settings of this "
+                + "field and verify that it is read/write for your profile or permission set.", names)
     }
 
     static func requiredMissing(_ names: [String]) -> OrgError {
@@ -51,7 +51,8 @@ extension OrgError {
 
     static func tooLong(_ field: FieldDefinition, _ value: String) -> OrgError {
         invalid(
-            "STRING_TOO_LONG", "\(field.label): data value too large: \(value) (max length=\(field.length))", [field.name])
+            "STRING_TOO_LONG", "\(field.label): data value too large: \(value) (max length=\(field.length))",
+            [field.name])
     }
 
     static func badPicklistValue(_ field: FieldDefinition, _ value: String) -> OrgError {
@@ -102,7 +103,8 @@ extension OrgError {
     }
 
     static func internalFailure() -> OrgError {
-        OrgError(status: 500, errorCode: "UNKNOWN_EXCEPTION", message: "An unexpected error occurred. Nothing was changed.")
+        OrgError(
+            status: 500, errorCode: "UNKNOWN_EXCEPTION", message: "An unexpected error occurred. Nothing was changed.")
     }
 
     private static func invalid(_ code: String, _ message: String, _ fields: [String]?) -> OrgError {

@@ -42,8 +42,8 @@ enum OrgTime {
         return days * millisecondsPerDay
     }
 
-    /// `YYYY-MM-DDThh:mm[:ss[.fff]]` and `Z`, `+hh:mm` or `+hhmm`; nil for anything else. The fraction is dropped: an org
-    /// keeps whole seconds.
+    /// `YYYY-MM-DDThh:mm[:ss[.fff]]` and `Z`, `+hh:mm` or `+hhmm`; nil for anything else. The fraction is dropped: an
+    /// org keeps whole seconds.
     static func dateTime(_ text: some StringProtocol) -> Int64? {
         guard let separator = text.firstIndex(of: "T"), let day = date(text[..<separator]) else { return nil }
         var clock = text[text.index(after: separator)...]

@@ -2,8 +2,8 @@ public import ChangeEvents
 import Doors
 import Store
 
-/// One transaction of the org: several records created, changed and deleted together. Change events are made from it when
-/// it commits, one per record and merged where they say the same; when the body throws, nothing has happened.
+/// One transaction of the org: several records created, changed and deleted together. Change events are made from it
+/// when it commits, one per record and merged where they say the same; when the body throws, nothing has happened.
 ///
 /// Lives inside `Sandbox.transaction`, on the store's own thread, and must not leave it. A call that throws has changed
 /// nothing: the body may catch the error and go on.
@@ -19,7 +19,8 @@ public final class OrgTransaction {
     private var indexByID: [RecordID: Int] = [:]
 
     init(
-        writer: any StoreWriter, catalogue: Catalogue, instance: String, userID: String, now: Int64, counters: OrgCounters
+        writer: any StoreWriter, catalogue: Catalogue, instance: String, userID: String, now: Int64,
+        counters: OrgCounters
     ) {
         self.writer = writer
         self.catalogue = catalogue
@@ -81,7 +82,8 @@ public final class OrgTransaction {
         }
     }
 
-    /// The record as it is now, this transaction's changes included. Throws `OrgError` when it is deleted or was never there.
+    /// The record as it is now, this transaction's changes included. Throws `OrgError` when it is deleted or was never
+    /// there.
     public func retrieve(_ object: String, _ id: RecordID) throws -> RecordImage {
         try live(definition(object), id).image
     }
@@ -160,7 +162,9 @@ public final class OrgTransaction {
         return value
     }
 
-    private func checkReference(to id: RecordID, _ target: ReferenceTarget, _ field: FieldDefinition, record: RecordID?) throws {
+    private func checkReference(
+        to id: RecordID, _ target: ReferenceTarget, _ field: FieldDefinition, record: RecordID?
+    ) throws {
         guard let object = catalogue.object(ofRecord: id) else { throw OrgError.badReference(field) }
         guard target.objects.contains(object.name) else {
             throw OrgError.malformedID(id.string, label: field.label, field: field.name)
@@ -185,7 +189,8 @@ public final class OrgTransaction {
     private static let hierarchyLevelsMax = 500
 
     private func applyRules(
-        _ object: ObjectDefinition, _ fields: inout [String: FieldValue], before: [String: FieldValue]?, given: Set<String>
+        _ object: ObjectDefinition, _ fields: inout [String: FieldValue], before: [String: FieldValue]?,
+        given: Set<String>
     ) throws {
         guard object.name == ObjectDefinition.case.name else { return }
         let writer = self.writer
@@ -194,7 +199,9 @@ public final class OrgTransaction {
         }
     }
 
-    private func save(_ object: ObjectDefinition, _ id: RecordID, fields: [String: FieldValue], before: StoredRecord?) throws {
+    private func save(
+        _ object: ObjectDefinition, _ id: RecordID, fields: [String: FieldValue], before: StoredRecord?
+    ) throws {
         let image = RecordImage(entity: object.name, id: id, fields: fields, isComplete: true)
         let record = StoredRecord(image: image, isDeleted: false, commitTimestamp: now, needsRefetch: false)
         try put(object, record, before: before)

@@ -14,7 +14,8 @@ struct RecordAnswer {
         let attributes = JSONValue.object([
             .init(name: "type", value: .string(object.name)),
             .init(
-                name: "url", value: .string("/services/data/v\(apiVersion)/sobjects/\(object.name)/\(image.id.string)")),
+                name: "url",
+                value: .string("/services/data/v\(apiVersion)/sobjects/\(object.name)/\(image.id.string)")),
         ])
         var members = [JSONValue.Member(name: "attributes", value: attributes)]
         for field in try wanted(names) { members.append(.init(name: field.name, value: value(of: field))) }
@@ -47,7 +48,8 @@ struct RecordAnswer {
         let members = object.components(of: compound).map { part in
             let name = part.componentName(in: compound)
             return JSONValue.Member(
-                name: name.prefix(1).lowercased() + name.dropFirst(), value: Self.json(image.fields[part.name] ?? .null))
+                name: name.prefix(1).lowercased() + name.dropFirst(), value: Self.json(image.fields[part.name] ?? .null)
+            )
         }
         guard members.contains(where: { $0.value != .null }) else { return .null }
         return .object(members.sorted { $0.name < $1.name })

@@ -1,7 +1,8 @@
 import ChangeEvents
 import Store
 
-/// What a transaction did to one record, however often it touched it: the state before the transaction and the state now.
+/// What a transaction did to one record, however often it touched it: the state before the transaction and the state
+/// now.
 struct RecordChange: Sendable {
     let object: ObjectDefinition
     let id: RecordID

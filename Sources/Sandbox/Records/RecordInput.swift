@@ -1,8 +1,8 @@
 import ChangeEvents
 import Doors
 
-/// Reads the JSON members of a create or update call into typed values: unknown columns and values of the wrong JSON type
-/// end here. What the values may be is `FieldValidation`'s matter.
+/// Reads the JSON members of a create or update call into typed values: unknown columns and values of the wrong JSON
+/// type end here. What the values may be is `FieldValidation`'s matter.
 struct RecordInput {
     let object: ObjectDefinition
 
@@ -50,7 +50,9 @@ struct RecordInput {
         switch field.kind {
         case .integer:
             guard isWhole else { throw .cannotRead(field, token: token, value: literal) }
-            guard let value = Int64(literal), Int32(exactly: value) != nil else { throw .numberOutOfRange(field, literal) }
+            guard let value = Int64(literal), Int32(exactly: value) != nil else {
+                throw .numberOutOfRange(field, literal)
+            }
             return .integer(value)
         case .double, .currency:
             guard let value = Double(literal), value.isFinite else { throw .numberOutOfRange(field, literal) }
@@ -76,7 +78,7 @@ struct RecordInput {
             return .integer(Int64(value))
         case .double, .currency:
             if trimmed.isEmpty { return .null }
-            guard let value = Double(trimmed), value.isFinite else {
+            guard Self.isDecimal(trimmed), let value = Double(trimmed), value.isFinite else {
                 throw .cannotRead(field, token: token, value: text)
             }
             return .double(value)
@@ -88,9 +90,15 @@ struct RecordInput {
             if trimmed.isEmpty { return .null }
             guard let value = OrgTime.dateTime(trimmed) else { throw .cannotRead(field, token: token, value: text) }
             return .dateTime(milliseconds: value)
-        case .id, .text, .textArea, .longTextArea, .picklist, .reference, .email, .phone, .url, .autoNumber, .address, .personName:
+        case .id, .text, .textArea, .longTextArea, .picklist, .reference, .email, .phone, .url, .autoNumber, .address,
+            .personName:
             return trimmed.isEmpty ? .null : .string(trimmed)
         }
+    }
+
+    /// Swift reads hexadecimal and `nan` as well; an org does not.
+    private static func isDecimal(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
     }
 
     /// An org trims white space at both ends of every text, and keeps an empty one as null.

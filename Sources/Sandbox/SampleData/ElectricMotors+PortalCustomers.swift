@@ -2,7 +2,8 @@ extension SampleAccount {
     /// Each with one contact who watches their own cases in the portal.
     static let portalCustomers: [SampleAccount] = [
         SampleAccount(
-            name: "Lindgren Household", type: "Customer - Direct", industry: "Other", street: "Fjällgatan 23", city: "Stockholm",
+            name: "Lindgren Household", type: "Customer - Direct", industry: "Other", street: "Fjällgatan 23",
+            city: "Stockholm",
             postalCode: "116 45", country: "Sweden", phone: "+46 8 555 0123",
             contacts: [
                 SampleContact(
@@ -10,22 +11,27 @@ extension SampleAccount {
                     email: "astrid.holm@posteo.example", phone: "+46 70 555 0123", isPortalCustomer: true,
                     cases: [
                         SampleCase(
-                            "Wallbox stops charging at 80 %", "Limit is set to 100 % in the car and in the app.", "Charging",
+                            "Wallbox stops charging at 80 %", "Limit is set to 100 % in the car and in the app.",
+                            "Charging",
                             "Volta S", "Working", "Medium", hoursAgo: 28),
                         SampleCase(
-                            "Range display jumps after update 4.2", "From 310 km to 260 km within one street.", "Software",
+                            "Range display jumps after update 4.2", "From 310 km to 260 km within one street.",
+                            "Software",
                             "Volta S", "New", "Medium", hoursAgo: 7),
                         SampleCase(
                             "Charging port flap frozen", "At -14 °C. The heater of the flap seems not to run.",
                             "Equipment Design", "Volta S", "Escalated", "High", from: "Phone", hoursAgo: 50),
                         SampleCase(
-                            "Second key card", "Please send one more card for my partner.", "Other", "Volta S", "Closed", "Low",
+                            "Second key card", "Please send one more card for my partner.", "Other", "Volta S",
+                            "Closed", "Low",
                             hoursAgo: 410),
                         SampleCase(
-                            "Preheating starts an hour late", "Since the change to winter time.", "Software", "Volta S", "New",
+                            "Preheating starts an hour late", "Since the change to winter time.", "Software", "Volta S",
+                            "New",
                             "Low", hoursAgo: 15),
                         SampleCase(
-                            "Noise from the heat pump", "A hum at standstill, two minutes after parking.", "Performance",
+                            "Noise from the heat pump", "A hum at standstill, two minutes after parking.",
+                            "Performance",
                             "Volta S", "On Hold", "Low", from: "Email", hoursAgo: 190),
                     ])
             ]),
@@ -45,13 +51,16 @@ extension SampleAccount {
                             "Ladder rack: permitted roof load?", "The manual gives two different values.", "Other",
                             "Ampere Van", "Closed", "Low", from: "Email", hoursAgo: 300),
                         SampleCase(
-                            "Fast charging only at 38 kW", "At three different stations, battery at 30 % and warm.", "Charging",
+                            "Fast charging only at 38 kW", "At three different stations, battery at 30 % and warm.",
+                            "Charging",
                             "Ampere Van", "Escalated", "High", hoursAgo: 18),
                         SampleCase(
-                            "Socket in the cargo bay has no current", "The 230 V socket; the fuse is good.", "Equipment Design",
+                            "Socket in the cargo bay has no current", "The 230 V socket; the fuse is good.",
+                            "Equipment Design",
                             "Ampere Van", "New", "Medium", hoursAgo: 5),
                         SampleCase(
-                            "Invoice shows the old company address", "Please correct invoice 2026-1187.", "Other", "Ampere Van",
+                            "Invoice shows the old company address", "Please correct invoice 2026-1187.", "Other",
+                            "Ampere Van",
                             "Working", "Low", hoursAgo: 96),
                     ])
             ]),
@@ -64,10 +73,12 @@ extension SampleAccount {
                     email: "ximena.castillo@mail.example", phone: "+1 415 555 0149", isPortalCustomer: true,
                     cases: [
                         SampleCase(
-                            "Software update stuck at 43 %", "Three nights in a row, Wi-Fi signal is strong.", "Software",
+                            "Software update stuck at 43 %", "Three nights in a row, Wi-Fi signal is strong.",
+                            "Software",
                             "Ohm Roadster", "Working", "High", hoursAgo: 22),
                         SampleCase(
-                            "Battery lost 12 % while parked", "Ten days at the airport, sentry mode was off.", "Battery",
+                            "Battery lost 12 % while parked", "Ten days at the airport, sentry mode was off.",
+                            "Battery",
                             "Ohm Roadster", "New", "High", hoursAgo: 4),
                         SampleCase(
                             "Soft top rattles above 60 mph", "Left side, worse in the cold.", "Equipment Design",
@@ -79,7 +90,8 @@ extension SampleAccount {
                             "Charging history is missing October", "I need it for my tax return.", "Charging",
                             "Ohm Roadster", "New", "Low", from: "Email", hoursAgo: 33),
                         SampleCase(
-                            "Thank you for the quick wheel repair", "Just wanted to say so.", "Feedback", "Ohm Roadster",
+                            "Thank you for the quick wheel repair", "Just wanted to say so.", "Feedback",
+                            "Ohm Roadster",
                             "Closed", "Low", from: "Email", hoursAgo: 520),
                         SampleCase(
                             "Regenerative braking is weaker", "Since the tyre change; no message on the display.",

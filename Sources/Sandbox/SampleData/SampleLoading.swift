@@ -11,8 +11,8 @@ public struct DemoCustomer: Codable, Sendable, Hashable {
     public var accountName: String
 }
 
-/// Where loading the sample data stands: one step per account, each in its own transaction, so that a start that was cut
-/// off goes on where it was.
+/// Where loading the sample data stands: one step per account, each in its own transaction, so that a start that was
+/// cut off goes on where it was.
 struct SampleProgress: Codable, Sendable {
     static let stateKey = "sandbox.sampleData"
 
@@ -24,7 +24,8 @@ struct SampleProgress: Codable, Sendable {
         do {
             return try JSONDecoder().decode(SampleProgress.self, from: Data(bytes))
         } catch {
-            throw SandboxError(code: .stateDamaged, message: "the place in the sample data cannot be read", cause: error)
+            throw SandboxError(
+                code: .stateDamaged, message: "the place in the sample data cannot be read", cause: error)
         }
     }
 
@@ -50,7 +51,8 @@ extension Sandbox {
                 origin: .background, userID: nil, isPublished: configuration.publishesSampleData
             ) { transaction in
                 var progress = try SampleProgress.read(transaction.writer)
-                progress.customers += try SampleLoader(transaction: transaction, agents: agents).load(account, number: index)
+                progress.customers += try SampleLoader(transaction: transaction, agents: agents).load(
+                    account, number: index)
                 progress.accountsLoaded = index + 1
                 try progress.write(transaction.writer)
             }
@@ -90,7 +92,9 @@ private struct SampleLoader {
                         accountName: account.name))
             }
             for (index, sample) in contact.cases.enumerated() {
-                try create(sample, contact, contactID, agent: agents.isEmpty ? nil : agents[(number + position + index) % agents.count])
+                try create(
+                    sample, contact, contactID,
+                    agent: agents.isEmpty ? nil : agents[(number + position + index) % agents.count])
             }
         }
         return customers
@@ -99,8 +103,10 @@ private struct SampleLoader {
     private func create(_ contact: SampleContact, of account: SampleAccount, _ accountID: RecordID) throws -> RecordID {
         var values: [String: FieldValue] = [
             "AccountId": .string(accountID.string), "Salutation": .string(contact.salutation),
-            "FirstName": .string(contact.firstName), "LastName": .string(contact.lastName), "Email": .string(contact.email),
-            "Phone": .string(contact.phone), "MailingStreet": .string(account.street), "MailingCity": .string(account.city),
+            "FirstName": .string(contact.firstName), "LastName": .string(contact.lastName),
+            "Email": .string(contact.email),
+            "Phone": .string(contact.phone), "MailingStreet": .string(account.street),
+            "MailingCity": .string(account.city),
             "MailingPostalCode": .string(account.postalCode), "MailingCountry": .string(account.country),
         ]
         if let title = contact.title { values["Title"] = .string(title) }
@@ -110,7 +116,8 @@ private struct SampleLoader {
     private func create(_ sample: SampleCase, _ contact: SampleContact, _ contactID: RecordID, agent: String?) throws {
         var values: [String: FieldValue] = [
             "ContactId": .string(contactID.string), "Subject": .string(sample.subject),
-            "Description": .string(sample.description), "Reason": .string(sample.reason), "Status": .string(sample.status),
+            "Description": .string(sample.description), "Reason": .string(sample.reason),
+            "Status": .string(sample.status),
             "Priority": .string(sample.priority), "Origin": .string(sample.origin), "Type": .string("Problem"),
             "Vehicle_Model__c": .string(sample.model), "SuppliedEmail": .string(contact.email),
             "SuppliedName": .string("\(contact.firstName) \(contact.lastName)"),

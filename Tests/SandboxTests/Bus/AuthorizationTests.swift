@@ -11,7 +11,8 @@ struct AuthorizationTests {
         let id = org.context.session.organizationID
         func isRefused(_ token: String?, _ instance: String?, _ tenant: String?) async -> Bool {
             do {
-                let caller = try await org.sandbox.authorize(accessToken: token, instanceURL: instance, tenantID: tenant)
+                let caller = try await org.sandbox.authorize(
+                    accessToken: token, instanceURL: instance, tenantID: tenant)
                 #expect(caller.userID == org.context.session.userID)
                 return false
             } catch {

@@ -18,7 +18,8 @@ struct FaultTests {
         _ = try await org.sandbox.start(topic: all, from: .earliest, caller: org.caller)
         #expect(
             org.sandbox.faults.calls == [
-                .start(topic: all, from: .latest), .start(topic: all, from: .latest), .start(topic: all, from: .earliest),
+                .start(topic: all, from: .latest), .start(topic: all, from: .latest),
+                .start(topic: all, from: .earliest),
             ])
         org.sandbox.faults.refuseNextSchemas(with: refusal)
         await #expect(throws: EventBusError.self) { _ = try await org.sandbox.schemaJSON("x", caller: org.caller) }

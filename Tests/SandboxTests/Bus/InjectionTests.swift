@@ -18,7 +18,8 @@ struct InjectionTests {
         func received(on topic: String) throws -> ReceivedEvent {
             ReceivedEvent(
                 topic: topic, replayID: ReplayID(bytes: try Self.bytes(replay_id_hex ?? "000000000000002a0000")),
-                eventID: event_id ?? "", schemaID: SchemaID(schema_id), payload: ByteBuffer(bytes: try Self.bytes(payload_hex)))
+                eventID: event_id ?? "", schemaID: SchemaID(schema_id),
+                payload: ByteBuffer(bytes: try Self.bytes(payload_hex)))
         }
 
         private static func bytes(_ hex: String) throws -> [UInt8] {
@@ -35,7 +36,8 @@ struct InjectionTests {
         let lines = try Fixtures.text("events/change-events.jsonl").split(separator: "\n")
         var injected: [ReceivedEvent] = []
         for line in lines {
-            let event = try JSONDecoder().decode(Captured.self, from: Data(line.utf8)).received(on: "/data/AccountChangeEvent")
+            let event = try JSONDecoder().decode(Captured.self, from: Data(line.utf8)).received(
+                on: "/data/AccountChangeEvent")
             let file = "schemas/AccountChangeEvent.\(event.schemaID.string).avsc"
             let exists = FileManager.default.fileExists(
                 atPath: try #require(Fixtures.folder).appendingPathComponent(file).path)
@@ -68,6 +70,8 @@ struct InjectionTests {
         #expect(try await org.sandbox.topic(topic, caller: org.caller).schemaID.isEmpty)
         #expect(try await org.received(topic) == [event])
         #expect(try await org.received() == [event])
-        await #expect(throws: EventBusError.self) { _ = try await org.sandbox.schemaJSON("unknown", caller: org.caller) }
+        await #expect(throws: EventBusError.self) {
+            _ = try await org.sandbox.schemaJSON("unknown", caller: org.caller)
+        }
     }
 }

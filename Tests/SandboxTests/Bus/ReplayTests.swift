@@ -19,9 +19,10 @@ struct ReplayTests {
         let channel = try await org.sandbox.topic(all, caller: org.caller)
         #expect(channel.schemaID.isEmpty)
         for unknown in ["/data/caseChangeEvent", "/event/Nothing__e", ""] {
-            #expect(await code { () async throws(EventBusError) in
-                _ = try await org.sandbox.topic(unknown, caller: org.caller)
-            } == .topicNotFound)
+            #expect(
+                await code { () async throws(EventBusError) in
+                    _ = try await org.sandbox.topic(unknown, caller: org.caller)
+                } == .topicNotFound)
         }
     }
 
@@ -34,9 +35,10 @@ struct ReplayTests {
             #expect(error.code == .schemaInvalid)
             #expect(error.message == "Schema validation failed. The schema ID can't be blank.")
         }
-        #expect(await code { () async throws(EventBusError) in
-            _ = try await org.sandbox.schemaJSON("AAAAAAAAAAAAAAAAAAAAAA", caller: org.caller)
-        } == .schemaInvalid)
+        #expect(
+            await code { () async throws(EventBusError) in
+                _ = try await org.sandbox.schemaJSON("AAAAAAAAAAAAAAAAAAAAAA", caller: org.caller)
+            } == .schemaInvalid)
     }
 
     @Test func latestEarliestAndCustomBeginWhereTheySay() async throws {
@@ -75,7 +77,8 @@ struct ReplayTests {
         _ = try await org.create("Account", [("Name", .string("A"))])
         let start = try await org.sandbox.start(topic: "/data/AccountChangeEvent", from: .earliest, caller: org.caller)
         for _ in 0..<3 { _ = try await org.create("Case", []) }
-        let read = try await org.sandbox.read(topic: "/data/AccountChangeEvent", after: start, limit: 10, caller: org.caller)
+        let read = try await org.sandbox.read(
+            topic: "/data/AccountChangeEvent", after: start, limit: 10, caller: org.caller)
         #expect(read.events.count == 1)
         let newest = try #require(try await org.received().last)
         #expect(read.latestReplayID == newest.replayID)
@@ -105,10 +108,14 @@ struct ReplayTests {
         let now = org.clock.now
         _ = try await org.sandbox.twin.commit { try $0.trim(olderThan: now - 72 * 3_600_000, bytesMax: nil) }
         let foreign = ReplayID(counter: 42)
-        for wrong in [expired, foreign, ReplayID(bytes: []), ReplayID(bytes: [1, 2, 3]), ReplayID(bytes: [UInt8](repeating: 1, count: 10))] {
-            #expect(await code { () async throws(EventBusError) in
-                _ = try await org.sandbox.start(topic: all, from: .after(wrong), caller: org.caller)
-            } == .replayIDCorrupted)
+        for wrong in [
+            expired, foreign, ReplayID(bytes: []), ReplayID(bytes: [1, 2, 3]),
+            ReplayID(bytes: [UInt8](repeating: 1, count: 10)),
+        ] {
+            #expect(
+                await code { () async throws(EventBusError) in
+                    _ = try await org.sandbox.start(topic: all, from: .after(wrong), caller: org.caller)
+                } == .replayIDCorrupted)
         }
         #expect(try await org.received().count == 1)
     }

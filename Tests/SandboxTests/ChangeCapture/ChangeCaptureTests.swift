@@ -8,7 +8,8 @@ struct ChangeCaptureTests {
     @Test func createCarriesAllFieldsAndATrueHeader() async throws {
         let org = try await TestOrg.open(client: "Astro")
         let id = try await org.create(
-            "Account", [("Name", .string("Voltbahn")), ("BillingCity", .string("Zürich")), ("AnnualRevenue", .number("1.5e6"))])
+            "Account",
+            [("Name", .string("Voltbahn")), ("BillingCity", .string("Zürich")), ("AnnualRevenue", .number("1.5e6"))])
         let event = try #require(try await org.events().first)
         let header = event.header
         #expect(header.entityName == "Account")
@@ -132,7 +133,9 @@ struct ChangeCaptureTests {
     @Test func transactionSharesItsNumbers() async throws {
         let org = try await TestOrg.open()
         try await org.sandbox.transaction { transaction in
-            for name in ["Bulk 1", "Bulk 2", "Bulk 3"] { _ = try transaction.create("Account", ["Name": .string(name)]) }
+            for name in ["Bulk 1", "Bulk 2", "Bulk 3"] {
+                _ = try transaction.create("Account", ["Name": .string(name)])
+            }
         }
         _ = try await org.create("Case", [])
         let headers = try await org.events().map(\.header)

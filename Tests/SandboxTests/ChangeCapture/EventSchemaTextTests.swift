@@ -47,12 +47,17 @@ struct EventSchemaTextTests {
         for object in [ObjectDefinition.account, .contact, .case] {
             let schema = try CapturedObject(object).schema
             let text = schema.json
-            #expect(text.hasPrefix("{\"name\":\"\(object.name)ChangeEvent\",\"namespace\":\"com.sforce.eventbus\",\"type\":\"record\",\"fields\":["))
+            #expect(
+                text.hasPrefix(
+                    #"{"name":"\#(object.name)ChangeEvent","namespace":"com.sforce.eventbus","type":"record","fields":["#
+                ))
             #expect(text.hasSuffix("],\"uuid\":\"\(schema.id.string)\"}"))
             #expect(!text.contains("\n"))
             #expect(schema.id.string.utf8.count == 22)
             #expect(schema.isChangeEvent)
-            #expect(text.components(separatedBy: "\"name\":\"Address\",\"fields\"").count == (object.name == "Case" ? 1 : 2))
+            #expect(
+                text.components(separatedBy: "\"name\":\"Address\",\"fields\"").count == (object.name == "Case" ? 1 : 2)
+            )
         }
     }
 

@@ -19,7 +19,8 @@ struct JWTBearerTests {
 
     private func claims(_ org: TestOrg) -> Claims {
         Claims(
-            iss: org.sandbox.connection.clientID, sub: org.sandbox.connection.username, aud: "https://login.salesforce.com",
+            iss: org.sandbox.connection.clientID, sub: org.sandbox.connection.username,
+            aud: "https://login.salesforce.com",
             exp: Int(org.clock.now / 1_000) + 180)
     }
 
@@ -104,7 +105,7 @@ struct JWTBearerTests {
 
     @Test func foreignKeyAndBrokenAssertionsAreInvalid() async throws {
         let org = try await TestOrg.open()
-        let other = try await TestOrg.open()
+        let other = try await TestOrg.open(in: TemporaryDirectory())
         let foreign = try await signed(claims(org), keyFile: other.sandbox.connection.privateKeyFile)
         let good = try await signed(claims(org), keyFile: org.sandbox.connection.privateKeyFile)
         let parts = good.split(separator: ".").map(String.init)
@@ -115,20 +116,27 @@ struct JWTBearerTests {
         ]
         for assertion in broken {
             let found = await error(org, ["grant_type": grant, "assertion": assertion])
-            #expect(found == OAuthError(error: "invalid_grant", description: "invalid assertion"), "\(assertion.prefix(20))")
+            #expect(
+                found == OAuthError(error: "invalid_grant", description: "invalid assertion"), "\(assertion.prefix(20))"
+            )
         }
     }
 
     @Test func parametersAndGrantsAreChecked() async throws {
         let org = try await TestOrg.open()
-        #expect(await error(org, [:]) == OAuthError(error: "invalid_request", description: "missing required grant_type parameter"))
+        #expect(
+            await error(org, [:])
+                == OAuthError(error: "invalid_request", description: "missing required grant_type parameter"))
         #expect(
             await error(org, ["grant_type": grant])
                 == OAuthError(error: "invalid_request", description: "missing required assertion parameter"))
         #expect(await error(org, ["grant_type": "magic"])?.error == "unsupported_grant_type")
         let password = await error(
             org,
-            ["grant_type": "password", "username": org.sandbox.connection.username, "password": org.sandbox.connection.password])
+            [
+                "grant_type": "password", "username": org.sandbox.connection.username,
+                "password": org.sandbox.connection.password,
+            ])
         #expect(password == OAuthError(error: "invalid_grant", description: "authentication failure"))
     }
 }

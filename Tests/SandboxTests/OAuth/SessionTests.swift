@@ -26,14 +26,16 @@ struct SessionTests {
         let second = try await org.sandbox.openSession(username: org.sandbox.usernames[1])
         #expect(try await org.sandbox.revoke(accessToken: token))
         #expect(try await !org.sandbox.revoke(accessToken: token))
-        #expect(await org.failure { () async throws(OrgError) in
-            _ = try await org.sandbox.session(accessToken: token)
-        } != nil)
+        #expect(
+            await org.failure { () async throws(OrgError) in
+                _ = try await org.sandbox.session(accessToken: token)
+            } != nil)
         _ = try await org.sandbox.session(accessToken: second.accessToken)
         try await org.sandbox.expireAllSessions()
-        #expect(await org.failure { () async throws(OrgError) in
-            _ = try await org.sandbox.session(accessToken: second.accessToken)
-        } != nil)
+        #expect(
+            await org.failure { () async throws(OrgError) in
+                _ = try await org.sandbox.session(accessToken: second.accessToken)
+            } != nil)
     }
 
     @Test func sessionsSurviveARestartAndTokensAreNotStored() async throws {
@@ -52,7 +54,8 @@ struct SessionTests {
         let user = Organization.User(
             id: "0055g00000000001AAA", username: "u", firstName: "U", lastName: "V", title: "", isApproved: true)
         let organization = Organization(
-            id: "00D5g00000000001AAA", instance: "5g", name: "", clientID: "c", clientSecret: "", password: "", users: [user])
+            id: "00D5g00000000001AAA", instance: "5g", name: "", clientID: "c", clientSecret: "", password: "",
+            users: [user])
         let first = sessions.issue(user: user, organization: organization, now: 0, lifetime: 1_000, using: &generator)
         let second = sessions.issue(user: user, organization: organization, now: 1, lifetime: 1_000, using: &generator)
         for _ in 2..<(Sessions.countMax + 1) {

@@ -57,8 +57,10 @@ struct DescribeTests {
             let error = await org.failure { () async throws(OrgError) in
                 _ = try await org.create(object, [(name, name == "IsEscalated" ? .boolean(false) : .null)])
             }
-            let isRefused = error?.errorCode == "INVALID_FIELD_FOR_INSERT_UPDATE" || error?.errorCode == "JSON_PARSER_ERROR"
-            #expect(isRefused == (field["createable"] == .boolean(false)) || field["type"] == .string("boolean"), "\(name)")
+            let isRefused =
+                error?.errorCode == "INVALID_FIELD_FOR_INSERT_UPDATE" || error?.errorCode == "JSON_PARSER_ERROR"
+            #expect(
+                isRefused == (field["createable"] == .boolean(false)) || field["type"] == .string("boolean"), "\(name)")
         }
     }
 

@@ -48,7 +48,8 @@ struct CreateTests {
         #expect(
             error
                 == OrgError(
-                    status: 400, errorCode: "REQUIRED_FIELD_MISSING", message: "Required fields are missing: [LastName]",
+                    status: 400, errorCode: "REQUIRED_FIELD_MISSING",
+                    message: "Required fields are missing: [LastName]",
                     fields: ["LastName"]))
         #expect(try await org.received().isEmpty)
     }
@@ -67,14 +68,15 @@ struct CreateTests {
         let org = try await TestOrg.open()
         let error = await org.failure { () async throws(OrgError) in
             _ = try await org.create(
-                "Case", [("IsClosed", .boolean(true)), ("CaseNumber", .string("1")), ("ContactEmail", .string("a@b.de"))])
+                "Case",
+                [("IsClosed", .boolean(true)), ("CaseNumber", .string("1")), ("ContactEmail", .string("a@b.de"))])
         }
         #expect(error?.errorCode == "INVALID_FIELD_FOR_INSERT_UPDATE")
         #expect(error?.fields == ["CaseNumber", "IsClosed", "ContactEmail"])
         #expect(
             error?.message
-                == "Unable to create/update fields: CaseNumber, IsClosed, ContactEmail. Please check the security settings of "
-                + "this field and verify that it is read/write for your profile or permission set.")
+                == "Unable to create/update fields: CaseNumber, IsClosed, ContactEmail. Please check the security settings "
+                + "of this field and verify that it is read/write for your profile or permission set.")
     }
 
     @Test func compoundNameAndAddressCannotBeWritten() async throws {
@@ -127,6 +129,8 @@ struct CreateTests {
         ("NumberOfEmployees", JSONValue.string("many"), "int", "VALUE_STRING value many"),
         ("NumberOfEmployees", .number("1.5"), "int", "VALUE_NUMBER_FLOAT value 1.5"),
         ("AnnualRevenue", .boolean(true), "currency", "VALUE_TRUE value true"),
+        ("AnnualRevenue", .string("0x10"), "currency", "VALUE_STRING value 0x10"),
+        ("AnnualRevenue", .string("nan"), "currency", "VALUE_STRING value nan"),
         ("Name", .object([]), "string", "START_OBJECT value {"),
         ("Name", .array([]), "string", "START_ARRAY value ["),
     ])
@@ -138,7 +142,8 @@ struct CreateTests {
         #expect(error?.status == 400)
         #expect(error?.errorCode == "JSON_PARSER_ERROR")
         #expect(
-            error?.message == "Cannot deserialize instance of \(type) from \(token) or request may be missing a required field")
+            error?.message
+                == "Cannot deserialize instance of \(type) from \(token) or request may be missing a required field")
     }
 
     @Test func checkboxHasNoNull() async throws {
@@ -219,7 +224,8 @@ struct CreateTests {
         }
         #expect(id?.message == "The Id field should not be specified in the sobject data.")
         let object = await org.failure { () async throws(OrgError) in _ = try await org.create("Spaceship", []) }
-        #expect(object == OrgError(status: 404, errorCode: "NOT_FOUND", message: "The requested resource does not exist"))
+        #expect(
+            object == OrgError(status: 404, errorCode: "NOT_FOUND", message: "The requested resource does not exist"))
         let user = await org.failure { () async throws(OrgError) in _ = try await org.create("User", []) }
         #expect(user?.errorCode == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
     }

@@ -13,7 +13,9 @@ struct DeleteTests {
             let error = await org.failure { () async throws(OrgError) in
                 if attempt == 0 { _ = try await org.retrieve("Case", id) } else { try await org.delete("Case", id) }
             }
-            #expect(error == OrgError(status: 404, errorCode: "ENTITY_IS_DELETED", message: "entity is deleted", fields: []))
+            #expect(
+                error == OrgError(status: 404, errorCode: "ENTITY_IS_DELETED", message: "entity is deleted", fields: [])
+            )
         }
     }
 
@@ -21,8 +23,10 @@ struct DeleteTests {
         let org = try await TestOrg.open()
         let parent = try await org.create("Account", [("Name", .string("P"))])
         let child = try await org.create("Account", [("Name", .string("C")), ("ParentId", .string(parent.string))])
-        let first = try await org.create("Contact", [("LastName", .string("1")), ("AccountId", .string(parent.string))])
-        let second = try await org.create("Contact", [("LastName", .string("2")), ("AccountId", .string(parent.string))])
+        let first = try await org.create(
+            "Contact", [("LastName", .string("1")), ("AccountId", .string(parent.string))])
+        let second = try await org.create(
+            "Contact", [("LastName", .string("2")), ("AccountId", .string(parent.string))])
         let before = try await org.received().count
         org.clock.advance(.seconds(10))
         try await org.delete("Account", parent)
@@ -51,15 +55,16 @@ struct DeleteTests {
         let org = try await TestOrg.open()
         let account = try await org.create("Account", [("Name", .string("Voltbahn"))])
         let contact = try await org.create(
-            "Contact", [("FirstName", .string("Ada")), ("LastName", .string("Byron")), ("AccountId", .string(account.string))])
+            "Contact",
+            [("FirstName", .string("Ada")), ("LastName", .string("Byron")), ("AccountId", .string(account.string))])
         _ = try await org.create("Case", [("ContactId", .string(contact.string))])
         let before = try await org.received().count
         let ofAccount = await org.failure { () async throws(OrgError) in try await org.delete("Account", account) }
         #expect(ofAccount?.errorCode == "DELETE_FAILED")
         #expect(
             ofAccount?.message
-                == "Your attempt to delete Voltbahn could not be completed because it is associated with the following cases.: "
-                + "00001000")
+                == "Your attempt to delete Voltbahn could not be completed because it is associated with the following "
+                + "cases.: 00001000")
         let ofContact = await org.failure { () async throws(OrgError) in try await org.delete("Contact", contact) }
         #expect(ofContact?.message.hasPrefix("Your attempt to delete Ada Byron could not") == true)
         #expect(try await org.received().count == before)
@@ -69,7 +74,8 @@ struct DeleteTests {
     @Test func refusedCallInsideATransactionChangesNothing() async throws {
         let org = try await TestOrg.open()
         let account = try await org.create("Account", [("Name", .string("A"))])
-        let contact = try await org.create("Contact", [("LastName", .string("X")), ("AccountId", .string(account.string))])
+        let contact = try await org.create(
+            "Contact", [("LastName", .string("X")), ("AccountId", .string(account.string))])
         _ = try await org.create("Case", [("ContactId", .string(contact.string))])
         let before = try await org.received().count
         try await org.sandbox.transaction { transaction in

@@ -29,7 +29,9 @@ struct UpdateTests {
     @Test func requiredFieldCannotBeEmptied() async throws {
         let org = try await TestOrg.open()
         let id = try await org.create("Account", [("Name", .string("A"))])
-        let error = await org.failure { () async throws(OrgError) in try await org.update("Account", id, [("Name", .null)]) }
+        let error = await org.failure { () async throws(OrgError) in
+            try await org.update("Account", id, [("Name", .null)])
+        }
         #expect(error?.errorCode == "REQUIRED_FIELD_MISSING")
         #expect(error?.fields == ["Name"])
         #expect(try await org.retrieve("Account", id)["Name"] == .string("A"))
@@ -69,7 +71,8 @@ struct UpdateTests {
         // One wrong character of the checksum.
         #expect(await failure("Account", account.string.dropLast() + "5")?.errorCode == "MALFORMED_ID")
         let missing = await failure("Account", "0015g00000ZZZZZ")
-        #expect(missing == OrgError(status: 404, errorCode: "NOT_FOUND", message: "The requested resource does not exist"))
+        #expect(
+            missing == OrgError(status: 404, errorCode: "NOT_FOUND", message: "The requested resource does not exist"))
         try await org.delete("Account", account)
         let deleted = await failure("Account", account.string)
         #expect(deleted?.status == 404)
