@@ -330,6 +330,35 @@ struct UpstreamTests {
         }
     }
 
+    /// In the login, while connecting, while subscribing, while storing: wherever it happens to be.
+    @Test func cancellingAtAnyInstantIsSafeAndLosesNothing() async throws {
+        var random = SeededRandom()
+        try await FakeEventBus.with { bus, busPort in
+            try await FakeLoginHost.with { _, hostPort in
+                let names = (1...3).map { "/event/Topic\($0)__e" }
+                for name in names { bus.publish(2000, to: name) }
+                let sink = FakeSink()
+                let configuration = Upstream.Configuration(
+                    org: Harness.org(login: hostPort, pubSub: busPort), topics: names.map { Upstream.Topic($0) },
+                    timing: Harness.fast)
+                for _ in 0..<40 {
+                    let upstream = Upstream(configuration: configuration, sink: sink, logger: LogRecorder().logger())
+                    let run = Task { try await upstream.run() }
+                    // Not a wait for something: the random instant is what is tested.
+                    try await Task.sleep(for: .microseconds(random.int(0..<120_000)))
+                    run.cancel()
+                    await #expect(throws: CancellationError.self, "seed \(random.seed)") { try await run.value }
+                }
+                let upstream = Upstream(configuration: configuration, sink: sink, logger: LogRecorder().logger())
+                let run = Task { try await upstream.run() }
+                try await poll("the rest", deadline: .seconds(60)) { names.allSatisfy { sink.count($0) >= 2000 } }
+                upstream.beginGracefulShutdown()
+                try await run.value
+                for name in names { #expect(sink.counters(name) == Array(1...2000), "seed \(random.seed)") }
+            }
+        }
+    }
+
     @Test func whatCannotWorkIsRefusedAtStart() async throws {
         let good = Upstream.Configuration(org: Harness.org(login: 1, pubSub: 1), topics: [.init(Self.cases)])
         var noTopics = good

@@ -90,7 +90,10 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
             defer { group.cancelAll() }
             guard let port = try await server.listeningAddress?.ipv4?.port else { throw CancellationError() }
             let result = try await body(bus, port)
+            // Not by cancellation: a server that is cancelled while it accepts a connection traps (its NIOAsyncChannel is
+            // dropped unfinished).
             server.beginGracefulShutdown()
+            try await group.waitForAll()
             return result
         }
     }
