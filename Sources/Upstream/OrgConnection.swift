@@ -39,7 +39,8 @@ public struct OrgConnection: Sendable {
     public var trustRoots: TrustRoots
 
     public init(
-        login: Login, pubSubHost: String = "api.pubsub.salesforce.com", pubSubPort: Int = 7443, usesPlaintext: Bool = false,
+        login: Login, pubSubHost: String = "api.pubsub.salesforce.com", pubSubPort: Int = 7443,
+        usesPlaintext: Bool = false,
         trustRoots: TrustRoots = .system
     ) {
         self.login = login

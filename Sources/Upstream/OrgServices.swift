@@ -8,8 +8,8 @@ struct OrgServices: Sendable {
     let tokens: TokenSource
     let pubSub: PubSubConnection
 
-    /// Sets both up, calls `body`, and takes them down again whatever happens. Throws `UpstreamError(.configuration)` when the
-    /// connection cannot work as configured, and what `body` throws.
+    /// Sets both up, calls `body`, and takes them down again whatever happens. Throws `UpstreamError(.configuration)`
+    /// when the connection cannot work as configured, and what `body` throws.
     static func with<Result: Sendable>(
         _ org: OrgConnection, timing: Upstream.Timing, time: Timekeeper, logger: Logger,
         _ body: (OrgServices) async throws -> Result
@@ -53,7 +53,8 @@ struct OrgServices: Sendable {
 }
 
 extension OrgConnection {
-    /// Finds what can be found without the network. Throws `UpstreamError(.configuration)` with every mistake in one message.
+    /// Finds what can be found without the network. Throws `UpstreamError(.configuration)` with every mistake in one
+    /// message.
     public func validate() throws(UpstreamError) {
         var mistakes: [String] = []
         if let url = URL(string: login.url), let scheme = url.scheme, let host = url.host, !host.isEmpty {
@@ -72,7 +73,9 @@ extension OrgConnection {
         if !(1...65535).contains(pubSubPort) { mistakes.append("the Pub/Sub port must be between 1 and 65535") }
         if case .file(let path) = trustRoots {
             do {
-                if try NIOSSLCertificate.fromPEMFile(path).isEmpty { mistakes.append("the CA file \(path) holds no certificate") }
+                if try NIOSSLCertificate.fromPEMFile(path).isEmpty {
+                    mistakes.append("the CA file \(path) holds no certificate")
+                }
             } catch {
                 mistakes.append("the CA file \(path) cannot be read as PEM")
             }

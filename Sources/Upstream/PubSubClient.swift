@@ -4,8 +4,8 @@ import PubSubAPI
 
 /// The Pub/Sub API for tools: looks at a topic or a schema, and reads a topic without storing anything.
 ///
-/// Use it inside `withClient`, which keeps the connection. Where `Upstream` waits, a tool is told: every failure that lasts is
-/// thrown. Safe from any thread.
+/// Use it inside `withClient`, which keeps the connection. Where `Upstream` waits, a tool is told: every failure that
+/// lasts is thrown. Safe from any thread.
 public struct PubSubClient: Sendable {
     /// Where `subscribe` begins.
     public enum Start: Sendable, Hashable {
@@ -28,9 +28,11 @@ public struct PubSubClient: Sendable {
     private let time: Timekeeper
     private let logger: Logger
 
-    /// Connects, calls `body` with a client, and disconnects. Throws `UpstreamError(.configuration)`, and what `body` throws.
+    /// Connects, calls `body` with a client, and disconnects. Throws `UpstreamError(.configuration)`, and what `body`
+    /// throws.
     public static func withClient<Result: Sendable>(
-        of org: OrgConnection, timing: Upstream.Timing = Upstream.Timing(), clock: any Clock<Duration> = ContinuousClock(),
+        of org: OrgConnection, timing: Upstream.Timing = Upstream.Timing(),
+        clock: any Clock<Duration> = ContinuousClock(),
         logger: Logger, _ body: (PubSubClient) async throws -> Result
     ) async throws -> Result {
         let time = Timekeeper(clock)
@@ -66,20 +68,22 @@ public struct PubSubClient: Sendable {
         }
     }
 
-    /// Reads a topic until cancelled (it throws `CancellationError`) or until `onEvents` throws (it throws that). Interruptions
-    /// are bridged from the last place; failures that last throw `UpstreamError`.
+    /// Reads a topic until cancelled (it throws `CancellationError`) or until `onEvents` throws (it throws that).
+    /// Interruptions are bridged from the last place; failures that last throw `UpstreamError`.
     ///
-    /// `onEvents` is called with the events of one message in order (none: a keepalive) and the place behind them. The schemas
-    /// are those that the events name: `schema(_:)` gets them, and the client keeps them for the length of the call.
+    /// `onEvents` is called with the events of one message in order (none: a keepalive), the schemas known so far (an
+    /// event's own among them, unless the event bus does not give it) and the place behind the message.
     public func subscribe(
         to topic: String, from start: Start,
-        onEvents: @escaping @Sendable (_ events: [ReceivedEvent], _ schemas: [SchemaID: EventSchema], _ place: ReplayID?)
+        onEvents:
+            @escaping @Sendable (_ events: [ReceivedEvent], _ schemas: [SchemaID: EventSchema], _ place: ReplayID?)
             async throws -> Void
     ) async throws {
         let cursor: ReplayID? = if case .after(let id) = start { id } else { nil }
         let sink = CallbackSink(cursor: cursor, onEvents: onEvents)
         let subscription = TopicSubscription(
-            topic: Upstream.Topic(topic, start: start == .latest ? .latest : .earliest), timing: timing, endurance: .failsFast,
+            topic: Upstream.Topic(topic, start: start == .latest ? .latest : .earliest), timing: timing,
+            endurance: .failsFast,
             sink: sink, logger: logger)
         let randomness: @Sendable () -> Double = { .random(in: 0..<1) }
         let schemas = SchemaBook(
@@ -99,7 +103,8 @@ public struct PubSubClient: Sendable {
             let cure = ErrorRule.cure(for: failure)
             if topic == nil, cure == .awaitPerson {
                 throw UpstreamError(
-                    .schemaUnavailable, "The event bus does not give the schema.", reason: failure.reason, cause: failure)
+                    .schemaUnavailable, "The event bus does not give the schema.", reason: failure.reason,
+                    cause: failure)
             }
             throw cure.error(for: failure, topic: topic)
         }

@@ -1,12 +1,13 @@
 extension Upstream {
     /// A topic to subscribe to, and where to start when nothing is stored for it.
     public struct Topic: Sendable, Hashable {
-        /// The start of a topic that has no stored cursor. With a cursor the stream goes on behind it, whatever stands here.
+        /// The start of a topic that has no stored cursor. With a cursor the stream goes on behind it, whatever stands
+        /// here.
         public enum Start: Sendable, Hashable {
             /// The oldest event still retained (72 hours).
             case earliest
-            /// Only events from now on. What happens before the first message of the stream is stored is lost when the stream
-            /// breaks in between.
+            /// Only events from now on. What happens before the first message of the stream is stored is lost when the
+            /// stream breaks in between.
             case latest
         }
 
@@ -31,7 +32,8 @@ extension Upstream {
         public var randomness: @Sendable () -> Double
 
         public init(
-            org: OrgConnection, topics: [Topic], timing: Timing = Timing(), clock: any Clock<Duration> = ContinuousClock(),
+            org: OrgConnection, topics: [Topic], timing: Timing = Timing(),
+            clock: any Clock<Duration> = ContinuousClock(),
             randomness: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
         ) {
             self.org = org
@@ -50,7 +52,8 @@ extension Upstream {
         public var retryInitial: Duration = .seconds(1)
         /// … up to here.
         public var retryMax: Duration = .seconds(60)
-        /// The same for an exhausted allocation and for a token that is refused again: at least half of the bound is waited.
+        /// The same for an exhausted allocation and for a token that is refused again: at least half of the bound is
+        /// waited.
         public var limitRetryInitial: Duration = .seconds(60)
         public var limitRetryMax: Duration = .seconds(15 * 60)
         /// Between attempts at what only a person can put right: a topic or a login refused for good.
@@ -66,7 +69,8 @@ extension Upstream {
 
         var retryPace: Pace { Pace(initial: retryInitial, max: retryMax, fixedPart: 0) }
         var limitPace: Pace { Pace(initial: limitRetryInitial, max: limitRetryMax, fixedPart: 0.5) }
-        /// A tenth more at random: refused topics of one org do not all come back together. (The bound holds the tenth.)
+        /// A tenth more at random: refused topics of one org do not all come back together. (The bound holds the
+        /// tenth.)
         var refusedPace: Pace { Pace(initial: refusedRetry * 1.1, max: refusedRetry * 1.1, fixedPart: 1 / 1.1) }
         var slotPace: Pace { Pace(initial: slotRetry * 1.1, max: slotRetry * 1.1, fixedPart: 1 / 1.1) }
     }

@@ -1,12 +1,13 @@
 public import Logging
 import Synchronization
 
-/// The subscription to an org: every topic on its own stream, all streams on one HTTP/2 connection, everything received given
-/// to the sink in order and asked for only when the sink has room.
+/// The subscription to an org: every topic on its own stream, all streams on one HTTP/2 connection, everything received
+/// given to the sink in order and asked for only when the sink has room.
 ///
-/// At least once: a stream resumes behind the cursor that the sink has stored, so after a break events may come again and none
-/// are left out. Where the org itself cannot go on (the stored replay id is no longer retained) the sink is told of a gap
-/// before the oldest retained events follow. What the event bus answers and what follows from it is in `docs/upstream.md`.
+/// At least once: a stream resumes behind the cursor that the sink has stored, so after a break events may come again
+/// and none are left out. Where the org itself cannot go on (the stored replay id is no longer retained) the sink is
+/// told of a gap before the oldest retained events follow. What the event bus answers and what follows from it is in
+/// `docs/upstream.md`.
 ///
 /// Owned by the executable. `run` once; `status` and `beginGracefulShutdown` from any thread.
 public final class Upstream: Sendable {
@@ -30,11 +31,11 @@ public final class Upstream: Sendable {
         }
     }
 
-    /// Subscribes until `beginGracefulShutdown` (then it returns, after what is being stored is stored) or until cancelled
-    /// (then it throws `CancellationError`; what was being stored may be stored or not, its cursor with it).
+    /// Subscribes until `beginGracefulShutdown` (then it returns, after what is being stored is stored) or until
+    /// cancelled (then it throws `CancellationError`; what was being stored may be stored or not, its cursor with it).
     ///
-    /// Throws `UpstreamError` for a configuration that cannot work. Failures of the org, the network or one topic do not end
-    /// it: they are waited out, and `status` shows them.
+    /// Throws `UpstreamError` for a configuration that cannot work. Failures of the org, the network or one topic do
+    /// not end it: they are waited out, and `status` shows them.
     public func run() async throws {
         let isFirst = hasRun.withLock { hasRun in
             defer { hasRun = true }
@@ -42,7 +43,8 @@ public final class Upstream: Sendable {
         }
         guard isFirst else { throw UpstreamError(.alreadyRun, "An Upstream runs once.") }
         try configuration.validate()
-        try await OrgServices.with(configuration.org, timing: configuration.timing, time: time, logger: logger) { services in
+        try await OrgServices.with(configuration.org, timing: configuration.timing, time: time, logger: logger) {
+            services in
             tokens.withLock { $0 = services.tokens }
             let surroundings = TopicSubscription.Surroundings(
                 org: services,
@@ -74,7 +76,8 @@ public final class Upstream: Sendable {
             loginCount: tokens.withLock { $0?.loginCount } ?? 0)
     }
 
-    /// A topic that has stopped for good does not stop the others; the subscription has logged it and `status` shows it.
+    /// A topic that has stopped for good does not stop the others; the subscription has logged it and `status` shows
+    /// it.
     private func run(_ subscription: TopicSubscription, in surroundings: TopicSubscription.Surroundings) async throws {
         do {
             try await subscription.run(in: surroundings)
@@ -96,7 +99,8 @@ extension Upstream.Configuration {
                     .configuration, "A topic's name begins with /data/ or /event/.", topic: topic.name)
             }
             guard names.insert(topic.name).inserted else {
-                throw UpstreamError(.configuration, "The topic is there twice: it would be delivered twice.", topic: topic.name)
+                throw UpstreamError(
+                    .configuration, "The topic is there twice: it would be delivered twice.", topic: topic.name)
             }
         }
     }

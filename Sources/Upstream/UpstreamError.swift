@@ -12,7 +12,8 @@ public struct UpstreamError: Error, Sendable {
 
         /// The configuration cannot work: an address, a key, a file.
         public static let configuration = Code(kind: .configuration)
-        /// The org refuses the login and will go on doing so until somebody changes something there or in the configuration.
+        /// The org refuses the login and will go on doing so until somebody changes something there or in the
+        /// configuration.
         public static let loginRefused = Code(kind: .loginRefused)
         /// The login did not come about this time: network, time-out, server error, rate limit.
         public static let loginFailed = Code(kind: .loginFailed)

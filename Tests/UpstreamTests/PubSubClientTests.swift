@@ -26,7 +26,8 @@ struct PubSubClientTests {
             try await FakeLoginHost.with { _, hostPort in
                 prepare(bus)
                 try await PubSubClient.withClient(
-                    of: Harness.org(login: hostPort, pubSub: busPort), timing: Harness.fast, logger: LogRecorder().logger()
+                    of: Harness.org(login: hostPort, pubSub: busPort), timing: Harness.fast,
+                    logger: LogRecorder().logger()
                 ) { client in try await body(client, bus) }
             }
         }
@@ -89,7 +90,11 @@ struct PubSubClientTests {
     @Test func whatLastsIsThrown() async throws {
         let corrupted = "sfdc.platform.eventbus.grpc.subscription.fetch.replayid.corrupted"
         try await withClient(prepare: { bus in
-            bus.change { $0.faults[Self.topic] = [.refuse(.notFound, errorCode: nil), .refuse(.invalidArgument, errorCode: corrupted)] }
+            bus.change {
+                $0.faults[Self.topic] = [
+                    .refuse(.notFound, errorCode: nil), .refuse(.invalidArgument, errorCode: corrupted),
+                ]
+            }
         }) { client, _ in
             for expected in [UpstreamError.Code.topicRefused, .replayIDRejected] {
                 do {

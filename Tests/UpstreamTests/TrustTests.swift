@@ -54,14 +54,17 @@ struct TrustTests {
 
     private func withOrg(_ body: (FakeEventBus, FakeLoginHost, OrgConnection) async throws -> Void) async throws {
         let certificates = try Certificates()
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-trust-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "millrace-trust-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("ca.pem")
         try certificates.authority.write(to: file, atomically: true, encoding: .utf8)
         let tls = try NIOSSLContext(
             configuration: .makeServerConfiguration(
-                certificateChain: NIOSSLCertificate.fromPEMBytes(Array(certificates.server.utf8)).map { .certificate($0) },
+                certificateChain: NIOSSLCertificate.fromPEMBytes(Array(certificates.server.utf8)).map {
+                    .certificate($0)
+                },
                 privateKey: .privateKey(NIOSSLPrivateKey(bytes: Array(certificates.key.utf8), format: .pem))))
         try await FakeEventBus.with(
             security: .tls(

@@ -14,9 +14,12 @@ struct UpstreamTests {
 
     @Test func severalTopicsShareOneConnection() async throws {
         let names = (1...6).map { "/event/Topic\($0)__e" }
-        try await Harness.with(topics: names.map { Upstream.Topic($0) }, prepare: { bus, _, _ in
-            for name in names { bus.publish(40, to: name) }
-        }) { harness in
+        try await Harness.with(
+            topics: names.map { Upstream.Topic($0) },
+            prepare: { bus, _, _ in
+                for name in names { bus.publish(40, to: name) }
+            }
+        ) { harness in
             for name in names { try await harness.stored(40, of: name) }
             for name in names { #expect(harness.sink.counters(name) == Array(1...40)) }
             #expect(harness.bus.connectionCount == 1)
@@ -31,7 +34,9 @@ struct UpstreamTests {
     }
 
     @Test func theSessionGoesWithEveryStream() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, _ in bus.publish(1, to: Self.cases) }) {
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, _ in bus.publish(1, to: Self.cases) }
+        ) {
             harness in
             try await harness.stored(1, of: Self.cases)
             let seen = try #require(harness.bus.seen(Self.cases).first)
@@ -44,10 +49,15 @@ struct UpstreamTests {
 
     @Test(arguments: [Upstream.Topic.Start.earliest, .latest])
     func aNewTopicStartsWhereItIsConfiguredTo(start: Upstream.Topic.Start) async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases, start: start)], prepare: { bus, _, _ in
-            bus.publish(5, to: Self.cases)
-        }) { harness in
-            try await poll("subscribed") { try harness.status(Self.cases).state == .live && !harness.bus.seen(Self.cases).isEmpty }
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases, start: start)],
+            prepare: { bus, _, _ in
+                bus.publish(5, to: Self.cases)
+            }
+        ) { harness in
+            try await poll("subscribed") {
+                try harness.status(Self.cases).state == .live && !harness.bus.seen(Self.cases).isEmpty
+            }
             harness.bus.publish(5, to: Self.cases)
             try await poll("the last event") { harness.sink.storedCursor(Self.cases) == 10 }
             #expect(harness.sink.counters(Self.cases).last == 10)
@@ -56,21 +66,31 @@ struct UpstreamTests {
         }
     }
 
-    /// Every way a stream can break, in one run: nothing lost, nothing doubled, and each stream starts behind what is stored.
+    /// Every way a stream can break, in one run: nothing lost, nothing doubled, and each stream starts behind what is
+    /// stored.
     @Test func afterEveryKindOfBreakItResumesFromTheStoredID() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, _ in
-            bus.publish(1000, to: Self.cases)
-            bus.change { state in
-                state.faults[Self.cases] = [
-                    .cut(after: 37), .fail(after: 120, .unavailable, errorCode: "sfdc.platform.eventbus.grpc.service.unavailable"),
-                    .finish(after: 1), .refuse(.unavailable, errorCode: nil), .fail(after: 0, .internalError, errorCode: nil),
-                    .cut(after: 250), .finish(after: 0),
-                    .fail(after: 3, .resourceExhausted, errorCode: "sfdc.platform.eventbus.grpc.subscription.limit.exceeded"),
-                    .refuse(.alreadyExists, errorCode: "sfdc.platform.eventbus.grpc.managed.subscription.already.active"),
-                    .refuse(.notFound, errorCode: nil), .refuse(.permissionDenied, errorCode: nil), .cut(after: 1),
-                ]
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, _, _ in
+                bus.publish(1000, to: Self.cases)
+                bus.change { state in
+                    state.faults[Self.cases] = [
+                        .cut(after: 37),
+                        .fail(after: 120, .unavailable, errorCode: "sfdc.platform.eventbus.grpc.service.unavailable"),
+                        .finish(after: 1), .refuse(.unavailable, errorCode: nil),
+                        .fail(after: 0, .internalError, errorCode: nil),
+                        .cut(after: 250), .finish(after: 0),
+                        .fail(
+                            after: 3, .resourceExhausted,
+                            errorCode: "sfdc.platform.eventbus.grpc.subscription.limit.exceeded"),
+                        .refuse(
+                            .alreadyExists, errorCode: "sfdc.platform.eventbus.grpc.managed.subscription.already.active"
+                        ),
+                        .refuse(.notFound, errorCode: nil), .refuse(.permissionDenied, errorCode: nil), .cut(after: 1),
+                    ]
+                }
             }
-        }) { harness in
+        ) { harness in
             try await harness.stored(1000, of: Self.cases)
             #expect(harness.sink.counters(Self.cases) == Array(1...1000))
             let seen = harness.bus.seen(Self.cases)
@@ -90,10 +110,13 @@ struct UpstreamTests {
     }
 
     @Test func whatTheBusSendsAgainIsPassedOn() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, _ in
-            bus.publish(30, to: Self.cases)
-            bus.change { $0.faults[Self.cases] = [.finish(after: 20), .rewind(5)] }
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, _, _ in
+                bus.publish(30, to: Self.cases)
+                bus.change { $0.faults[Self.cases] = [.finish(after: 20), .rewind(5)] }
+            }
+        ) { harness in
             try await harness.stored(35, of: Self.cases)
             #expect(harness.sink.counters(Self.cases) == Array(1...20) + Array(16...30))
         }
@@ -103,10 +126,13 @@ struct UpstreamTests {
 
     @Test(arguments: [1, 10, 100, 200])
     func neverMoreIsAskedForThanThereIsRoom(room: Int) async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, sink in
-            bus.publish(500, to: Self.cases)
-            sink.change { $0.room = room }
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, _, sink in
+                bus.publish(500, to: Self.cases)
+                sink.change { $0.room = room }
+            }
+        ) { harness in
             try await harness.stored(500, of: Self.cases)
             #expect(harness.sink.counters(Self.cases) == Array(1...500))
             #expect(harness.bus.seen(Self.cases).allSatisfy { $0.outstandingMax <= min(room, 100) })
@@ -115,11 +141,14 @@ struct UpstreamTests {
     }
 
     @Test func withoutRoomNothingIsAskedForAndTheStreamsEndIsNoFailure() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, sink in
-            bus.publish(200, to: Self.cases)
-            bus.change { $0.faults[Self.cases] = [.finish(after: 20)] }
-            sink.change { $0.room = 20 }
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, _, sink in
+                bus.publish(200, to: Self.cases)
+                bus.change { $0.faults[Self.cases] = [.finish(after: 20)] }
+                sink.change { $0.room = 20 }
+            }
+        ) { harness in
             harness.sink.change { $0.isHolding = true }
             try await poll("the first request") { harness.bus.seen(Self.cases).first?.requested.isEmpty == false }
             harness.sink.change { state in
@@ -137,7 +166,9 @@ struct UpstreamTests {
     }
 
     @Test func aKeepaliveMovesTheStoredPlace() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, _ in bus.publish(3, to: Self.cases) }) {
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, _ in bus.publish(3, to: Self.cases) }
+        ) {
             harness in
             try await harness.stored(3, of: Self.cases)
             harness.bus.keepalive(on: Self.cases, latest: 4711)
@@ -149,10 +180,13 @@ struct UpstreamTests {
     @Test func aSilentStreamIsGivenUp() async throws {
         var timing = Harness.fast
         timing.silenceMax = .milliseconds(150)
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], timing: timing, prepare: { bus, _, _ in
-            bus.publish(10, to: Self.cases)
-            bus.change { $0.faults[Self.cases] = [.silence, .silence] }
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)], timing: timing,
+            prepare: { bus, _, _ in
+                bus.publish(10, to: Self.cases)
+                bus.change { $0.faults[Self.cases] = [.silence, .silence] }
+            }
+        ) { harness in
             try await harness.stored(10, of: Self.cases)
             #expect(harness.sink.counters(Self.cases) == Array(1...10))
             #expect(harness.bus.seen(Self.cases).count >= 3)
@@ -164,17 +198,20 @@ struct UpstreamTests {
 
     @Test(arguments: ["fetch.replayid.corrupted", "fetch.replayid.validation.failed"])
     func aRefusedReplayIDIsAnAlarmAGapAndEarliest(code: String) async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases, start: .latest)], prepare: { bus, _, sink in
-            bus.publish(50, to: Self.cases)
-            sink.change { $0.cursors[Self.cases] = ReplayID(bytes: [1, 2, 3]) }
-            bus.change { state in
-                state.faults[Self.cases] = [
-                    .refuse(.invalidArgument, errorCode: "sfdc.platform.eventbus.grpc.subscription." + code),
-                    // Broken again before anything is stored: no second gap, and still not LATEST.
-                    .refuse(.unavailable, errorCode: nil),
-                ]
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases, start: .latest)],
+            prepare: { bus, _, sink in
+                bus.publish(50, to: Self.cases)
+                sink.change { $0.cursors[Self.cases] = ReplayID(bytes: [1, 2, 3]) }
+                bus.change { state in
+                    state.faults[Self.cases] = [
+                        .refuse(.invalidArgument, errorCode: "sfdc.platform.eventbus.grpc.subscription." + code),
+                        // Broken again before anything is stored: no second gap, and still not LATEST.
+                        .refuse(.unavailable, errorCode: nil),
+                    ]
+                }
             }
-        }) { harness in
+        ) { harness in
             try await harness.stored(50, of: Self.cases)
             let seen = harness.bus.seen(Self.cases)
             #expect(seen.map(\.preset) == [.custom, .earliest, .earliest])
@@ -191,9 +228,12 @@ struct UpstreamTests {
 
     @Test func anExpiredTokenIsRenewedOnceForAllStreams() async throws {
         let names = (1...8).map { "/event/Topic\($0)__e" }
-        try await Harness.with(topics: names.map { Upstream.Topic($0) }, prepare: { bus, _, _ in
-            for name in names { bus.publish(10, to: name) }
-        }) { harness in
+        try await Harness.with(
+            topics: names.map { Upstream.Topic($0) },
+            prepare: { bus, _, _ in
+                for name in names { bus.publish(10, to: name) }
+            }
+        ) { harness in
             for name in names { try await harness.stored(10, of: name) }
             harness.bus.change { $0.goodTokens = ["00D000000000001!token2"] }
             harness.bus.cutConnections()
@@ -209,9 +249,12 @@ struct UpstreamTests {
         var timing = Harness.fast
         timing.limitRetryInitial = .seconds(3600)
         timing.limitRetryMax = .seconds(3600)
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], timing: timing, prepare: { bus, _, _ in
-            bus.change { $0.goodTokens = [] }
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)], timing: timing,
+            prepare: { bus, _, _ in
+                bus.change { $0.goodTokens = [] }
+            }
+        ) { harness in
             try await poll("it waits") { try harness.status(Self.cases).state == .limited }
             #expect(harness.host.requests.count == 2)
             #expect(try harness.status(Self.cases).lastError?.code == .unauthenticated)
@@ -220,13 +263,17 @@ struct UpstreamTests {
     }
 
     @Test func aRefusedLoginShowsAndHealsByItself() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, host, _ in
-            bus.publish(3, to: Self.cases)
-            host.answer([
-                .error("invalid_grant", "user hasn't approved this consumer"), .error("invalid_client_id", "client identifier invalid"),
-                .error("server_error", "later", status: 500), .init(body: "{}"), .token("00D000000000001!late"),
-            ])
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, host, _ in
+                bus.publish(3, to: Self.cases)
+                host.answer([
+                    .error("invalid_grant", "user hasn't approved this consumer"),
+                    .error("invalid_client_id", "client identifier invalid"),
+                    .error("server_error", "later", status: 500), .init(body: "{}"), .token("00D000000000001!late"),
+                ])
+            }
+        ) { harness in
             try await harness.stored(3, of: Self.cases)
             #expect(harness.host.requests.count == 5)
             #expect(harness.bus.seen(Self.cases).first?.token == "00D000000000001!late")
@@ -236,11 +283,17 @@ struct UpstreamTests {
     }
 
     @Test func secretsAreNotLogged() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, host, _ in
-            bus.publish(3, to: Self.cases, schema: "AAAAAAAAAAAAAAAAAAAAAA")
-            bus.change { $0.goodTokens = ["00D000000000001!second"] }
-            host.answer([.error("invalid_grant", "invalid assertion"), .token("00D000000000001!first"), .token("00D000000000001!second")])
-        }) { harness in
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, host, _ in
+                bus.publish(3, to: Self.cases, schema: "AAAAAAAAAAAAAAAAAAAAAA")
+                bus.change { $0.goodTokens = ["00D000000000001!second"] }
+                host.answer([
+                    .error("invalid_grant", "invalid assertion"), .token("00D000000000001!first"),
+                    .token("00D000000000001!second"),
+                ])
+            }
+        ) { harness in
             try await harness.stored(3, of: Self.cases)
             let text = harness.log.text + "\(harness.upstream.status)"
             #expect(text.contains("logged in"))
@@ -254,134 +307,22 @@ struct UpstreamTests {
     // The sink
 
     @Test func aFailingSinkLosesNothing() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases)], prepare: { bus, _, sink in
-            bus.publish(300, to: Self.cases)
-            sink.change { state in
-                state.receiveFailuresToCome = 5
-                state.roomFailuresToCome = 2
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, _, sink in
+                bus.publish(300, to: Self.cases)
+                sink.change { state in
+                    state.receiveFailuresToCome = 5
+                    state.roomFailuresToCome = 2
+                }
             }
-        }) { harness in
+        ) { harness in
             try await harness.stored(100, of: Self.cases)
             harness.sink.change { $0.roomFailuresToCome = 1 }
             harness.bus.publish(200, to: Self.cases)
             try await harness.stored(500, of: Self.cases)
             #expect(harness.sink.counters(Self.cases) == Array(1...500))
             #expect(harness.log.text.contains("sinkFailed"))
-        }
-    }
-
-    // Ends
-
-    @Test func aMistakeOfOursStopsItsTopicAndNoOther() async throws {
-        let other = "/event/Low_Ink__e"
-        try await Harness.with(topics: [Upstream.Topic(Self.cases), Upstream.Topic(other)], prepare: { bus, _, _ in
-            bus.publish(5, to: other)
-            bus.change { state in
-                state.faults[Self.cases] = [
-                    .refuse(.invalidArgument, errorCode: "sfdc.platform.eventbus.grpc.subscription.fetch.requested.events.invalid")
-                ]
-            }
-        }) { harness in
-            try await poll("stopped") { try harness.status(Self.cases).state == .stopped }
-            #expect(try harness.status(Self.cases).lastError?.code == .requestInvalid)
-            harness.bus.publish(5, to: other)
-            try await harness.stored(10, of: other)
-        }
-    }
-
-    @Test func gracefulShutdownStoresTheMessageInHandAndReturns() async throws {
-        try await Harness.with(topics: [Upstream.Topic(Self.cases), Upstream.Topic("/event/Quiet__e")], prepare: { bus, _, sink in
-            bus.publish(100, to: Self.cases)
-            sink.change { $0.isHolding = true }
-        }) { harness in
-            try await poll("a message is being stored") { harness.sink.change { $0.receiveCalls } == 1 }
-            harness.upstream.beginGracefulShutdown()
-            try await poll("the quiet topic has stopped") { try harness.status("/event/Quiet__e").state == .stopped }
-            harness.sink.change { $0.isHolding = false }
-            try await poll("stopped") { try harness.status(Self.cases).state == .stopped }
-            #expect(harness.sink.counters(Self.cases) == Array(1...7))
-            #expect(harness.sink.change { $0.receiveCalls } == 1)
-            try await poll("the streams have ended") { harness.bus.seen.allSatisfy(\.hasEnded) }
-        }
-    }
-
-    @Test func runReturnsAfterGracefulShutdownAndThrowsWhenCancelled() async throws {
-        try await FakeEventBus.with { bus, busPort in
-            try await FakeLoginHost.with { _, hostPort in
-                bus.publish(1, to: Self.cases)
-                for isGraceful in [true, false] {
-                    let sink = FakeSink()
-                    let upstream = Upstream(
-                        configuration: .init(
-                            org: Harness.org(login: hostPort, pubSub: busPort), topics: [.init(Self.cases)], timing: Harness.fast),
-                        sink: sink, logger: LogRecorder().logger())
-                    let run = Task { try await upstream.run() }
-                    try await poll("running") { sink.count(Self.cases) == 1 }
-                    if isGraceful {
-                        upstream.beginGracefulShutdown()
-                        try await run.value
-                        await #expect(throws: UpstreamError.self) { try await upstream.run() }
-                    } else {
-                        run.cancel()
-                        await #expect(throws: CancellationError.self) { try await run.value }
-                    }
-                }
-            }
-        }
-    }
-
-    /// In the login, while connecting, while subscribing, while storing: wherever it happens to be.
-    @Test func cancellingAtAnyInstantIsSafeAndLosesNothing() async throws {
-        var random = SeededRandom()
-        try await FakeEventBus.with { bus, busPort in
-            try await FakeLoginHost.with { _, hostPort in
-                let names = (1...3).map { "/event/Topic\($0)__e" }
-                for name in names { bus.publish(2000, to: name) }
-                let sink = FakeSink()
-                let configuration = Upstream.Configuration(
-                    org: Harness.org(login: hostPort, pubSub: busPort), topics: names.map { Upstream.Topic($0) },
-                    timing: Harness.fast)
-                for _ in 0..<40 {
-                    let upstream = Upstream(configuration: configuration, sink: sink, logger: LogRecorder().logger())
-                    let run = Task { try await upstream.run() }
-                    // Not a wait for something: the random instant is what is tested.
-                    try await Task.sleep(for: .microseconds(random.int(0..<120_000)))
-                    run.cancel()
-                    await #expect(throws: CancellationError.self, "seed \(random.seed)") { try await run.value }
-                }
-                let upstream = Upstream(configuration: configuration, sink: sink, logger: LogRecorder().logger())
-                let run = Task { try await upstream.run() }
-                try await poll("the rest", deadline: .seconds(60)) { names.allSatisfy { sink.count($0) >= 2000 } }
-                upstream.beginGracefulShutdown()
-                try await run.value
-                for name in names { #expect(sink.counters(name) == Array(1...2000), "seed \(random.seed)") }
-            }
-        }
-    }
-
-    @Test func whatCannotWorkIsRefusedAtStart() async throws {
-        let good = Upstream.Configuration(org: Harness.org(login: 1, pubSub: 1), topics: [.init(Self.cases)])
-        var noTopics = good
-        noTopics.topics = []
-        var twice = good
-        twice.topics = [.init(Self.cases), .init(Self.cases)]
-        var badTopic = good
-        badTopic.topics = [.init("CaseChangeEvent")]
-        var badKey = good
-        badKey.org.login.privateKeyPEM = "-----BEGIN PRIVATE KEY-----\nMIIsecret\n-----END PRIVATE KEY-----"
-        var http = good
-        http.org.usesPlaintext = false
-        var noCA = good
-        noCA.org.trustRoots = .file(path: "/nonexistent/ca.pem")
-        for configuration in [noTopics, twice, badTopic, badKey, http, noCA] {
-            let upstream = Upstream(configuration: configuration, sink: FakeSink(), logger: LogRecorder().logger())
-            do {
-                try await upstream.run()
-                Issue.record("started")
-            } catch let error as UpstreamError {
-                #expect(error.code == .configuration)
-                #expect(!error.description.contains("MIIsecret"))
-            }
         }
     }
 }

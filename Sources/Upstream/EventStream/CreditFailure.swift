@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Carries the sink's error from the task that asks for more events to the one that ends the stream: a request producer of
-/// gRPC cannot hand its own error on. Set at most once, by one task; awaited by one other.
+/// Carries the sink's error from the task that asks for more events to the one that ends the stream: a request producer
+/// of gRPC cannot hand its own error on. Set at most once, by one task; awaited by one other.
 final class CreditFailure: Sendable {
     private let error = Mutex<(any Error)?>(nil)
     private let isSet = Signal()

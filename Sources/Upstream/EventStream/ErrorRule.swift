@@ -2,8 +2,8 @@ import GRPCCore
 
 /// What to do about a failed call: the whole of it, in two tables.
 ///
-/// The `error-code` trailer decides where it is known; otherwise the gRPC status does. `docs/upstream.md` shows the same
-/// tables.
+/// The `error-code` trailer decides where it is known; otherwise the gRPC status does. `docs/upstream.md` shows the
+/// same tables.
 struct ErrorRule: Sendable, Hashable {
     /// The ways to go on.
     enum Cure: String, Sendable, Hashable, CaseIterable {
@@ -82,9 +82,11 @@ extension ErrorRule.Cure {
         case .renewToken: (code, message) = (.unauthenticated, "The event bus does not accept the token.")
         case .retry: (code, message) = (.unavailable, "The event bus cannot be reached or is out of order.")
         case .awaitAllowance: (code, message) = (.limitExceeded, "An allocation of the org is used up.")
-        case .declareGap: (code, message) = (.replayIDRejected, "The stored replay id is expired, malformed or of another org.")
+        case .declareGap:
+            (code, message) = (.replayIDRejected, "The stored replay id is expired, malformed or of another org.")
         case .awaitSlot: (code, message) = (.slotTaken, "Another client holds the subscription.")
-        case .awaitPerson: (code, message) = (.topicRefused, "The event bus refuses the topic: does it exist, may the user see it?")
+        case .awaitPerson:
+            (code, message) = (.topicRefused, "The event bus refuses the topic: does it exist, may the user see it?")
         case .stop: (code, message) = (.requestInvalid, "The event bus calls the request invalid: please report this.")
         }
         return UpstreamError(code, message, reason: failure.reason, topic: topic, cause: failure)

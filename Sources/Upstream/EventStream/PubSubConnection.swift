@@ -7,16 +7,17 @@ import PubSubAPI
 
 /// The Pub/Sub API over one HTTP/2 connection: calls with the session's metadata, and errors as `CallFailure`.
 ///
-/// One `GRPCClient` with the default load balancing (the first address that answers) keeps one connection, which all streams
-/// and calls share and which is made anew when it breaks. Safe from any thread.
+/// One `GRPCClient` with the default load balancing (the first address that answers) keeps one connection, which all
+/// streams and calls share and which is made anew when it breaks. Safe from any thread.
 final class PubSubConnection: Sendable {
     /// Responses have up to about 3 MB; the bound leaves room for an event of 1 MB more and keeps a hostile peer small.
     static let responseBytesMax = 8 * 1024 * 1024
-    /// When nothing has been read for so long, the connection is probed with a ping: later than the service's own keepalives
-    /// (270 s), so that it never happens on a healthy connection and no server takes it for abuse.
+    /// When nothing has been read for so long, the connection is probed with a ping: later than the service's own
+    /// keepalives (270 s), so that it never happens on a healthy connection and no server takes it for abuse.
     static let pingAfter: Duration = .seconds(280)
     static let pingTimeout: Duration = .seconds(15)
-    /// Between attempts to connect. The streams have pauses of their own; these only keep the connection from being slower.
+    /// Between attempts to connect. The streams have pauses of their own; these only keep the connection from being
+    /// slower.
     static let connectBackoff = HTTP2ClientTransport.Config.Backoff(
         initial: .milliseconds(200), max: .seconds(10), multiplier: 1.6, jitter: 0.2)
 
@@ -37,7 +38,8 @@ final class PubSubConnection: Sendable {
             client = GRPCClient(transport: transport)
         } catch {
             throw UpstreamError(
-                .configuration, "No connection can be set up to \(org.pubSubHost):\(org.pubSubPort): \(error).", cause: error)
+                .configuration, "No connection can be set up to \(org.pubSubHost):\(org.pubSubPort): \(error).",
+                cause: error)
         }
         api = Eventbus_V1_PubSub.Client(wrapping: client)
         self.tokens = tokens
@@ -68,8 +70,9 @@ final class PubSubConnection: Sendable {
         }
     }
 
-    /// One Subscribe stream. `requests` writes what is asked for and returns to end the asking; `responses` reads until the
-    /// end. Returns when the stream has ended without an error, or `responses` has; throws what it throws, or `CallFailure`.
+    /// One Subscribe stream. `requests` writes what is asked for and returns to end the asking; `responses` reads until
+    /// the end. Returns when the stream has ended without an error, or `responses` has; throws what it throws, or
+    /// `CallFailure`.
     func subscribe(
         as session: Session, requests: @escaping @Sendable (RPCWriter<Eventbus_V1_FetchRequest>) async throws -> Void,
         responses: @escaping @Sendable (RPCAsyncSequence<Eventbus_V1_FetchResponse, any Error>) async throws -> Void
@@ -111,7 +114,8 @@ final class PubSubConnection: Sendable {
         ]
     }
 
-    /// An address literal must not go through name resolution: it would become the TLS server name, which only a name may be.
+    /// An address literal must not go through name resolution: it would become the TLS server name, which only a name
+    /// may be.
     static func target(host: String, port: Int) -> any ResolvableTarget {
         guard let address = try? SocketAddress(ipAddress: host, port: port) else { return .dns(host: host, port: port) }
         return address.protocol == .inet6 ? .ipv6(address: host, port: port) : .ipv4(address: host, port: port)

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Sees to it that the sink knows the schema of every event before it gets the event.
 ///
-/// Asks the event bus once per schema, for all topics together. A schema that the bus will not give (or that cannot be read)
-/// is remembered for a while and its events go on without it; every other failure is tried again until it passes, because an
-/// event must neither be skipped nor stored undecoded for a passing reason. Safe from any thread.
+/// Asks the event bus once per schema, for all topics together. A schema that the bus will not give (or that cannot be
+/// read) is remembered for a while and its events go on without it; every other failure is tried again until it passes,
+/// because an event must neither be skipped nor stored undecoded for a passing reason. Safe from any thread.
 final class SchemaBook: Sendable {
     /// Topics have a handful of schemas each; past the bound the book is opened anew and the sink is asked again.
     static let entriesMax = 10_000
@@ -73,7 +73,9 @@ final class SchemaBook: Sendable {
             do {
                 json = try await pubSub.schema(id).schemaJson
             } catch let failure as CallFailure where isRefusal(failure) {
-                log(UpstreamError(.schemaUnavailable, "The event bus does not give the schema.", reason: failure.reason), id)
+                log(
+                    UpstreamError(
+                        .schemaUnavailable, "The event bus does not give the schema.", reason: failure.reason), id)
                 return false
             } catch {
                 try Task.checkCancellation()
@@ -113,6 +115,7 @@ final class SchemaBook: Sendable {
 
     private func log(_ error: UpstreamError, _ id: SchemaID) {
         logger.error(
-            "schema unavailable: its events go on undecoded", metadata: [LogKey.schema: "\(id)", LogKey.error: "\(error)"])
+            "schema unavailable: its events go on undecoded",
+            metadata: [LogKey.schema: "\(id)", LogKey.error: "\(error)"])
     }
 }

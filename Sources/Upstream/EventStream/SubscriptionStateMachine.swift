@@ -1,10 +1,10 @@
 import ChangeEvents
 
-/// The life of one topic's subscription: when to open a stream and from where, how many events to ask for, when a stream
-/// counts as dead, and what to do after it ended.
+/// The life of one topic's subscription: when to open a stream and from where, how many events to ask for, when a
+/// stream counts as dead, and what to do after it ended.
 ///
-/// Pure: no I/O, no clock, no randomness. `TopicSubscription` performs what it answers and tells it what happened. Times are
-/// durations since the start of the Upstream.
+/// Pure: no I/O, no clock, no randomness. `TopicSubscription` performs what it answers and tells it what happened.
+/// Times are durations since the start of the Upstream.
 struct SubscriptionStateMachine: Sendable {
     /// The service's bound of outstanding events per stream.
     static let outstandingMax = 100
@@ -145,8 +145,8 @@ struct SubscriptionStateMachine: Sendable {
         return stream.outstanding <= Self.outstandingLow
     }
 
-    /// The sink has this much room. Answers how many events to ask for; nil: none for now, look again after the next message
-    /// or stored batch.
+    /// The sink has this much room. Answers how many events to ask for; nil: none for now, look again after the next
+    /// message or stored batch.
     mutating func roomAvailable(_ room: Int, now: Duration) -> Int? {
         guard case .open(var stream) = state, stream.outstanding <= Self.outstandingLow else { return nil }
         let count = min(Self.outstandingMax - stream.outstanding, room - stream.outstanding - stream.unstored)
@@ -170,7 +170,8 @@ struct SubscriptionStateMachine: Sendable {
     mutating func received(count: Int, pending: Int, now: Duration) -> ReceivedAction {
         guard case .open(var stream) = state, !isEnding else { return .leave }
         stream.outstanding = max(0, stream.outstanding - count)
-        // Our own count is ahead of the service's while a request travels; in the quiet of a keepalive the service's is right.
+        // Our own count is ahead of the service's while a request travels; in the quiet of a keepalive the service's is
+        // right.
         if count == 0, stream.requestedSinceMessage == 0 {
             stream.outstanding = min(max(0, pending), Self.outstandingMax)
         }
@@ -260,14 +261,17 @@ struct SubscriptionStateMachine: Sendable {
 
         switch end {
         case .finished:
-            return resume(ended, UpstreamError(.unavailable, "The event bus ended the stream.", topic: topic.name), now, jitter)
+            return resume(
+                ended, UpstreamError(.unavailable, "The event bus ended the stream.", topic: topic.name), now, jitter)
         case .silent:
             problem = UpstreamError(
                 .streamSilent, "Nothing came for \(timing.silenceMax), not even a keepalive.", topic: topic.name)
             return wait(.retry, now, jitter)
         case .loginFailed(let error):
             problem = error
-            if error.code == .loginRefused || error.code == .configuration { return waitOrFail(.awaitPerson, now, jitter) }
+            if error.code == .loginRefused || error.code == .configuration {
+                return waitOrFail(.awaitPerson, now, jitter)
+            }
             return wait(.retry, now, jitter)
         case .sinkFailed(let error):
             problem = UpstreamError(.sinkFailed, "The events could not be stored.", topic: topic.name, cause: error)
@@ -277,7 +281,9 @@ struct SubscriptionStateMachine: Sendable {
         }
     }
 
-    private mutating func failed(_ failure: CallFailure, of stream: Stream?, _ now: Duration, _ jitter: Double) -> EndedAction {
+    private mutating func failed(
+        _ failure: CallFailure, of stream: Stream?, _ now: Duration, _ jitter: Double
+    ) -> EndedAction {
         var cure = ErrorRule.cure(for: failure)
         // Without a stored id in the request there is no id to give up, and declaring gaps would never end.
         if cure == .declareGap, !Self.isCustom(stream?.start) { cure = .awaitPerson }
@@ -311,9 +317,11 @@ struct SubscriptionStateMachine: Sendable {
         }
     }
 
-    /// After an end that is the service's right when nothing is outstanding: it gives a client 60 s to ask again, and a client
-    /// whose twin has no room does not ask. Then the next stream is opened at once, when there is room.
-    private mutating func resume(_ stream: Stream?, _ error: UpstreamError, _ now: Duration, _ jitter: Double) -> EndedAction {
+    /// After an end that is the service's right when nothing is outstanding: it gives a client 60 s to ask again, and a
+    /// client whose twin has no room does not ask. Then the next stream is opened at once, when there is room.
+    private mutating func resume(
+        _ stream: Stream?, _ error: UpstreamError, _ now: Duration, _ jitter: Double
+    ) -> EndedAction {
         if let stream, stream.outstanding == 0, stream.hasReceived {
             state = .ready
             return .goOn

@@ -5,8 +5,8 @@ import Logging
 import NIOCore
 import PubSubAPI
 
-/// One Subscribe stream of a topic: three tasks that share the state machine. One reads and stores, one asks for more when
-/// the sink has room, one watches for silence.
+/// One Subscribe stream of a topic: three tasks that share the state machine. One reads and stores, one asks for more
+/// when the sink has room, one watches for silence.
 extension TopicSubscription {
     /// The sink threw: to be told from the event bus's errors.
     private struct SinkFailure: Error { let cause: any Error }
@@ -82,7 +82,9 @@ extension TopicSubscription {
             creditChanged.raise()
             logger.trace(
                 "message",
-                metadata: [LogKey.received: "\(response.events.count)", LogKey.pending: "\(response.pendingNumRequested)"])
+                metadata: [
+                    LogKey.received: "\(response.events.count)", LogKey.pending: "\(response.pendingNumRequested)",
+                ])
             do {
                 try await store(response, schemas: surroundings.schemas)
             } catch {
@@ -107,7 +109,8 @@ extension TopicSubscription {
         try await sink.receive(topic: topic.name, events: events, latestReplayID: latest)
     }
 
-    /// Tops the credit up for as long as the stream lives. Not asking is the flow control: the sink's `room` suspends it.
+    /// Tops the credit up for as long as the stream lives. Not asking is the flow control: the sink's `room` suspends
+    /// it.
     private func askForMore(
         on writer: RPCWriter<Eventbus_V1_FetchRequest>, failure: CreditFailure, time: Timekeeper
     ) async {

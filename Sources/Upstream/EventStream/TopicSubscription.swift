@@ -4,8 +4,8 @@ import Synchronization
 
 /// One topic's subscription: performs what its state machine decides.
 ///
-/// Owned by `Upstream` or `PubSubClient`, which call `run` once. `stop` and `snapshot` may be called from any thread. The lock
-/// is held for a transition only, never across an `await`.
+/// Owned by `Upstream` or `PubSubClient`, which call `run` once. `stop` and `snapshot` may be called from any thread.
+/// The lock is held for a transition only, never across an `await`.
 final class TopicSubscription: Sendable {
     /// What an attempt needs from outside; the same for all topics.
     struct Surroundings: Sendable {
@@ -26,7 +26,8 @@ final class TopicSubscription: Sendable {
     private let stopRequested = Signal()
 
     init(
-        topic: Upstream.Topic, timing: Upstream.Timing, endurance: SubscriptionStateMachine.Endurance, sink: any EventSink,
+        topic: Upstream.Topic, timing: Upstream.Timing, endurance: SubscriptionStateMachine.Endurance,
+        sink: any EventSink,
         logger: Logger
     ) {
         self.topic = topic
@@ -44,8 +45,8 @@ final class TopicSubscription: Sendable {
     }
 
     /// Subscribes until `stop` (then it returns after the message in hand is stored), until cancelled (it throws
-    /// `CancellationError`; a message in hand may be stored or not, its cursor with it), or until the subscription fails for
-    /// good (it throws the `UpstreamError`).
+    /// `CancellationError`; a message in hand may be stored or not, its cursor with it), or until the subscription
+    /// fails for good (it throws the `UpstreamError`).
     func run(in surroundings: Surroundings) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.attempts(in: surroundings) }
@@ -136,13 +137,15 @@ final class TopicSubscription: Sendable {
             if let session = attempt.session { surroundings.org.tokens.reject(session) }
         case .declareGap(let reason):
             logger.critical(
-                "the stored replay id is refused: events may be lost; declaring a gap and starting at the oldest retained event",
+                "stored replay id refused, events may be lost: declaring a gap, starting at the oldest event",
                 metadata: [LogKey.error: "\(reason)"])
             do {
                 try await sink.declareGap(topic: topic.name, reason: reason)
                 change { $0.gapDeclared() }
             } catch {
-                _ = change { $0.ended(.sinkFailed(error), now: surroundings.time.now, jitter: surroundings.randomness()) }
+                _ = change {
+                    $0.ended(.sinkFailed(error), now: surroundings.time.now, jitter: surroundings.randomness())
+                }
             }
         }
     }

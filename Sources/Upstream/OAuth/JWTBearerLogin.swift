@@ -6,8 +6,8 @@ import NIOHTTP1
 
 /// One login by the OAuth 2.0 JWT bearer flow: signs an assertion, posts it, reads the answer.
 ///
-/// Keeps nothing between calls and retries nothing; `TokenSource` does. Neither the key, the assertion nor the token ever
-/// appears in an error.
+/// Keeps nothing between calls and retries nothing; `TokenSource` does. Neither the key, the assertion nor the token
+/// ever appears in an error.
 struct JWTBearerLogin: Sendable {
     /// Salesforce accepts assertions of 3 to 5 minutes; the shortest leaves the least to a thief.
     static let assertionLifetimeSeconds = 180
@@ -68,7 +68,9 @@ struct JWTBearerLogin: Sendable {
         guard status == 200 else {
             throw OAuthRefusal.error(status: status, code: answer.error, description: answer.error_description)
         }
-        guard let token = answer.access_token, !token.isEmpty, let instanceURL = answer.instance_url, !instanceURL.isEmpty else {
+        guard let token = answer.access_token, !token.isEmpty, let instanceURL = answer.instance_url,
+            !instanceURL.isEmpty
+        else {
             throw UpstreamError(.loginFailed, "The login host's answer has no access token or no instance URL.")
         }
         guard let organizationID = organizationID(identityURL: answer.id, token: token) else {
@@ -77,14 +79,16 @@ struct JWTBearerLogin: Sendable {
         return Session(accessToken: token, instanceURL: instanceURL, organizationID: organizationID, serial: serial)
     }
 
-    /// The part of the identity URL before the user id (`…/id/<organization>/<user>`); failing that, the token's text before `!`.
+    /// The part of the identity URL before the user id (`…/id/<organization>/<user>`); failing that, the token's text
+    /// before `!`.
     static func organizationID(identityURL: String?, token: String) -> String? {
         let parts = (identityURL ?? "").split(separator: "/")
         var candidates: [Substring] = []
         if parts.count >= 2 { candidates.append(parts[parts.count - 2]) }
         if let mark = token.firstIndex(of: "!") { candidates.append(token[..<mark]) }
         let id = candidates.first { id in
-            (id.count == 15 || id.count == 18) && id.hasPrefix("00D") && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+            (id.count == 15 || id.count == 18) && id.hasPrefix("00D")
+                && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
         }
         return id.map(String.init)
     }

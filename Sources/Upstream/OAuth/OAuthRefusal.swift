@@ -3,23 +3,29 @@
 /// The texts vary between releases, so only the code and, for one case, a key word count.
 enum OAuthRefusal {
     /// Errors that pass by themselves.
-    private static let passing: Set<String> = ["rate_limit_exceeded", "server_error", "temporarily_unavailable", "unknown_error"]
+    private static let passing: Set<String> = [
+        "rate_limit_exceeded", "server_error", "temporarily_unavailable", "unknown_error",
+    ]
 
-    /// HTTP statuses that pass by themselves, whatever the body says: too early, too many requests, and the server's own.
+    /// HTTP statuses that pass by themselves, whatever the body says: too early, too many requests, and the server's
+    /// own.
     static func isPassing(status: Int) -> Bool { status == 425 || status == 429 || status >= 500 }
 
-    /// The error for an answer that is not a token. `invalid_grant` stands for nearly everything that is wrong with an app, a
-    /// user or a key, all of it lasting; only an assertion that expired on its way is worth another attempt.
+    /// The error for an answer that is not a token. `invalid_grant` stands for nearly everything that is wrong with an
+    /// app, a user or a key, all of it lasting; only an assertion that expired on its way is worth another attempt.
     static func error(status: Int, code: String?, description: String?) -> UpstreamError {
         let text = printable(description ?? "HTTP \(status)")
         guard let code else {
             return isPassing(status: status)
                 ? UpstreamError(.loginFailed, "The login host answers HTTP \(status).")
-                : UpstreamError(.loginRefused, "The login host answers HTTP \(status) without an OAuth error: is its URL right?")
+                : UpstreamError(
+                    .loginRefused, "The login host answers HTTP \(status) without an OAuth error: is its URL right?")
         }
-        let isPassing = isPassing(status: status) || passing.contains(code) || (code == "invalid_grant" && text.contains("expired"))
+        let isPassing =
+            isPassing(status: status) || passing.contains(code) || (code == "invalid_grant" && text.contains("expired"))
         return UpstreamError(
-            isPassing ? .loginFailed : .loginRefused, advice(code: code, text: text), reason: "\(printable(code)): \(text)")
+            isPassing ? .loginFailed : .loginRefused, advice(code: code, text: text),
+            reason: "\(printable(code)): \(text)")
     }
 
     private static func advice(code: String, text: String) -> String {
@@ -43,6 +49,7 @@ enum OAuthRefusal {
 
     /// The answer's text is the server's: bounded, and nothing that could break a log line.
     private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).filter { $0.value >= 0x20 && $0.value != 0x7F }))
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.prefix(200).filter { $0.value >= 0x20 && $0.value != 0x7F }))
     }
 }

@@ -3,9 +3,9 @@ import Synchronization
 
 /// The org's current session, shared by everything that talks to the org.
 ///
-/// Logs in when a session is asked for and none is there; callers at the same time share one login. A session stays until
-/// `reject` names it: a JWT bearer answer has no lifetime in it, and an open stream outlives its token. A failed login is
-/// answered from memory for a moment, so that a crowd of topics is one attempt. Safe from any thread.
+/// Logs in when a session is asked for and none is there; callers at the same time share one login. A session stays
+/// until `reject` names it: a JWT bearer answer has no lifetime in it, and an open stream outlives its token. A failed
+/// login is answered from memory for a moment, so that a crowd of topics is one attempt. Safe from any thread.
 final class TokenSource: Sendable {
     private struct State {
         var session: Session?
@@ -21,7 +21,8 @@ final class TokenSource: Sendable {
     private let logger: Logger
 
     init(
-        failureHold: Duration, time: Timekeeper, logger: Logger, login: @escaping @Sendable (_ serial: Int) async throws -> Session
+        failureHold: Duration, time: Timekeeper, logger: Logger,
+        login: @escaping @Sendable (_ serial: Int) async throws -> Session
     ) {
         self.failureHold = failureHold
         self.time = time
@@ -32,8 +33,8 @@ final class TokenSource: Sendable {
     /// Successful and failed logins so far.
     var loginCount: Int { state.withLock { $0.loginCount } }
 
-    /// The current session, after a login where needed. Throws `UpstreamError`, or `CancellationError`; a caller that is
-    /// cancelled during the shared login leaves it to another.
+    /// The current session, after a login where needed. Throws `UpstreamError`, or `CancellationError`; a caller that
+    /// is cancelled during the shared login leaves it to another.
     func session() async throws -> Session {
         if let session = try current() { return session }
         return try await logins.value(for: 0) {
@@ -43,8 +44,8 @@ final class TokenSource: Sendable {
         }
     }
 
-    /// The event bus or the org refused this session: the next `session()` logs in. A session that was replaced meanwhile
-    /// stays, so that ten streams refused together make one login.
+    /// The event bus or the org refused this session: the next `session()` logs in. A session that was replaced
+    /// meanwhile stays, so that ten streams refused together make one login.
     func reject(_ session: Session) {
         state.withLock { state in
             if state.session?.serial == session.serial { state.session = nil }

@@ -1,5 +1,5 @@
-/// How long to stay away after a failure: the pauses between attempts, growing and spread at random so that many clients of
-/// one org do not come back at the same instant.
+/// How long to stay away after a failure: the pauses between attempts, growing and spread at random so that many
+/// clients of one org do not come back at the same instant.
 struct Pace: Sendable, Hashable {
     /// The bound of the first pause; doubled by each further failure.
     let initial: Duration

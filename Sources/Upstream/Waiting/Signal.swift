@@ -2,8 +2,9 @@ import Synchronization
 
 /// Tells one waiting task that something may have changed.
 ///
-/// Level-triggered and without a value: what was raised before `wait` is not missed, and several raises count as one, so the
-/// waiter looks at the state again and again and nothing queues up. At most one task waits at a time. Safe from any thread.
+/// Level-triggered and without a value: what was raised before `wait` is not missed, and several raises count as one,
+/// so the waiter looks at the state again and again and nothing queues up. At most one task waits at a time. Safe from
+/// any thread.
 final class Signal: Sendable {
     private enum State {
         /// Nothing has happened since the last wait.

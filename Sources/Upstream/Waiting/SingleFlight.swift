@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Lets callers that want the same thing at the same time share one attempt at it: the first performs the operation in its own
-/// task, the others wait for its outcome.
+/// Lets callers that want the same thing at the same time share one attempt at it: the first performs the operation in
+/// its own task, the others wait for its outcome.
 ///
-/// The operation's failure goes to all of them. Its *cancellation* does not: when the performing caller is cancelled, one of
-/// the waiting ones performs the operation instead. Nothing is kept after the outcome; caching is the caller's business. Safe
-/// from any thread.
+/// The operation's failure goes to all of them. Its *cancellation* does not: when the performing caller is cancelled,
+/// one of the waiting ones performs the operation instead. Nothing is kept after the outcome; caching is the caller's
+/// business. Safe from any thread.
 final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private enum Outcome: Sendable {
         case value(Value)

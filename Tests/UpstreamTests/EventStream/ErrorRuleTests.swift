@@ -30,26 +30,32 @@ struct ErrorRuleTests {
     @Test(arguments: ErrorRule.byErrorCode)
     func suffixesAloneAreEnough(rule: ErrorRule) {
         #expect(ErrorRule.cure(for: CallFailure(status: .unknown, errorCode: rule.suffix)) == rule.cure)
-        #expect(ErrorRule.cure(for: CallFailure(status: .unknown, errorCode: "other.prefix." + rule.suffix)) == rule.cure)
+        #expect(
+            ErrorRule.cure(for: CallFailure(status: .unknown, errorCode: "other.prefix." + rule.suffix)) == rule.cure)
         // A part of a word is no match.
         #expect(ErrorRule.cure(for: CallFailure(status: .unknown, errorCode: "x" + rule.suffix)) == .retry)
     }
 
     @Test(arguments: [
-        (RPCError.Code.unauthenticated, ErrorRule.Cure.renewToken), (.permissionDenied, .awaitPerson), (.notFound, .awaitPerson),
+        (RPCError.Code.unauthenticated, ErrorRule.Cure.renewToken), (.permissionDenied, .awaitPerson),
+        (.notFound, .awaitPerson),
         (.invalidArgument, .awaitPerson), (.unimplemented, .awaitPerson), (.failedPrecondition, .awaitPerson),
-        (.outOfRange, .awaitPerson), (.alreadyExists, .awaitSlot), (.resourceExhausted, .awaitAllowance), (.unavailable, .retry),
-        (.internalError, .retry), (.unknown, .retry), (.cancelled, .retry), (.deadlineExceeded, .retry), (.aborted, .retry),
+        (.outOfRange, .awaitPerson), (.alreadyExists, .awaitSlot), (.resourceExhausted, .awaitAllowance),
+        (.unavailable, .retry),
+        (.internalError, .retry), (.unknown, .retry), (.cancelled, .retry), (.deadlineExceeded, .retry),
+        (.aborted, .retry),
         (.dataLoss, .retry),
     ])
     func statusesDecideWithoutAKnownCode(status: RPCError.Code, cure: ErrorRule.Cure) {
         #expect(ErrorRule.cure(for: CallFailure(status: status)) == cure)
-        #expect(ErrorRule.cure(for: CallFailure(status: status, errorCode: "sfdc.platform.eventbus.grpc.new.code")) == cure)
+        #expect(
+            ErrorRule.cure(for: CallFailure(status: status, errorCode: "sfdc.platform.eventbus.grpc.new.code")) == cure)
     }
 
     @Test func failuresAreReadFromStatusAndTrailers() {
         let error = RPCError(code: .invalidArgument, message: "bad id. rpcId: 1", metadata: ["error-code": "a.b"])
-        #expect(CallFailure(error) == CallFailure(status: .invalidArgument, errorCode: "a.b", message: "bad id. rpcId: 1"))
+        #expect(
+            CallFailure(error) == CallFailure(status: .invalidArgument, errorCode: "a.b", message: "bad id. rpcId: 1"))
         struct Network: Error {}
         #expect(CallFailure(Network()).status == .unavailable)
     }

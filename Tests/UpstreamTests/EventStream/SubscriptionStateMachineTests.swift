@@ -11,7 +11,8 @@ struct SubscriptionStateMachineTests {
     static let timing = Upstream.Timing()
 
     private func open(
-        _ machine: inout SubscriptionStateMachine, cursor: ReplayID? = ReplayID(counter: 7), room: Int = 200, at now: Duration = .zero
+        _ machine: inout SubscriptionStateMachine, cursor: ReplayID? = ReplayID(counter: 7), room: Int = 200,
+        at now: Duration = .zero
     ) -> Int? {
         guard machine.next(now: now) == .prepare else { return nil }
         return machine.opened(from: machine.start(cursor: cursor), room: room, now: now)
@@ -236,21 +237,25 @@ struct SubscriptionStateMachineTests {
         #expect(machine.ended(failure("service.auth.error", .unauthenticated), now: .zero, jitter: 0) == .renewToken)
         #expect(machine.next(now: .zero) == .wait(.seconds(30)))
         #expect(open(&machine, at: .seconds(30)) == 100)
-        #expect(machine.ended(failure("service.auth.error", .unauthenticated), now: .seconds(30), jitter: 0) == .renewToken)
+        #expect(
+            machine.ended(failure("service.auth.error", .unauthenticated), now: .seconds(30), jitter: 0) == .renewToken)
         #expect(machine.next(now: .seconds(30)) == .wait(.seconds(60)))
         // Accepted again: the next refusal is the first.
         _ = open(&machine, at: .seconds(90))
         _ = machine.received(count: 0, pending: 100, now: .seconds(90))
         machine.stored(now: .seconds(90))
-        #expect(machine.ended(failure("service.auth.error", .unauthenticated), now: .seconds(90), jitter: 0) == .renewToken)
+        #expect(
+            machine.ended(failure("service.auth.error", .unauthenticated), now: .seconds(90), jitter: 0) == .renewToken)
         #expect(machine.next(now: .seconds(90)) == .prepare)
     }
 
     @Test(arguments: ["subscription.fetch.replayid.corrupted", "subscription.fetch.replayid.validation.failed"])
     func aRefusedReplayIDDeclaresAGapAndStartsAtEarliest(code: String) {
-        var machine = SubscriptionStateMachine(topic: Upstream.Topic("/event/A__e", start: .latest), timing: Self.timing)
+        var machine = SubscriptionStateMachine(
+            topic: Upstream.Topic("/event/A__e", start: .latest), timing: Self.timing)
         _ = open(&machine)
-        guard case .declareGap(let reason) = machine.ended(failure(code, .invalidArgument), now: .zero, jitter: 0.5) else {
+        guard case .declareGap(let reason) = machine.ended(failure(code, .invalidArgument), now: .zero, jitter: 0.5)
+        else {
             return #expect(Bool(false), "no gap")
         }
         #expect(reason.contains(code))
@@ -309,7 +314,10 @@ struct SubscriptionStateMachineTests {
     @Test func ourOwnMistakeStopsTheTopic() {
         var machine = machine()
         _ = open(&machine)
-        #expect(machine.ended(failure("subscription.fetch.requested.events.invalid", .invalidArgument), now: .zero, jitter: 0) == .stop)
+        #expect(
+            machine.ended(
+                failure("subscription.fetch.requested.events.invalid", .invalidArgument), now: .zero, jitter: 0)
+                == .stop)
         #expect(machine.problem?.code == .requestInvalid)
         #expect(machine.next(now: .seconds(9999)) == .stop)
     }
@@ -320,7 +328,8 @@ struct SubscriptionStateMachineTests {
         #expect(machine.ended(.loginFailed(UpstreamError(.loginRefused, "no")), now: .zero, jitter: 0) == .goOn)
         #expect(machine.next(now: .zero) == .wait(Self.timing.refusedRetry))
         #expect(machine.next(now: Self.timing.refusedRetry) == .prepare)
-        #expect(machine.ended(.loginFailed(UpstreamError(.loginFailed, "net")), now: .seconds(600), jitter: 0.5) == .goOn)
+        #expect(
+            machine.ended(.loginFailed(UpstreamError(.loginFailed, "net")), now: .seconds(600), jitter: 0.5) == .goOn)
         #expect(machine.next(now: .seconds(600)) == .wait(.seconds(1)))
     }
 

@@ -83,15 +83,16 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
             return channel.eventLoop.makeSucceededVoidFuture()
         }
         let server = GRPCServer(
-            transport: .http2NIOPosix(address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: security, config: config),
+            transport: .http2NIOPosix(
+                address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: security, config: config),
             services: [bus])
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             defer { group.cancelAll() }
             guard let port = try await server.listeningAddress?.ipv4?.port else { throw CancellationError() }
             let result = try await body(bus, port)
-            // Not by cancellation: a server that is cancelled while it accepts a connection traps (its NIOAsyncChannel is
-            // dropped unfinished).
+            // Not by cancellation: a server that is cancelled while it accepts a connection traps (its NIOAsyncChannel
+            // is dropped unfinished).
             server.beginGracefulShutdown()
             try await group.waitForAll()
             return result
@@ -312,7 +313,9 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
 
     func managedSubscribe(
         request: StreamingServerRequest<Eventbus_V1_ManagedFetchRequest>, context: ServerContext
-    ) async throws -> StreamingServerResponse<Eventbus_V1_ManagedFetchResponse> { throw Self.error(.unimplemented, nil) }
+    ) async throws -> StreamingServerResponse<Eventbus_V1_ManagedFetchResponse> {
+        throw Self.error(.unimplemented, nil)
+    }
 
     private func checkToken(_ metadata: Metadata) throws -> String? {
         let token = Self.string(metadata, "accesstoken")

@@ -34,10 +34,11 @@ struct Harness {
             pubSubHost: "127.0.0.1", pubSubPort: pubSub, usesPlaintext: true)
     }
 
-    /// `prepare` sets the fakes up before anything runs. The Upstream is cancelled when `body` has returned, unless it has
-    /// ended by itself.
+    /// `prepare` sets the fakes up before anything runs. The Upstream is cancelled when `body` has returned, unless it
+    /// has ended by itself.
     static func with(
-        topics: [Upstream.Topic], timing: Upstream.Timing = fast, prepare: (FakeEventBus, FakeLoginHost, FakeSink) -> Void = { _, _, _ in },
+        topics: [Upstream.Topic], timing: Upstream.Timing = fast,
+        prepare: (FakeEventBus, FakeLoginHost, FakeSink) -> Void = { _, _, _ in },
         _ body: @escaping @Sendable (Harness) async throws -> Void
     ) async throws {
         try await FakeEventBus.with { bus, busPort in
@@ -46,7 +47,8 @@ struct Harness {
                 let log = LogRecorder()
                 prepare(bus, host, sink)
                 let upstream = Upstream(
-                    configuration: Upstream.Configuration(org: org(login: hostPort, pubSub: busPort), topics: topics, timing: timing),
+                    configuration: Upstream.Configuration(
+                        org: org(login: hostPort, pubSub: busPort), topics: topics, timing: timing),
                     sink: sink, logger: log.logger())
                 let harness = Harness(bus: bus, host: host, sink: sink, log: log, upstream: upstream)
                 try await withThrowingTaskGroup(of: Void.self) { group in

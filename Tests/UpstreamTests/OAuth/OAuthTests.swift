@@ -51,7 +51,8 @@ struct JWTBearerLoginTests {
             let parts = request.body.split(separator: "&")
             #expect(parts.first == "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer")
             let assertion = try #require(parts.last?.split(separator: "=").last)
-            let keys = try await JWTKeyCollection().add(rsa: JWTKit.Insecure.RSA.PublicKey(pem: TestKeys.publicPEM), digestAlgorithm: .sha256)
+            let keys = try await JWTKeyCollection().add(
+                rsa: JWTKit.Insecure.RSA.PublicKey(pem: TestKeys.publicPEM), digestAlgorithm: .sha256)
             let claims = try await keys.verify(String(assertion), as: Claims.self)
             #expect(claims.iss == "the-app")
             #expect(claims.sub == "integration@electricmotors.example")
@@ -63,17 +64,22 @@ struct JWTBearerLoginTests {
 
     @Test(arguments: [
         ("invalid_grant", "user hasn't approved this consumer", 400, UpstreamError.Code.loginRefused),
-        ("invalid_grant", "audience is invalid", 400, .loginRefused), ("invalid_grant", "invalid assertion", 400, .loginRefused),
-        ("invalid_grant", "authentication failure", 400, .loginRefused), ("invalid_grant", "user is locked", 400, .loginRefused),
+        ("invalid_grant", "audience is invalid", 400, .loginRefused),
+        ("invalid_grant", "invalid assertion", 400, .loginRefused),
+        ("invalid_grant", "authentication failure", 400, .loginRefused),
+        ("invalid_grant", "user is locked", 400, .loginRefused),
         ("invalid_grant", "expired authorization code", 400, .loginFailed),
         ("invalid_client_id", "client identifier invalid", 400, .loginRefused),
         ("invalid_client", "invalid client credentials", 400, .loginRefused),
         ("invalid_app_access", "user is not admin approved to access this app", 400, .loginRefused),
         ("unsupported_grant_type", "", 400, .loginRefused), ("inactive_user", "", 400, .loginRefused),
         ("inactive_org", "", 400, .loginRefused), ("rate_limit_exceeded", "", 400, .loginFailed),
-        ("server_error", "", 500, .loginFailed), ("invalid_request", "", 503, .loginFailed), ("something_new", "", 400, .loginRefused),
+        ("server_error", "", 500, .loginFailed), ("invalid_request", "", 503, .loginFailed),
+        ("something_new", "", 400, .loginRefused),
     ])
-    func errorsAreTypedByTheirCode(code: String, description: String, status: Int, expected: UpstreamError.Code) async throws {
+    func errorsAreTypedByTheirCode(
+        code: String, description: String, status: Int, expected: UpstreamError.Code
+    ) async throws {
         let error = OAuthRefusal.error(status: status, code: code, description: description)
         #expect(error.code == expected)
         #expect(error.reason?.contains(code) == true)
@@ -81,9 +87,13 @@ struct JWTBearerLoginTests {
 
     @Test(arguments: [
         (200, "{}", UpstreamError.Code.loginFailed), (200, "<html>", .loginRefused), (502, "<html>", .loginFailed),
-        (200, #"{"access_token":"","instance_url":"https://x","id":"https://l/id/00D000000000001EAA/005"}"#, .loginFailed),
+        (
+            200, #"{"access_token":"","instance_url":"https://x","id":"https://l/id/00D000000000001EAA/005"}"#,
+            .loginFailed
+        ),
         (200, #"{"access_token":"t","id":"https://l/id/00D000000000001EAA/005000000000001AAA"}"#, .loginFailed),
-        (200, #"{"access_token":"t","instance_url":"https://x"}"#, .loginFailed), (404, "{}", .loginRefused), (429, "{}", .loginFailed),
+        (200, #"{"access_token":"t","instance_url":"https://x"}"#, .loginFailed), (404, "{}", .loginRefused),
+        (429, "{}", .loginFailed),
         (302, "", .loginRefused),
     ])
     func ananswerWithoutATokenIsNoSession(status: Int, body: String, expected: UpstreamError.Code) async throws {
@@ -131,7 +141,11 @@ struct JWTBearerLoginTests {
     @Test func anAssertionIsNotCarriedToAnotherHost() async throws {
         try await FakeLoginHost.with { other, otherPort in
             try await FakeLoginHost.with { host, port in
-                host.answer([.init(status: 307, body: "", headers: [("location", "http://127.0.0.1:\(otherPort)/services/oauth2/token")])])
+                host.answer([
+                    .init(
+                        status: 307, body: "",
+                        headers: [("location", "http://127.0.0.1:\(otherPort)/services/oauth2/token")])
+                ])
                 try await login(port) { login in
                     await #expect(throws: UpstreamError.self) { _ = try await login.session(serial: 1) }
                 }
@@ -143,7 +157,8 @@ struct JWTBearerLoginTests {
 
 struct TokenSourceTests {
     private func session(_ serial: Int) -> Session {
-        Session(accessToken: "token\(serial)", instanceURL: "https://x", organizationID: "00D000000000001", serial: serial)
+        Session(
+            accessToken: "token\(serial)", instanceURL: "https://x", organizationID: "00D000000000001", serial: serial)
     }
 
     private func source(
