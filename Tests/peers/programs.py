@@ -187,7 +187,7 @@ class Gateway:
     ISSUER = "https://portal.example"
     AUDIENCE = "millrace-test"
     ORIGIN = "https://portal.example"
-    SECRET = "a secret of these tests, long enough for HS256"
+    SECRET = "a secret of these tests, long enough for HS256 and for HS512, which is refused here"
     HEARTBEAT_SECONDS = 2
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,)):

@@ -1,5 +1,6 @@
 """A small client of the push protocol on the `websockets` package: what an app of somebody else's would do."""
 
+import contextlib
 import json
 import time
 
@@ -21,9 +22,10 @@ class PushClient:
         if in_header:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("proxy", None)
-        self.socket = connect(
+        self.stack = contextlib.ExitStack()
+        self.socket = self.stack.enter_context(connect(
             gateway.push_url, subprotocols=subprotocols, origin=origin, additional_headers=headers, open_timeout=WAIT_SECONDS,
-            close_timeout=2, compression=None, **options)
+            close_timeout=2, compression=None, **options))
         self.messages = []
         self.unseen = []
         self.next_id = 0
@@ -34,7 +36,7 @@ class PushClient:
         return self
 
     def __exit__(self, *exception):
-        self.socket.close()
+        self.stack.close()
 
     def send(self, **message):
         self.socket.send(json.dumps(message))

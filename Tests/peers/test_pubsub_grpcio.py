@@ -250,7 +250,8 @@ def test_the_life_of_a_case_in_events(subscribe, decode, org, contact, stubs):
     assert create["CaseNumber"].isdigit()
 
     changed = decode.bits(updated, update)
-    assert {"Status", "Description", "LastModifiedDate"} <= set(changed) and "Subject" not in changed
+    # Times have whole seconds: a second change within one does not change LastModifiedDate.
+    assert {"Status", "Description"} <= set(changed) <= {"Status", "Description", "LastModifiedDate"}
     assert (update["Status"], update["Description"], update["Subject"]) == ("Working", "More", None)
     assert decode.bits(nulled, null, "nulledFields") == ["Description"]
     assert "Description" in decode.bits(nulled, null)
