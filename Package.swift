@@ -79,7 +79,8 @@ let package = Package(
     ],
     targets: [
         // Floor 1
-        .target(name: "ChangeEvents", dependencies: [nio, crypto], swiftSettings: swiftSettings),
+        .target(
+            name: "ChangeEvents", dependencies: [nio, crypto], exclude: ["DESIGN.md"], swiftSettings: swiftSettings),
         .target(name: "SOQL", swiftSettings: swiftSettings),
         .target(
             name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],

@@ -19,7 +19,8 @@ struct AvroOracle {
         while let line = readLine(strippingNewline: true) {
             let answer: [String: Any]
             do {
-                answer = try Self.answer(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:])
+                answer = try Self.answer(
+                    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:])
             } catch let error as AvroError {
                 answer = ["error": "\(error)", "offset": error.offset ?? -1, "path": error.path ?? ""]
             }
@@ -104,7 +105,8 @@ struct AvroOracle {
 
     private static func hex(_ buffer: ByteBuffer) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: buffer.readableBytesView.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: buffer.readableBytesView.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     private static func bytes(ofHex text: String) -> [UInt8] {

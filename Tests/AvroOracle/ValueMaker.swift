@@ -80,7 +80,9 @@ struct ValueMaker {
             let known = complete
             let branch = type(depth: depth, inUnion: true)
             // A reference to a type that another branch defines would be that type twice.
-            let isNewReference = branch.contains(".") && branch.hasPrefix("\"") && !before.contains(String(branch.dropFirst().dropLast()))
+            let isNewReference =
+                branch.contains(".") && branch.hasPrefix("\"")
+                && !before.contains(String(branch.dropFirst().dropLast()))
             if !isNewReference, kinds.insert(Self.kind(branch)).inserted {
                 branches.append(branch)
             } else {
@@ -121,7 +123,9 @@ struct ValueMaker {
         case .boolean: return .boolean(pick(2) == 0)
         case .int: return .int(pick(3) == 0 ? Int32(pick(200) - 100) : Int32(truncatingIfNeeded: random.next()))
         case .long: return .long(Int64(bitPattern: random.next()) >> Int64(pick(64)))
-        case .float: return .float(pick(4) == 0 ? Float(bitPattern: UInt32(truncatingIfNeeded: random.next())) : Float(pick(1000)) / 8)
+        case .float:
+            return .float(
+                pick(4) == 0 ? Float(bitPattern: UInt32(truncatingIfNeeded: random.next())) : Float(pick(1000)) / 8)
         case .double: return .double(pick(4) == 0 ? Double(bitPattern: random.next()) : Double(pick(1_000_000)) / 100)
         case .bytes: return .bytes((0..<pick(20)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
         case .string: return .string(text())
@@ -130,7 +134,10 @@ struct ValueMaker {
         case .array(let items):
             return .array((0..<pick(itemsMax)).map { _ in value(items, of: schema, depth: depth + 1) })
         case .map(let values):
-            return .map((0..<pick(itemsMax)).map { .init(key: "\($0)" + text(), value: value(values, of: schema, depth: depth + 1)) })
+            return .map(
+                (0..<pick(itemsMax)).map {
+                    .init(key: "\($0)" + text(), value: value(values, of: schema, depth: depth + 1))
+                })
         case .record(let record):
             return .record(record.fields.map { value($0.type, of: schema, depth: depth + 1) })
         case .union(let branches):

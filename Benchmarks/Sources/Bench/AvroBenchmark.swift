@@ -13,7 +13,8 @@ func runAvroBenchmark(arguments: [String]) throws {
     let seconds = arguments.dropFirst().first.flatMap(Double.init) ?? 3
     var schemas: [String: EventSchema] = [:]
     var events: [(schema: EventSchema, payload: ByteBuffer)] = []
-    for line in String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self).split(separator: "\n") {
+    for line in String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self).split(separator: "\n")
+    {
         guard let content = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String],
             let text = content["schema"], let payload = content["payload_hex"].flatMap(ByteBuffer.init(hexadecimal:))
         else { throw AvroBenchmarkError.unreadable(String(line.prefix(80))) }
@@ -71,7 +72,9 @@ extension ByteBuffer {
         guard digits.count.isMultiple(of: 2) else { return nil }
         self.init()
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             writeInteger(byte)
         }
     }

@@ -95,7 +95,9 @@ struct AvroCursor {
 
     mutating func string() throws(AvroFault) -> String {
         let start = offset
-        guard let text = String(validating: try lengthPrefixed(), as: UTF8.self) else { throw AvroFault(.notUTF8, at: start) }
+        guard let text = String(validating: try lengthPrefixed(), as: UTF8.self) else {
+            throw AvroFault(.notUTF8, at: start)
+        }
         return text
     }
 
@@ -131,7 +133,9 @@ struct AvroCursor {
             guard size <= Int64(remaining) else { throw AvroFault(.truncated, at: start) }
             end = offset &+ Int(size)
         }
-        guard itemBytesMin == 0 || items <= Int64(remaining / itemBytesMin) else { throw AvroFault(.countOutOfRange, at: start) }
+        guard itemBytesMin == 0 || items <= Int64(remaining / itemBytesMin) else {
+            throw AvroFault(.countOutOfRange, at: start)
+        }
         return (Int(items), end)
     }
 

@@ -24,9 +24,11 @@ enum AvroDefault {
                 .map(zip(members, values).map { AvroValue.Entry(key: $0.key, value: $1) })
             }
         case (.record(let record), .object):
-            return all(record.fields.map { field in
-                json[field.name].flatMap { value($0, type: field.type, types: types) } ?? field.defaultValue
-            }).map { .record($0) }
+            return all(
+                record.fields.map { field in
+                    json[field.name].flatMap { value($0, type: field.type, types: types) } ?? field.defaultValue
+                }
+            ).map { .record($0) }
         case (.union(let branches), _):
             for (index, branch) in branches.enumerated() {
                 if let value = value(json, type: branch, types: types) { return .union(branch: index, value) }

@@ -26,9 +26,12 @@ struct AvroEncoder {
     mutating func write(_ value: AvroValue, type: Int, depth: Int) throws(AvroError) {
         guard depth <= AvroLimits.valueDepthMax, buffer.readableBytes <= AvroLimits.outputBytesMax else {
             throw AvroError(
-                code: .limitExceeded, message: "the value is too deep or too large to encode", path: path.joined(separator: "."))
+                code: .limitExceeded, message: "the value is too deep or too large to encode",
+                path: path.joined(separator: "."))
         }
-        guard try writeMatching(value, types[type], depth: depth) else { throw fault("the value is not of the field's type") }
+        guard try writeMatching(value, types[type], depth: depth) else {
+            throw fault("the value is not of the field's type")
+        }
     }
 
     /// False when the value is not of the type.
@@ -63,7 +66,9 @@ struct AvroEncoder {
             guard case .fixed(let fixed) = type, bytes.count == fixed.size else { return false }
             buffer.writeBytes(bytes)
         case .enumeration(let symbol):
-            guard case .enumeration(let enumeration) = type, enumeration.symbols.indices.contains(symbol) else { return false }
+            guard case .enumeration(let enumeration) = type, enumeration.symbols.indices.contains(symbol) else {
+                return false
+            }
             long(Int64(symbol))
         case .union(let branch, let value):
             guard case .union(let branches) = type, branches.indices.contains(branch) else { return false }

@@ -26,7 +26,8 @@ struct AvroFault: Error {
 
     private var errorCode: AvroError.Code {
         switch code {
-        case .truncated, .overlongNumber, .numberOutOfRange, .negativeLength, .notABoolean, .badBranch, .badSymbol, .notUTF8,
+        case .truncated, .overlongNumber, .numberOutOfRange, .negativeLength, .notABoolean, .badBranch, .badSymbol,
+            .notUTF8,
             .blockSizeMismatch, .countOutOfRange, .trailingBytes, .unknownChangeType, .located:
             .malformedPayload
         case .bitmapNotation, .bitOutOfRange: .malformedBitmap

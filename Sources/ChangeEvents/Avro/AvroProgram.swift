@@ -125,7 +125,9 @@ private struct AvroCompiler {
         case .map(let values): return .init(kind: .map, first: Int32(values))
         case .record(let record):
             let first = members.count
-            for field in record.fields { members.append(.init(operation: Int32(field.type), key: pool.key(field.name))) }
+            for field in record.fields {
+                members.append(.init(operation: Int32(field.type), key: pool.key(field.name)))
+            }
             return .init(kind: .record, first: Int32(first), count: Int32(record.fields.count))
         case .union(let indices):
             if indices.count == 2, let null = indices.firstIndex(where: { types[$0].isNull }) {

@@ -23,7 +23,9 @@ struct AvroRun {
         branches = program.branches.elements
         spans = program.spans.elements
         // A pool without bytes has no spans that point into it.
-        pool = UnsafeRawBufferPointer(program.pool.elements).baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+        pool =
+            UnsafeRawBufferPointer(program.pool.elements).baseAddress
+            ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         valuesLeft = AvroLimits.valuesMax(payloadBytes: payload.count)
     }
 
@@ -64,7 +66,9 @@ struct AvroRun {
         case .fixed: _ = try cursor.advance(Int(operation.first))
         case .enumeration: _ = try cursor.symbol(of: Int(operation.count))
         case .nullable:
-            if try cursor.branch(of: 2) != Int(operation.count) { try skip(self.operation(operation.first), depth: depth &+ 1) }
+            if try cursor.branch(of: 2) != Int(operation.count) {
+                try skip(self.operation(operation.first), depth: depth &+ 1)
+            }
         case .union:
             let branch = try cursor.branch(of: Int(operation.count))
             try skip(self.operation(self.branch(operation.first &+ Int32(branch))), depth: depth &+ 1)

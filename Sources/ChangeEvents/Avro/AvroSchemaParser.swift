@@ -1,7 +1,9 @@
 /// Builds the type table of one schema from its JSON.
 struct AvroSchemaParser {
     private var types: [AvroSchema.AvroType] = [.null, .boolean, .int, .long, .float, .double, .bytes, .string]
-    private static let primitives = ["null": 0, "boolean": 1, "int": 2, "long": 3, "float": 4, "double": 5, "bytes": 6, "string": 7]
+    private static let primitives = [
+        "null": 0, "boolean": 1, "int": 2, "long": 3, "float": 4, "double": 5, "bytes": 6, "string": 7,
+    ]
     /// Named types by full name.
     private var named: [String: Int] = [:]
     /// Defaults wait until all types are known, since a field may be of a type that is not yet complete.
@@ -122,7 +124,8 @@ struct AvroSchemaParser {
             if let value = json["default"] { defaults.append((index, record.fields.count, value)) }
             record.fields.append(
                 AvroSchema.Field(
-                    name: fieldName, aliases: Self.strings(json["aliases"]) ?? [], doc: json["doc"]?.string ?? "", type: typeIndex,
+                    name: fieldName, aliases: Self.strings(json["aliases"]) ?? [], doc: json["doc"]?.string ?? "",
+                    type: typeIndex,
                     defaultValue: nil))
         }
         types[index] = .record(record)
@@ -131,7 +134,8 @@ struct AvroSchemaParser {
 
     private mutating func enumeration(_ json: JSONText, namespace: String) throws(AvroError) -> Int {
         let (name, inner) = try fullName(of: json, namespace: namespace)
-        guard let symbols = Self.strings(json["symbols"]), symbols.allSatisfy(Self.isName), Set(symbols).count == symbols.count
+        guard let symbols = Self.strings(json["symbols"]), symbols.allSatisfy(Self.isName),
+            Set(symbols).count == symbols.count
         else { throw fault("the enum \(name) has no list of distinct symbols") }
         var defaultSymbol: Int?
         if let symbol = json["default"] {
@@ -143,7 +147,8 @@ struct AvroSchemaParser {
         let index = append(
             .enumeration(
                 AvroSchema.Enumeration(
-                    name: name, aliases: try aliases(of: json, namespace: inner), symbols: symbols, defaultSymbol: defaultSymbol)))
+                    name: name, aliases: try aliases(of: json, namespace: inner), symbols: symbols,
+                    defaultSymbol: defaultSymbol)))
         named[name] = index
         return index
     }
@@ -153,7 +158,8 @@ struct AvroSchemaParser {
         guard case .number(let text) = json["size"], let size = Int32(text), size >= 0 else {
             throw fault("the fixed \(name) has no size")
         }
-        let index = append(.fixed(AvroSchema.Fixed(name: name, aliases: try aliases(of: json, namespace: inner), size: Int(size))))
+        let index = append(
+            .fixed(AvroSchema.Fixed(name: name, aliases: try aliases(of: json, namespace: inner), size: Int(size))))
         named[name] = index
         return index
     }

@@ -13,7 +13,8 @@ enum JSONText: Sendable {
     init(parsing text: String) throws(AvroError) {
         let bytes = Array(text.utf8)
         guard bytes.count <= AvroLimits.schemaBytesMax else {
-            throw AvroError(code: .limitExceeded, message: "the schema is larger than \(AvroLimits.schemaBytesMax) bytes")
+            throw AvroError(
+                code: .limitExceeded, message: "the schema is larger than \(AvroLimits.schemaBytesMax) bytes")
         }
         var reader = JSONTextReader(bytes: bytes)
         self = try reader.document()
@@ -69,7 +70,8 @@ private struct JSONTextReader {
     private mutating func value(depth: Int) throws(AvroError) -> JSONText {
         guard depth < AvroLimits.schemaTextDepthMax else {
             throw AvroError(
-                code: .limitExceeded, message: "the JSON is nested deeper than \(AvroLimits.schemaTextDepthMax) levels", offset: offset)
+                code: .limitExceeded, message: "the JSON is nested deeper than \(AvroLimits.schemaTextDepthMax) levels",
+                offset: offset)
         }
         skipWhitespace()
         switch peek() {
@@ -212,7 +214,9 @@ private struct JSONTextReader {
     private mutating func hexadecimal() throws(AvroError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = HexDigit.value(try next()) else { throw fault("an escape has no four hexadecimal digits") }
+            guard let digit = HexDigit.value(try next()) else {
+                throw fault("an escape has no four hexadecimal digits")
+            }
             code = code << 4 | UInt32(digit)
         }
         return code

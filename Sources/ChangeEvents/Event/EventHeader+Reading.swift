@@ -37,7 +37,9 @@ private struct StandardHeaderReader {
         field = "changeType"
         let start = cursor.offset
         let symbol = try cursor.long()
-        guard let index = Int(exactly: symbol), ChangeType.allCases.indices.contains(index) else { throw AvroFault(.badSymbol, at: start) }
+        guard let index = Int(exactly: symbol), ChangeType.allCases.indices.contains(index) else {
+            throw AvroFault(.badSymbol, at: start)
+        }
         header.changeType = ChangeType.allCases[index]
         field = "changeOrigin"
         header.changeOrigin = try cursor.string()

@@ -30,7 +30,8 @@ struct EventProgram: Sendable {
 
     /// What a field of the header is.
     enum HeaderRole: UInt8, BitwiseCopyable, CaseIterable {
-        case entityName, recordIDs, changeType, changeOrigin, transactionKey, sequenceNumber, commitTimestamp, commitNumber
+        case entityName, recordIDs, changeType, changeOrigin, transactionKey, sequenceNumber, commitTimestamp,
+            commitNumber
         case commitUser, nulledFields, diffFields, changedFields
         /// A field that this version does not know.
         case other
@@ -115,7 +116,8 @@ struct EventCompiler {
                 if case .record(let record) = schema.types[branch], !record.fields.isEmpty { return (branch, record) }
             }
             return nil
-        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .enumeration, .fixed, .array, .map: return nil
+        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .enumeration, .fixed, .array, .map:
+            return nil
         }
     }
 
@@ -154,14 +156,17 @@ struct EventCompiler {
             }
             fieldTable.append(
                 EventProgram.Field(
-                    operation: Int32(field.type), key: pool.key(field.name), compoundOperation: Int32(compoundTypes[index] ?? -1),
+                    operation: Int32(field.type), key: pool.key(field.name),
+                    compoundOperation: Int32(compoundTypes[index] ?? -1),
                     firstComponent: Int32(first), componentCount: Int32(componentTable.count - first),
-                    hasScalar: compoundTypes[index] != nil && hasScalar(field.type), format: Self.format(ofKind: fields[index].kind)))
+                    hasScalar: compoundTypes[index] != nil && hasScalar(field.type),
+                    format: Self.format(ofKind: fields[index].kind)))
         }
         let (members, changeTypes) = try header()
         let names = slotNames.map { pool.quoted($0) }
         return EventProgram(
-            avro: AvroProgram(schema, pool: &pool), fields: FrozenTable(fieldTable), components: FrozenTable(componentTable),
+            avro: AvroProgram(schema, pool: &pool), fields: FrozenTable(fieldTable),
+            components: FrozenTable(componentTable),
             headerMembers: FrozenTable(members), slotNames: FrozenTable(names), changeTypes: changeTypes,
             updateSymbols: FrozenTable(changeTypes.map { $0 == .update }))
     }
@@ -190,7 +195,8 @@ struct EventCompiler {
         }
         guard missing.isEmpty else {
             throw AvroError(
-                code: .malformedSchema, message: "the header lacks \(missing.count) of its fields", path: EventSchema.headerName)
+                code: .malformedSchema, message: "the header lacks \(missing.count) of its fields",
+                path: EventSchema.headerName)
         }
         return (members, changeTypes)
     }
@@ -199,7 +205,8 @@ struct EventCompiler {
         switch (role, type) {
         case (.other, _): true
         case (.entityName, .string), (.changeOrigin, .string), (.transactionKey, .string), (.commitUser, .string): true
-        case (.changeType, .enumeration), (.sequenceNumber, .int), (.commitTimestamp, .long), (.commitNumber, .long): true
+        case (.changeType, .enumeration), (.sequenceNumber, .int), (.commitTimestamp, .long), (.commitNumber, .long):
+            true
         case (.recordIDs, .array(let items)), (.nulledFields, .array(let items)), (.diffFields, .array(let items)),
             (.changedFields, .array(let items)):
             schema.types[items].isString

@@ -134,7 +134,8 @@ struct EventRun {
                 writeName(slot, isFirst: run.writer.count == start)
             } else if slot < fields.count, !fields[slot].hasScalar {
                 // A compound changed as a whole, of which the mask admits a part.
-                for component in componentSlots(of: fields[slot]) where allows(component) && !changed.contains(component) {
+                for component in componentSlots(of: fields[slot])
+                where allows(component) && !changed.contains(component) {
                     writeName(component, isFirst: run.writer.count == start)
                 }
             }
@@ -170,7 +171,8 @@ struct EventRun {
         case .union:
             let branch = run.branch(operation.first &+ Int32(try run.cursor.branch(of: Int(operation.count))))
             return (branch, run.operation(branch))
-        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array, .map:
+        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array,
+            .map:
             return (index, operation)
         }
     }
@@ -180,7 +182,8 @@ struct EventRun {
         let field = fields[slot]
         let (index, operation) = try resolve(field.operation)
         if operation.kind == .null {
-            if isChangeEvent, !isUpdate { return }
+            // Most fields of most updates end here.
+            if isChangeEvent, !isUpdate || (field.componentCount == 0 && !touched.contains(slot)) { return }
             writeNull(slot, field, isFirst: isFirst)
         } else if index == field.compoundOperation {
             try writeCompound(slot, field, isFirst: isFirst)
@@ -201,7 +204,8 @@ struct EventRun {
         guard field.componentCount > 0 else { return }
         let areAllTouched = isTouched && !field.hasScalar
         var isOpen = false
-        for component in componentSlots(of: field) where (areAllTouched || touched.contains(component)) && allows(component) {
+        for component in componentSlots(of: field)
+        where (areAllTouched || touched.contains(component)) && allows(component) {
             openOrContinue(field, isFirst: isFirst, isOpen: &isOpen, component: components[component - fields.count])
             run.writer.raw("null")
         }
@@ -215,7 +219,9 @@ struct EventRun {
             let component = components[componentSlot &- fields.count]
             let (_, operation) = try resolve(component.operation)
             if operation.kind == .null {
-                guard showsAllNulls || (isUpdate && touched.contains(componentSlot)), allows(componentSlot) else { continue }
+                guard showsAllNulls || (isUpdate && touched.contains(componentSlot)), allows(componentSlot) else {
+                    continue
+                }
                 openOrContinue(field, isFirst: isFirst, isOpen: &isOpen, component: component)
                 run.writer.raw("null")
             } else if allows(componentSlot) {

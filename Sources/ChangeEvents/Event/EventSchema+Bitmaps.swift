@@ -9,7 +9,9 @@ extension EventSchema {
                 let fault = element.withUTF8 { bytes in
                     BitmapNotation.add(UnsafeRawBufferPointer(bytes), fields: program.fields.elements, to: set)
                 }
-                if let fault { return .failure(AvroFault(fault, at: 0).error(path: "bitmap[\(position)]").withoutOffset) }
+                if let fault {
+                    return .failure(AvroFault(fault, at: 0).error(path: "bitmap[\(position)]").withoutOffset)
+                }
             }
             return .success(names(of: set))
         }

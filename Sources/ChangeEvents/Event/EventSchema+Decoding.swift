@@ -14,7 +14,8 @@ extension EventSchema {
     /// Decodes the fields of a platform event (an event without a `ChangeEventHeader`) by flat name, empty ones as null.
     public func values(of payload: ByteBuffer) throws(AvroError) -> [String: FieldValue] {
         guard !isChangeEvent else {
-            throw AvroError(code: .malformedSchema, message: "\(recordName) is a change event: read it with changeEvent(of:)")
+            throw AvroError(
+                code: .malformedSchema, message: "\(recordName) is a change event: read it with changeEvent(of:)")
         }
         return try decode(payload) { reader throws(AvroFault) in try reader.platformEvent() }
     }
@@ -65,7 +66,8 @@ private struct EventReader {
     init(schema: EventSchema, payload: UnsafeRawBufferPointer, sets: (Int) -> SlotSet) {
         self.schema = schema
         self.payload = payload
-        run = AvroRun(schema.program.avro, payload: payload, output: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        run = AvroRun(
+            schema.program.avro, payload: payload, output: UnsafeMutableRawBufferPointer(start: nil, count: 0))
         changed = sets(0)
         nulled = sets(1)
         diffs = sets(2)
@@ -145,7 +147,8 @@ private struct EventReader {
         case .union:
             let branch = run.branch(operation.first &+ Int32(try run.cursor.branch(of: Int(operation.count))))
             return (branch, run.operation(branch))
-        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array, .map:
+        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array,
+            .map:
             return (index, operation)
         }
     }
@@ -169,7 +172,8 @@ private struct EventReader {
             try run.skip(operation, depth: 1)
         }
         for position in 0..<Int(field.componentCount) {
-            let isTouched = isWhollyTouched && (isCompound || operation.kind == .null)
+            let isTouched =
+                isWhollyTouched && (isCompound || operation.kind == .null)
                 || changed.contains(schema.fields.count + Int(field.firstComponent) + position)
             guard isCompound else {
                 note(.null, name: names[position], isTouched: isTouched)

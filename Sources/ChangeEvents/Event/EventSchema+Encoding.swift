@@ -149,7 +149,8 @@ private struct EventWriter {
         case (.enumeration(let enumeration), .string(let text)): enumeration.symbols.contains(text)
         case (.bytes, .string(let text)): text.unicodeScalars.allSatisfy { $0.value <= 0xFF }
         case (.array(let items), .list): schema.avro.types[items].isString
-        case (.null, _), (.boolean, _), (.string, _), (.enumeration, _), (.array, _), (.bytes, _), (.fixed, _), (.map, _),
+        case (.null, _), (.boolean, _), (.string, _), (.enumeration, _), (.array, _), (.bytes, _), (.fixed, _),
+            (.map, _),
             (.record, _), (.union, _):
             false
         }
@@ -183,7 +184,8 @@ private struct EventWriter {
             let scalars = text.unicodeScalars.map { UInt8(exactly: $0.value) }
             guard scalars.allSatisfy({ $0 != nil }) else { return false }
             try encoder.write(.bytes(scalars.compactMap { $0 }), type: 6, depth: 0)
-        case (.null, _), (.boolean, _), (.string, _), (.enumeration, _), (.array, _), (.bytes, _), (.fixed, _), (.map, _),
+        case (.null, _), (.boolean, _), (.string, _), (.enumeration, _), (.array, _), (.bytes, _), (.fixed, _),
+            (.map, _),
             (.record, _), (.union, _):
             return false
         }

@@ -36,7 +36,8 @@ extension EventSchema {
     /// Writes the event as plain JSON of its Avro value: every field of the schema, nulls included, longs as numbers,
     /// bitmaps as they were sent.
     public func writeRawJSON(_ payload: ByteBuffer, into buffer: inout ByteBuffer) throws(AvroError) {
-        let fault = buffer.writeJSON(likelyBytes: payload.readableBytes * 2 + 4096) { output -> (AvroFault?, JSONWriter) in
+        let fault = buffer.writeJSON(likelyBytes: payload.readableBytes * 2 + 4096) {
+            output -> (AvroFault?, JSONWriter) in
             payload.withUnsafeReadableBytes { bytes in
                 withExtendedLifetime(self) {
                     var run = AvroRun(program.avro, payload: bytes, output: output)

@@ -52,7 +52,9 @@ public final class EventSchema: Sendable {
         compoundTypes = compiler.compoundTypes
         isChangeEvent = !program.headerMembers.elements.isEmpty
         if case .record(let record) = avro.types[avro.root] {
-            recordName = String(record.name[(record.name.lastIndex(of: ".").map(record.name.index(after:)) ?? record.name.startIndex)...])
+            recordName = String(
+                record.name[
+                    (record.name.lastIndex(of: ".").map(record.name.index(after:)) ?? record.name.startIndex)...])
         } else {
             preconditionFailure("EventCompiler accepts records only")
         }
@@ -70,7 +72,8 @@ public final class EventSchema: Sendable {
 
     /// An error for a fault that was met in a payload, with the path of the field it concerns.
     func error(_ fault: AvroFault, in payload: ByteBuffer) -> AvroError {
-        let path = fault.code == .trailingBytes
+        let path =
+            fault.code == .trailingBytes
             ? nil : payload.withUnsafeReadableBytes { AvroDecoder.path(at: fault.offset, schema: avro, bytes: $0) }
         return fault.error(path: path)
     }

@@ -41,12 +41,15 @@ extension ReplayID: CustomStringConvertible {
             guard digits.count.isMultiple(of: 2), !digits.isEmpty, digits.count <= 128 else { return nil }
             var bytes: [UInt8] = []
             for index in stride(from: 0, to: digits.count, by: 2) {
-                guard let high = Self.hexDigit(digits[index]), let low = Self.hexDigit(digits[index + 1]) else { return nil }
+                guard let high = Self.hexDigit(digits[index]), let low = Self.hexDigit(digits[index + 1]) else {
+                    return nil
+                }
                 bytes.append(high << 4 | low)
             }
             self.init(bytes: bytes)
         } else {
-            guard let first = description.utf8.first, (0x30...0x39).contains(first), let counter = UInt64(description) else {
+            guard let first = description.utf8.first, (0x30...0x39).contains(first), let counter = UInt64(description)
+            else {
                 return nil
             }
             self.init(counter: counter)

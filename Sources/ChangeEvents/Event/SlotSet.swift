@@ -11,7 +11,9 @@ struct SlotSet {
 
     /// A set in a table: only to be read.
     init(reading table: UnsafeBufferPointer<UInt64>) {
-        self.init(UnsafeMutablePointer(mutating: table.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped), wordCount: table.count)
+        self.init(
+            UnsafeMutablePointer(mutating: table.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped),
+            wordCount: table.count)
     }
 
     /// Lends the words of `count` empty sets.
@@ -20,7 +22,9 @@ struct SlotSet {
     ) -> Outcome {
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: max(count * wordCount, 1)) { memory in
             memory.initialize(repeating: 0)
-            guard let base = memory.baseAddress else { preconditionFailure("an allocation of at least one word has an address") }
+            guard let base = memory.baseAddress else {
+                preconditionFailure("an allocation of at least one word has an address")
+            }
             return body { SlotSet(base + $0 * wordCount, wordCount: wordCount) }
         }
     }
@@ -59,7 +63,9 @@ enum BitmapNotation {
         var index: Int?
         while start < element.count, (0x30...0x39).contains(element[start]) {
             // Stops at the x of 0x; a schema has far fewer than 100,000 fields.
-            if start + 1 < element.count, element[start] == 0x30, element[start + 1] == UInt8(ascii: "x"), start == 0 { break }
+            if start + 1 < element.count, element[start] == 0x30, element[start + 1] == UInt8(ascii: "x"), start == 0 {
+                break
+            }
             guard start < 6 else { return .bitOutOfRange }
             index = (index ?? 0) * 10 + Int(element[start] - 0x30)
             start += 1
@@ -79,7 +85,9 @@ enum BitmapNotation {
         return addDigits(UnsafeRawBufferPointer(rebasing: element[(start + 2)...]), base: base, count: count, to: set)
     }
 
-    private static func addDigits(_ digits: UnsafeRawBufferPointer, base: Int, count: Int, to set: SlotSet) -> AvroFault.Code? {
+    private static func addDigits(
+        _ digits: UnsafeRawBufferPointer, base: Int, count: Int, to set: SlotSet
+    ) -> AvroFault.Code? {
         var bit = 0
         var place = digits.count - 1
         while place >= 0 {

@@ -89,7 +89,9 @@ public enum TextDiff {
         return (hash, hunks)
     }
 
-    private static func body(_ line: Substring, mark: Unicode.Scalar, _ index: inout Int) throws(TextDiffError) -> Substring {
+    private static func body(
+        _ line: Substring, mark: Unicode.Scalar, _ index: inout Int
+    ) throws(TextDiffError) -> Substring {
         guard line.unicodeScalars.first == mark else { throw malformed("a hunk has not as many lines as it says") }
         index += 1
         return Substring(line.unicodeScalars.dropFirst())
@@ -128,7 +130,8 @@ public enum TextDiff {
                 continue
             }
             lines.append(Substring(scalars[start..<index]))
-            index = scalar == "\r" && next < scalars.endIndex && scalars[next] == "\n" ? scalars.index(after: next) : next
+            index =
+                scalar == "\r" && next < scalars.endIndex && scalars[next] == "\n" ? scalars.index(after: next) : next
             start = index
         }
         if start < scalars.endIndex { lines.append(Substring(scalars[start...])) }

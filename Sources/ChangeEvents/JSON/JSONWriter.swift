@@ -67,7 +67,8 @@ struct JSONWriter {
         while place > count {
             place &-= 1
             let quotient = rest / 10
-            base.storeBytes(of: UInt8(truncatingIfNeeded: rest &- quotient &* 10) &+ 0x30, toByteOffset: place, as: UInt8.self)
+            base.storeBytes(
+                of: UInt8(truncatingIfNeeded: rest &- quotient &* 10) &+ 0x30, toByteOffset: place, as: UInt8.self)
             rest = quotient
         }
         count &+= width

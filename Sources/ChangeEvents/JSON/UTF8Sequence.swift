@@ -9,7 +9,9 @@ enum PlainText {
     static func end(of text: UnsafeRawBufferPointer, from start: Int) -> Int {
         guard let base = text.baseAddress else { return start }
         var index = start
-        while index &+ 8 <= text.count, isPlain(base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) { index &+= 8 }
+        while index &+ 8 <= text.count, isPlain(base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) {
+            index &+= 8
+        }
         while index < text.count, isPlain(text[index]) { index &+= 1 }
         return index
     }

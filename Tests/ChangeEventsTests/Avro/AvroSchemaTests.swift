@@ -7,15 +7,22 @@ struct AvroSchemaTests {
     @Test func canonicalFormsDropWhatDoesNotMatter() throws {
         #expect(try canonical(#" "string" "#) == #""string""#)
         #expect(try canonical(#"{"type":"long","logicalType":"timestamp-millis"}"#) == #""long""#)
-        #expect(try canonical(#"{"type":{"type":"array","items":{"type":"int"}}}"#) == #"{"type":"array","items":"int"}"#)
-        #expect(try canonical(#"{"values":"bytes","type":"map","x":{"y":[1,2.5e3,true,false,null]}}"#) == #"{"type":"map","values":"bytes"}"#)
-        #expect(try canonical(#"["null",{"size":16,"type":"fixed","name":"F","namespace":"a.b"}]"#)
-            == #"["null",{"name":"a.b.F","type":"fixed","size":16}]"#)
-        #expect(try canonical(#"{"type":"enum","symbols":["A","B"],"name":"E","doc":"d","aliases":["X"],"default":"B"}"#)
-            == #"{"name":"E","type":"enum","symbols":["A","B"]}"#)
-        #expect(try canonical(
-            #"{"fields":[{"default":1,"type":"int","name":"a","doc":"é","order":"ignore","aliases":["b"]}],"name":"n.R","type":"record"}"#)
-            == #"{"name":"n.R","type":"record","fields":[{"name":"a","type":"int"}]}"#)
+        #expect(
+            try canonical(#"{"type":{"type":"array","items":{"type":"int"}}}"#) == #"{"type":"array","items":"int"}"#)
+        #expect(
+            try canonical(#"{"values":"bytes","type":"map","x":{"y":[1,2.5e3,true,false,null]}}"#)
+                == #"{"type":"map","values":"bytes"}"#)
+        #expect(
+            try canonical(#"["null",{"size":16,"type":"fixed","name":"F","namespace":"a.b"}]"#)
+                == #"["null",{"name":"a.b.F","type":"fixed","size":16}]"#)
+        #expect(
+            try canonical(#"{"type":"enum","symbols":["A","B"],"name":"E","doc":"d","aliases":["X"],"default":"B"}"#)
+                == #"{"name":"E","type":"enum","symbols":["A","B"]}"#)
+        #expect(
+            try canonical(
+                #"{"fields":[{"default":1,"type":"int","name":"a","doc":"é","order":"ignore","aliases":["b"]}],"name":"n.R","type":"record"}"#
+            )
+                == #"{"name":"n.R","type":"record","fields":[{"name":"a","type":"int"}]}"#)
     }
 
     @Test func namespacesAreInherited() throws {
@@ -26,12 +33,14 @@ struct AvroSchemaTests {
              {"name":"s","type":{"type":"record","name":"b.S","fields":[{"name":"t","type":["null","S","a.E"]}]}},
              {"name":"again","type":["E","b.S","N"]},{"name":"r","type":["null","R"]}]}
             """#
-        #expect(try canonical(json) == #"""
-            {"name":"a.R","type":"record","fields":[{"name":"e","type":{"name":"a.E","type":"enum","symbols":["X"]}},
-            {"name":"n","type":{"name":"N","type":"enum","symbols":["X"]}},
-            {"name":"s","type":{"name":"b.S","type":"record","fields":[{"name":"t","type":["null","b.S","a.E"]}]}},
-            {"name":"again","type":["a.E","b.S","N"]},{"name":"r","type":["null","a.R"]}]}
-            """#.replacing("\n", with: ""))
+        #expect(
+            try canonical(json)
+                == #"""
+                {"name":"a.R","type":"record","fields":[{"name":"e","type":{"name":"a.E","type":"enum","symbols":["X"]}},
+                {"name":"n","type":{"name":"N","type":"enum","symbols":["X"]}},
+                {"name":"s","type":{"name":"b.S","type":"record","fields":[{"name":"t","type":["null","b.S","a.E"]}]}},
+                {"name":"again","type":["a.E","b.S","N"]},{"name":"r","type":["null","a.R"]}]}
+                """#.replacing("\n", with: ""))
     }
 
     @Test func theIdDependsOnTheCanonicalFormAlone() throws {
@@ -56,37 +65,47 @@ struct AvroSchemaTests {
             """#
         let schema = try AvroSchema(json: json)
         guard case .record(let record) = schema.types[schema.root] else { return #expect(Bool(false), "a record") }
-        #expect(record.fields.map(\.defaultValue) == [
-            .union(branch: 0, .null), .long(9_007_199_254_740_993), .bytes([0xFF, 0]), .map([.init(key: "k", value: .double(1))]),
-            .enumeration(1), .record([.int(7), .string("why")]), .array([.boolean(true)]), .fixed([0x61, 0x62]),
-            .union(branch: 0, .string("s")), nil,
-        ])
+        #expect(
+            record.fields.map(\.defaultValue) == [
+                .union(branch: 0, .null), .long(9_007_199_254_740_993), .bytes([0xFF, 0]),
+                .map([.init(key: "k", value: .double(1))]),
+                .enumeration(1), .record([.int(7), .string("why")]), .array([.boolean(true)]), .fixed([0x61, 0x62]),
+                .union(branch: 0, .string("s")), nil,
+            ])
     }
 
     @Test func aliasesAndDocsAreKept() throws {
         let schema = try AvroSchema(
-            json: #"{"type":"record","name":"R","namespace":"n","aliases":["Old","x.Y"],"doc":"d","fields":[{"name":"f","type":"int","aliases":["g"],"doc":"e"}]}"#)
+            json:
+                #"{"type":"record","name":"R","namespace":"n","aliases":["Old","x.Y"],"doc":"d","fields":[{"name":"f","type":"int","aliases":["g"],"doc":"e"}]}"#
+        )
         guard case .record(let record) = schema.types[schema.root] else { return #expect(Bool(false), "a record") }
         #expect(record.aliases == ["n.Old", "x.Y"] && record.doc == "d")
         #expect(record.fields[0].aliases == ["g"] && record.fields[0].doc == "e")
     }
 
     @Test(arguments: [
-        "", " ", "{", "nul", "null", "1", "\"unknown\"", "[]", "{}", #"{"type":1}"#, #"["int","int"]"#, #"["null",["int"]]"#,
-        #"{"type":"record","name":"R"}"#, #"{"type":"record","fields":[]}"#, #"{"type":"record","name":"1R","fields":[]}"#,
+        "", " ", "{", "nul", "null", "1", "\"unknown\"", "[]", "{}", #"{"type":1}"#, #"["int","int"]"#,
+        #"["null",["int"]]"#,
+        #"{"type":"record","name":"R"}"#, #"{"type":"record","fields":[]}"#,
+        #"{"type":"record","name":"1R","fields":[]}"#,
         #"{"type":"record","name":"a..R","fields":[]}"#, #"{"type":"record","name":"R","fields":[{"name":"a"}]}"#,
         #"{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}"#,
         #"{"type":"record","name":"R","fields":[{"name":"a","type":"Later"},{"name":"b","type":{"type":"enum","name":"Later","symbols":[]}}]}"#,
         #"{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"enum","name":"R","symbols":["A"]}}]}"#,
-        #"{"type":"enum","name":"E","symbols":["A","A"]}"#, #"{"type":"enum","name":"E","symbols":["A b"]}"#, #"{"type":"enum","name":"E"}"#,
+        #"{"type":"enum","name":"E","symbols":["A","A"]}"#, #"{"type":"enum","name":"E","symbols":["A b"]}"#,
+        #"{"type":"enum","name":"E"}"#,
         #"{"type":"enum","name":"E","symbols":["A"],"default":"B"}"#, #"{"type":"enum","name":"int","symbols":["A"]}"#,
-        #"{"type":"fixed","name":"F"}"#, #"{"type":"fixed","name":"F","size":-1}"#, #"{"type":"fixed","name":"F","size":99999999999}"#,
+        #"{"type":"fixed","name":"F"}"#, #"{"type":"fixed","name":"F","size":-1}"#,
+        #"{"type":"fixed","name":"F","size":99999999999}"#,
         #"{"type":"fixed","name":"F","size":1.5}"#, #"{"type":"array"}"#, #"{"type":"map"}"#,
         #"{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"x"}]}"#,
         #"{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":3000000000}]}"#,
         #"{"type":"record","name":"R","fields":[{"name":"a","type":"R","default":{}}]}"#,
-        #"{"type":"int","type":"int"}"#, #"{"type":"int"} x"#, #"{"type":"int",}"#, #"{"type":"in\u00"}"#, #"{"type":"\ud800"}"#, #"{"type":"\ud800\u0041"}"#,
-        "{\"type\":\"in\u{1}\"}", #"{"type":"\x"}"#, #"{"type":"fixed","name":"F","size":01}"#, #"{"type":"fixed","name":"F","size":1.}"#,
+        #"{"type":"int","type":"int"}"#, #"{"type":"int"} x"#, #"{"type":"int",}"#, #"{"type":"in\u00"}"#,
+        #"{"type":"\ud800"}"#, #"{"type":"\ud800\u0041"}"#,
+        "{\"type\":\"in\u{1}\"}", #"{"type":"\x"}"#, #"{"type":"fixed","name":"F","size":01}"#,
+        #"{"type":"fixed","name":"F","size":1.}"#,
         #"{"type":"record","name":"R","aliases":"x","fields":[]}"#,
     ])
     func whatIsNoSchemaIsRefused(json: String) {
@@ -95,7 +114,8 @@ struct AvroSchemaTests {
     }
 
     @Test func deepAndLargeSchemasAreRefused() {
-        let deepArrays = String(repeating: #"{"type":"array","items":"#, count: 100) + "\"int\"" + String(repeating: "}", count: 100)
+        let deepArrays =
+            String(repeating: #"{"type":"array","items":"#, count: 100) + "\"int\"" + String(repeating: "}", count: 100)
         let deepJSON = String(repeating: "[", count: 100_000)
         let large = "\"" + String(repeating: "x", count: 3 << 20) + "\""
         for json in [deepArrays, deepJSON, large] {

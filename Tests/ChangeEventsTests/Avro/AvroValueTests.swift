@@ -37,14 +37,20 @@ struct AvroValueTests {
         let schema = try AvroSchema(json: #"{"type":"array","items":"long"}"#)
         let value = AvroValue.array([.long(3), .long(27), .long(1)])
         #expect(try schema.decode(try #require(ByteBuffer(hex: "03040636020200"))) == value)
-        let error = #expect(throws: AvroError.self) { try schema.decode(try #require(ByteBuffer(hex: "03060636020200"))) }
+        let error = #expect(throws: AvroError.self) {
+            try schema.decode(try #require(ByteBuffer(hex: "03060636020200")))
+        }
         #expect(error?.offset == 4)
     }
 
     @Test func valuesOfAnotherTypeAreRefused() throws {
-        let schema = try AvroSchema(json: #"{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"fixed","name":"F","size":2}]}]}"#)
+        let schema = try AvroSchema(
+            json:
+                #"{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"fixed","name":"F","size":2}]}]}"#
+        )
         for value: AvroValue in [
-            .null, .record([]), .record([.null]), .record([.union(branch: 2, .null)]), .record([.union(branch: 1, .fixed([1]))]),
+            .null, .record([]), .record([.null]), .record([.union(branch: 2, .null)]),
+            .record([.union(branch: 1, .fixed([1]))]),
             .record([.union(branch: -1, .null)]),
         ] {
             let error = #expect(throws: AvroError.self) { try schema.encode(value) }

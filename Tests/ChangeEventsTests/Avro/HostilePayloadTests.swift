@@ -25,13 +25,18 @@ struct HostilePayloadTests {
     }
 
     @Test(arguments: [
-        ("\"string\"", "0202", 1), ("\"string\"", "02", 1), ("\"string\"", "0201", 1), ("\"string\"", "02feffffffffffffffff01", 1),
-        ("\"string\"", "028080808080808080804061", 1), ("\"bytes\"", "0203", 1), ("\"string\"", "0202ff", 1), ("\"string\"", "0204c328", 1),
-        ("\"string\"", "0206eda080", 1), ("\"boolean\"", "0202", 1), ("\"double\"", "0200000000000000", 1), ("\"float\"", "02000000", 1),
+        ("\"string\"", "0202", 1), ("\"string\"", "02", 1), ("\"string\"", "0201", 1),
+        ("\"string\"", "02feffffffffffffffff01", 1),
+        ("\"string\"", "028080808080808080804061", 1), ("\"bytes\"", "0203", 1), ("\"string\"", "0202ff", 1),
+        ("\"string\"", "0204c328", 1),
+        ("\"string\"", "0206eda080", 1), ("\"boolean\"", "0202", 1), ("\"double\"", "0200000000000000", 1),
+        ("\"float\"", "02000000", 1),
         ("\"int\"", "02feffffffff01", 1), ("\"int\"", "028000", 1), ("\"long\"", "02ffffffffffffffffff02", 1),
-        ("\"long\"", "0280808080808080808080808001", 1), ("\"long\"", "0280", 2), (#"["null","int"]"#, "0204", 1), (#"["null","int"]"#, "0201", 1),
+        ("\"long\"", "0280808080808080808080808001", 1), ("\"long\"", "0280", 2), (#"["null","int"]"#, "0204", 1),
+        (#"["null","int"]"#, "0201", 1),
         (#"["null","int","string"]"#, "0206", 1), (#"{"type":"enum","name":"E","symbols":["A"]}"#, "0202", 1),
-        (#"{"type":"enum","name":"E","symbols":["A"]}"#, "0201", 1), (#"{"type":"fixed","name":"F","size":4}"#, "02000000", 1),
+        (#"{"type":"enum","name":"E","symbols":["A"]}"#, "0201", 1),
+        (#"{"type":"fixed","name":"F","size":4}"#, "02000000", 1),
         (#"{"type":"fixed","name":"F","size":2000000000}"#, "02000000", 1),
     ])
     func badValuesGiveTheirPlaceAndPath(type: String, hex: String, offset: Int) throws {
@@ -44,9 +49,15 @@ struct HostilePayloadTests {
         #expect(error?.offset == 2 && error?.path == nil)
     }
 
-    @Test(arguments: ["02feffffffffffffffff01", "02808080808080808001", "02ffffffffffffffffff01", "02ffffffffffffffffff0101", "020a0200", "02010206", "020102feffffffffffffffff01"])
+    @Test(arguments: [
+        "02feffffffffffffffff01", "02808080808080808001", "02ffffffffffffffffff01", "02ffffffffffffffffff0101",
+        "020a0200", "02010206", "020102feffffffffffffffff01",
+    ])
     func countsThatCannotBeAreAnError(hex: String) throws {
-        for type in [#"{"type":"array","items":"string"}"#, #"{"type":"map","values":"long"}"#, #"{"type":"array","items":{"type":"array","items":"double"}}"#] {
+        for type in [
+            #"{"type":"array","items":"string"}"#, #"{"type":"map","values":"long"}"#,
+            #"{"type":"array","items":{"type":"array","items":"double"}}"#,
+        ] {
             let error = try failure(record(type), hex)
             #expect(error?.path?.hasPrefix("b") == true && error?.offset != nil)
         }
@@ -60,7 +71,8 @@ struct HostilePayloadTests {
             #expect(error?.code == .limitExceeded && error?.path?.hasPrefix("b[") == true)
         }
         let schema = try AvroSchema(json: #"{"type":"array","items":"null"}"#)
-        #expect(try schema.decode(try #require(ByteBuffer(hex: "d00f00"))) == .array(.init(repeating: .null, count: 1000)))
+        #expect(
+            try schema.decode(try #require(ByteBuffer(hex: "d00f00"))) == .array(.init(repeating: .null, count: 1000)))
     }
 
     @Test(.timeLimit(.minutes(1)))
@@ -74,7 +86,8 @@ struct HostilePayloadTests {
         // 2^40 records without a byte of payload.
         var doubling = "\"null\""
         for level in 0..<40 {
-            doubling = #"{"type":"record","name":"D\#(level)","fields":[{"name":"a","type":\#(doubling)},{"name":"b","type":"\#(level == 0 ? "null" : "D\(level - 1)")"}]}"#
+            doubling =
+                #"{"type":"record","name":"D\#(level)","fields":[{"name":"a","type":\#(doubling)},{"name":"b","type":"\#(level == 0 ? "null" : "D\(level - 1)")"}]}"#
         }
         #expect(try failure(doubling, "")?.code == .limitExceeded)
     }
@@ -82,7 +95,8 @@ struct HostilePayloadTests {
     @Test func theHeaderNamesItsFields() throws {
         let schema = try EventSchema(json: OwnSchemas.account)
         let header = ChangeEventHeader(
-            entityName: "Account", recordIDs: ["A", "B"], changeType: .update, changeOrigin: "", transactionKey: "", sequenceNumber: 1,
+            entityName: "Account", recordIDs: ["A", "B"], changeType: .update, changeOrigin: "", transactionKey: "",
+            sequenceNumber: 1,
             commitTimestamp: 1, commitNumber: 1, commitUser: "", changedFields: ["0x04"])
         let payload = try schema.encode(header: header, values: ["Phone": .string("1")])
         var bytes = Array(payload.readableBytesView)
@@ -101,8 +115,12 @@ struct HostilePayloadTests {
         let bitmap = try #require(bytes.indices.dropLast(4).first { Array(bytes[$0..<$0 + 4]) == Array("0x04".utf8) })
         bytes[bitmap + 2] = UInt8(ascii: "Z")
         var buffer = ByteBuffer()
-        let error = #expect(throws: AvroError.self) { try schema.writeJSON(ByteBuffer(bytes: bytes), mask: .all, into: &buffer) }
-        #expect(error?.code == .malformedBitmap && error?.path == "ChangeEventHeader.changedFields[0]" && error?.offset == bitmap - 1)
+        let error = #expect(throws: AvroError.self) {
+            try schema.writeJSON(ByteBuffer(bytes: bytes), mask: .all, into: &buffer)
+        }
+        #expect(
+            error?.code == .malformedBitmap && error?.path == "ChangeEventHeader.changedFields[0]"
+                && error?.offset == bitmap - 1)
     }
 
     @Test func everyTruncationIsAnError() throws {
@@ -119,16 +137,23 @@ struct HostilePayloadTests {
 
     private static func valid(_ schema: EventSchema) throws -> ByteBuffer {
         let header = ChangeEventHeader(
-            entityName: "Account", recordIDs: ["001xx000003DGb2AAG", "001xx000003DGb3AAG"], changeType: .update, changeOrigin: "com/x",
-            transactionKey: "00003adb-6942-447e-6033-9e8fe741230f", sequenceNumber: 1, commitTimestamp: 1_771_300_995_000,
+            entityName: "Account", recordIDs: ["001xx000003DGb2AAG", "001xx000003DGb3AAG"], changeType: .update,
+            changeOrigin: "com/x",
+            transactionKey: "00003adb-6942-447e-6033-9e8fe741230f", sequenceNumber: 1,
+            commitTimestamp: 1_771_300_995_000,
             commitNumber: 12_279_648_331_300, commitUser: "005xx000001X8UzAAK",
-            nulledFields: try schema.bitmap(ofNames: ["AnnualRevenue"]), diffFields: try schema.bitmap(ofNames: ["Description"]),
-            changedFields: try schema.bitmap(ofNames: ["Phone", "AnnualRevenue", "BillingStreet", "Description", "Preferences"]))
+            nulledFields: try schema.bitmap(ofNames: ["AnnualRevenue"]),
+            diffFields: try schema.bitmap(ofNames: ["Description"]),
+            changedFields: try schema.bitmap(ofNames: [
+                "Phone", "AnnualRevenue", "BillingStreet", "Description", "Preferences",
+            ]))
         return try schema.encode(
             header: header,
             values: [
-                "Phone": .string("+49"), "BillingStreet": .string("Straße"), "Description": .string("--- "), "Preferences": .list(["a"]),
-                "NumberOfEmployees": .integer(5), "IsActive__c": .boolean(true), "LastName": .string("Ohm"), "CreatedDate": .integer(1),
+                "Phone": .string("+49"), "BillingStreet": .string("Straße"), "Description": .string("--- "),
+                "Preferences": .list(["a"]),
+                "NumberOfEmployees": .integer(5), "IsActive__c": .boolean(true), "LastName": .string("Ohm"),
+                "CreatedDate": .integer(1),
             ])
     }
 
@@ -153,7 +178,9 @@ struct HostilePayloadTests {
                 accepted += 1
             } catch {
                 #expect(buffer.readableBytes == 0 && error.offset != nil)
-                #expect(throws: AvroError.self, "round \(round) of seed \(seed)") { try schema.changeEvent(of: payload) }
+                #expect(throws: AvroError.self, "round \(round) of seed \(seed)") {
+                    try schema.changeEvent(of: payload)
+                }
                 continue
             }
             #expect(try object(ofJSON: String(buffer: buffer)).count >= 1, "round \(round) of seed \(seed)")

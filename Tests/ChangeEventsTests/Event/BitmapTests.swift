@@ -8,10 +8,12 @@ struct BitmapTests {
 
     @Test func simpleFieldsComeBeforeComponents() throws {
         #expect(try account.names(ofBitmap: []) == [])
-        #expect(try account.names(ofBitmap: ["0x4004", "3-0x03"])
-            == ["Phone", "LastModifiedDate", "BillingAddress.Street", "BillingAddress.City"])
-        #expect(try account.bitmap(ofNames: ["BillingAddress.City", "LastModifiedDate", "Phone", "BillingAddress.Street"])
-            == ["0x4004", "3-0x03"])
+        #expect(
+            try account.names(ofBitmap: ["0x4004", "3-0x03"])
+                == ["Phone", "LastModifiedDate", "BillingAddress.Street", "BillingAddress.City"])
+        #expect(
+            try account.bitmap(ofNames: ["BillingAddress.City", "LastModifiedDate", "Phone", "BillingAddress.Street"])
+                == ["0x4004", "3-0x03"])
     }
 
     @Test func theTopLevelElementMayBeAbsent() throws {
@@ -27,8 +29,9 @@ struct BitmapTests {
     }
 
     @Test func flatNamesAreTakenToo() throws {
-        #expect(try account.bitmap(ofNames: ["BillingStreet", "FirstName", "Site_Location__Longitude__s"])
-            == ["1-0x02", "3-0x01", "11-0x02"])
+        #expect(
+            try account.bitmap(ofNames: ["BillingStreet", "FirstName", "Site_Location__Longitude__s"])
+                == ["1-0x02", "3-0x01", "11-0x02"])
         #expect(try account.bitmap(ofNames: ["Name"]) == ["0x02"])
     }
 
@@ -56,14 +59,17 @@ struct BitmapTests {
     }
 
     @Test(arguments: [
-        "0x8000", "0x010000000000000000000000", "3-0x10", "2-0x01", "0-0x01", "15-0x01", "99999999999999999999-0x01", "999999-0x01",
+        "0x8000", "0x010000000000000000000000", "3-0x10", "2-0x01", "0-0x01", "15-0x01", "99999999999999999999-0x01",
+        "999999-0x01",
     ])
     func bitsBeyondTheSchemaAreAnError(element: String) {
         let error = #expect(throws: AvroError.self) { try account.names(ofBitmap: ["0x02", element]) }
         #expect(error?.code == .malformedBitmap && error?.path == "bitmap[1]")
     }
 
-    @Test(arguments: ["", "0", "0x", "x", "02", "0xG0", "3-", "3-0x", "3-01", "3", "-0x01", "3--0x01", " 0x02", "0x02 ", "0x-1", "é"])
+    @Test(arguments: [
+        "", "0", "0x", "x", "02", "0xG0", "3-", "3-0x", "3-01", "3", "-0x01", "3--0x01", " 0x02", "0x02 ", "0x-1", "é",
+    ])
     func otherNotationsAreAnError(element: String) {
         let error = #expect(throws: AvroError.self) { try account.names(ofBitmap: [element]) }
         #expect(error?.code == .malformedBitmap)

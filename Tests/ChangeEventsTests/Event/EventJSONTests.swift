@@ -24,17 +24,20 @@ struct EventJSONTests {
         let text = write(
             changed: ["Status", "BillingAddress.City"],
             values: [
-                "Null": .null, "Yes": .boolean(true), "Int": .integer(.min), "Double": .double(0.1), "NaN": .double(.nan),
-                "Text": .string("a\u{1}\"\\/"), "Date": .date(milliseconds: -1), "DateTime": .dateTime(milliseconds: -1),
+                "Null": .null, "Yes": .boolean(true), "Int": .integer(.min), "Double": .double(0.1),
+                "NaN": .double(.nan),
+                "Text": .string("a\u{1}\"\\/"), "Date": .date(milliseconds: -1),
+                "DateTime": .dateTime(milliseconds: -1),
                 "Time": .time(milliseconds: 86_399_999), "List": .list(["x", ""]),
             ])
-        #expect(text == """
-            {"ChangeEventHeader":{"entityName":"Case","recordIds":["500A","500B"],"changeType":"UPDATE","changeOrigin":"o",\
-            "transactionKey":"t","sequenceNumber":1,"commitTimestamp":2,"commitNumber":9223372036854775807,"commitUser":"005",\
-            "changedFields":["Status","BillingCity"]},"Date":"1969-12-31","DateTime":"1969-12-31T23:59:59.999Z",\
-            "Double":0.1,"Int":-9223372036854775808,"List":["x",""],"NaN":null,"Null":null,"Text":"a\\u0001\\"\\\\/",\
-            "Time":"23:59:59.999Z","Yes":true}
-            """)
+        #expect(
+            text == """
+                {"ChangeEventHeader":{"entityName":"Case","recordIds":["500A","500B"],"changeType":"UPDATE","changeOrigin":"o",\
+                "transactionKey":"t","sequenceNumber":1,"commitTimestamp":2,"commitNumber":9223372036854775807,"commitUser":"005",\
+                "changedFields":["Status","BillingCity"]},"Date":"1969-12-31","DateTime":"1969-12-31T23:59:59.999Z",\
+                "Double":0.1,"Int":-9223372036854775808,"List":["x",""],"NaN":null,"Null":null,"Text":"a\\u0001\\"\\\\/",\
+                "Time":"23:59:59.999Z","Yes":true}
+                """)
     }
 
     @Test func theMaskAppliesToValuesAndNames() throws {

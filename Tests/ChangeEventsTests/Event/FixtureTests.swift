@@ -104,10 +104,13 @@ struct FixtureTests {
         let rest = fields.enumerated().dropFirst().map { index, name in
             guard let components = nested["\(index)"] else { return OwnSchemas.field(name, "\"string\"", "Data:Text") }
             let parts = components.map { OwnSchemas.field($0, "\"string\"", "") }.joined(separator: ",")
-            return OwnSchemas.field(name, #"{"type":"record","name":"R\#(index)","fields":[\#(parts)]}"#, "Data:Address")
+            return OwnSchemas.field(
+                name, #"{"type":"record","name":"R\#(index)","fields":[\#(parts)]}"#, "Data:Address")
         }
         return try EventSchema(
-            json: #"{"type":"record","name":"XChangeEvent","fields":[\#(([OwnSchemas.header] + rest).joined(separator: ","))]}"#)
+            json:
+                #"{"type":"record","name":"XChangeEvent","fields":[\#(([OwnSchemas.header] + rest).joined(separator: ","))]}"#
+        )
     }
 
     @Test func updatesAreShownAsCometDShowsThem() throws {
@@ -125,13 +128,17 @@ struct FixtureTests {
                 """)
         #expect(
             try schema.json(of: events[1].payload).text.hasSuffix(
-                #""changedFields":["ShippingAddress.Latitude","ShippingAddress.Longitude"]},"ShippingAddress":{"Latitude":37.793113,"Longitude":-122.398524}}"#))
+                #""changedFields":["ShippingAddress.Latitude","ShippingAddress.Longitude"]},"ShippingAddress":{"Latitude":37.793113,"Longitude":-122.398524}}"#
+            ))
         #expect(
             try schema.json(of: events[2].payload).text.hasSuffix(
-                #""changedFields":["LastModifiedDate","Amount_Owed__c"]},"LastModifiedDate":"2026-02-17T01:29:32.000Z","Amount_Owed__c":3233.0}"#))
-        #expect(try schema.changeEvent(of: events[0].payload).values == [
-            "ShippingStreet": .string("101 California St"), "LastModifiedDate": .dateTime(milliseconds: 1_771_300_995_000),
-        ])
+                #""changedFields":["LastModifiedDate","Amount_Owed__c"]},"LastModifiedDate":"2026-02-17T01:29:32.000Z","Amount_Owed__c":3233.0}"#
+            ))
+        #expect(
+            try schema.changeEvent(of: events[0].payload).values == [
+                "ShippingStreet": .string("101 California St"),
+                "LastModifiedDate": .dateTime(milliseconds: 1_771_300_995_000),
+            ])
     }
 
     @Test func createsHoldOnlyWhatIsNotEmpty() throws {

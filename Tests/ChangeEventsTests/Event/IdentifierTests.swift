@@ -3,7 +3,8 @@ import Testing
 
 struct RecordIDTests {
     @Test(arguments: [
-        ("001Dp00000JJkkH", "001Dp00000JJkkHIAT"), ("005Dp000000Ppjs", "005Dp000000PpjsIAC"), ("012Dp000000Cx1r", "012Dp000000Cx1rIAC"),
+        ("001Dp00000JJkkH", "001Dp00000JJkkHIAT"), ("005Dp000000Ppjs", "005Dp000000PpjsIAC"),
+        ("012Dp000000Cx1r", "012Dp000000Cx1rIAC"),
         ("000000000000000", "000000000000000AAA"),
     ])
     func fifteenCharactersGetTheirChecksum(short: String, long: String) throws {
@@ -12,7 +13,10 @@ struct RecordIDTests {
         #expect(RecordID(long) == id && "\(id)" == long)
     }
 
-    @Test(arguments: ["", "001", "001Dp00000JJkk", "001Dp00000JJkkHI", "001Dp00000JJkkHIAA", "001Dp00000JJkkHiat", "001Dp00000JJkk-", "001Dp00000JJkkHIATX", "001*"])
+    @Test(arguments: [
+        "", "001", "001Dp00000JJkk", "001Dp00000JJkkHI", "001Dp00000JJkkHIAA", "001Dp00000JJkkHiat", "001Dp00000JJkk-",
+        "001Dp00000JJkkHIATX", "001*",
+    ])
     func othersAreRefused(text: String) {
         #expect(RecordID(text) == nil)
     }

@@ -18,10 +18,15 @@ struct TextDiffTests {
     @Test func linesAreAddedAndRemovedAtEveryPlace() throws {
         let old = "a\nb\nc\nd"
         #expect(try TextDiff.apply(diff("x\na\nb\nc\nd", ["@@ -0,0 +1,1 @@", "+x"]), to: old) == "x\na\nb\nc\nd")
-        #expect(try TextDiff.apply(diff("a\nb\nx\ny\nc\nd", ["@@ -2,0 +3,2 @@", "+x", "+y"]), to: old) == "a\nb\nx\ny\nc\nd")
+        #expect(
+            try TextDiff.apply(diff("a\nb\nx\ny\nc\nd", ["@@ -2,0 +3,2 @@", "+x", "+y"]), to: old) == "a\nb\nx\ny\nc\nd"
+        )
         #expect(try TextDiff.apply(diff("a\nb\nc\nd\nx", ["@@ -4,0 +5,1 @@", "+x"]), to: old) == "a\nb\nc\nd\nx")
-        #expect(try TextDiff.apply(diff("b\nc", ["@@ -1,1 +0,0 @@", "-a", "@@ -4,1 +2,0 @@", "-d"]), to: old) == "b\nc")
-        #expect(try TextDiff.apply(diff("a\nB\nc\nD", ["@@ -2 +2 @@", "-b", "+B", "@@ -4,1 +4,1 @@", "-d", "+D"]), to: old) == "a\nB\nc\nD")
+        #expect(
+            try TextDiff.apply(diff("b\nc", ["@@ -1,1 +0,0 @@", "-a", "@@ -4,1 +2,0 @@", "-d"]), to: old) == "b\nc")
+        #expect(
+            try TextDiff.apply(diff("a\nB\nc\nD", ["@@ -2 +2 @@", "-b", "+B", "@@ -4,1 +4,1 @@", "-d", "+D"]), to: old)
+                == "a\nB\nc\nD")
     }
 
     @Test func aSingleLineMayBecomeMany() throws {
@@ -31,7 +36,10 @@ struct TextDiffTests {
     }
 
     @Test func linesThatLookLikeMarksAreText() throws {
-        #expect(try TextDiff.apply(diff("--\n@@", ["@@ -1,2 +1,2 @@", "-+", "-@@ -1 +1 @@", "+--", "+@@"]), to: "+\n@@ -1 +1 @@") == "--\n@@")
+        #expect(
+            try TextDiff.apply(
+                diff("--\n@@", ["@@ -1,2 +1,2 @@", "-+", "-@@ -1 +1 @@", "+--", "+@@"]), to: "+\n@@ -1 +1 @@")
+                == "--\n@@")
     }
 
     @Test(arguments: ["other", "", "one\ntwo", "ONE\ntwo\nthree"])
@@ -43,7 +51,8 @@ struct TextDiffTests {
 
     @Test(arguments: [
         "", "--- ", "--- \n+++ ", "--- \n+++ abc", "plain text\nof two lines",
-        "--- \n+++ \(String(repeating: "0", count: 64))\n@@", "--- \n+++ \(String(repeating: "0", count: 64))\n@@ -1,1 +1,1 @@\n-a",
+        "--- \n+++ \(String(repeating: "0", count: 64))\n@@",
+        "--- \n+++ \(String(repeating: "0", count: 64))\n@@ -1,1 +1,1 @@\n-a",
         "--- \n+++ \(String(repeating: "0", count: 64))\n@@ -1,99999999999 +1,1 @@\n-a\n+b",
         "--- \n+++ \(String(repeating: "0", count: 64))\n@@ -0,1 +1,1 @@\n-a\n+b",
         "--- \n+++ \(String(repeating: "0", count: 64))\n@@ -1,1 +1,1 @@\n+a\n-b",

@@ -16,7 +16,8 @@ struct JSONWriterTests {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededRandom(seed: seed)
         var numbers: [Double] = [
-            0, -0.0, 1, -1, 0.1, 0.2, 0.3, 1e21, 1e-7, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .leastNormalMagnitude, 37.793113, -122.398524,
+            0, -0.0, 1, -1, 0.1, 0.2, 0.3, 1e21, 1e-7, .leastNonzeroMagnitude, .greatestFiniteMagnitude,
+            .leastNormalMagnitude, 37.793113, -122.398524,
             3233, 1e15, 999_999_999.999999, 0.001, 0.0009999, 123_456_789.123456, 2.5e-3, 1e9, 1e9 - 1e-6, 0.000001,
         ]
         for _ in 0..<20_000 {
@@ -28,7 +29,9 @@ struct JSONWriterTests {
             let written = text { $0.double(number) }
             #expect(Double(written)?.bitPattern == number.bitPattern, "\(number) seed \(seed)")
             #expect(written.utf8.count <= number.description.utf8.count + 1, "\(number) \(written) seed \(seed)")
-            #expect((try? JSONSerialization.jsonObject(with: Data(written.utf8), options: .fragmentsAllowed)) != nil, "\(written)")
+            #expect(
+                (try? JSONSerialization.jsonObject(with: Data(written.utf8), options: .fragmentsAllowed)) != nil,
+                "\(written)")
         }
         for number in [Double.nan, .infinity, -.infinity] { #expect(text { $0.double(number) } == "null") }
         #expect(text { $0.float(0.1) } == "0.1" && text { $0.float(.nan) } == "null")
@@ -72,17 +75,23 @@ struct JSONWriterTests {
     }
 
     @Test func stringsOfEveryCharacterReadBack() throws {
-        let all = (0..<0x3000).compactMap(Unicode.Scalar.init).map(Character.init) + ["🚗", "\u{FFFF}", "\u{10FFFF}", "\u{2028}"]
+        let all =
+            (0..<0x3000).compactMap(Unicode.Scalar.init).map(Character.init) + [
+                "🚗", "\u{FFFF}", "\u{10FFFF}", "\u{2028}",
+            ]
         for length in 0..<20 {
             for start in stride(from: 0, to: 300, by: 1) {
                 let string = String(all[start..<min(start + length, all.count)])
                 let written = text { $0.string(string) }
-                #expect(try JSONSerialization.jsonObject(with: Data(written.utf8), options: .fragmentsAllowed) as? String == string)
+                #expect(
+                    try JSONSerialization.jsonObject(with: Data(written.utf8), options: .fragmentsAllowed) as? String
+                        == string)
             }
         }
         let long = String(all)
         let written = text(capacity: 1 << 20) { $0.string(long) }
-        #expect(try JSONSerialization.jsonObject(with: Data(written.utf8), options: .fragmentsAllowed) as? String == long)
+        #expect(
+            try JSONSerialization.jsonObject(with: Data(written.utf8), options: .fragmentsAllowed) as? String == long)
     }
 
     @Test func escapesAreTheShortOnes() {
@@ -104,7 +113,8 @@ struct JSONWriterTests {
         for capacity in 0..<40 {
             let bytes = [UInt8](unsafeUninitializedCapacity: 64) { memory, count in
                 memory.initialize(repeating: 0xEE)
-                var writer = JSONWriter(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(memory)[..<capacity]))
+                var writer = JSONWriter(
+                    UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(memory)[..<capacity]))
                 writer.string("twelve \"letters\" and more")
                 writer.integer(-1)
                 writer.dateTime(milliseconds: 0)
@@ -118,9 +128,14 @@ struct JSONWriterTests {
     @Test func utf8IsCheckedAsTheStandardLibraryDoes() {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededRandom(seed: seed)
-        let interesting: [UInt8] = [0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5, 0xFF]
+        let interesting: [UInt8] = [
+            0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0,
+            0xF1, 0xF4, 0xF5, 0xFF,
+        ]
         for _ in 0..<50_000 {
-            let bytes = (0..<Int.random(in: 0...12, using: &random)).map { _ in interesting.randomElement(using: &random) ?? 0 }
+            let bytes = (0..<Int.random(in: 0...12, using: &random)).map { _ in
+                interesting.randomElement(using: &random) ?? 0
+            }
             let isValid = String(validating: bytes, as: UTF8.self) != nil
             #expect(bytes.withUnsafeBytes(UTF8Sequence.isValid) == isValid, "\(bytes) seed \(seed)")
         }

@@ -38,7 +38,8 @@ enum Fixtures {
     static func schemas() throws -> [NamedSchema] {
         guard let folder else { return [] }
         let schemas = folder.appendingPathComponent("schemas")
-        let files = try FileManager.default.contentsOfDirectory(atPath: schemas.path).filter { $0.hasSuffix(".avsc") }.sorted()
+        let files = try FileManager.default.contentsOfDirectory(atPath: schemas.path).filter { $0.hasSuffix(".avsc") }
+            .sorted()
         return try files.map { NamedSchema(file: $0, json: try text(schemas.appendingPathComponent($0))) }
     }
 
@@ -66,7 +67,9 @@ extension ByteBuffer {
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         self.init(bytes: bytes)
