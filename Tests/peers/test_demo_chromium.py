@@ -134,7 +134,14 @@ class Page:
         element = self.element("#failure")
         return element.text if element.is_displayed() else None
 
+    def wait_at_rest(self):
+        programs.until(
+            lambda: self.browser.execute_script(
+                "return document.getAnimations().every((animation) => animation.playState !== 'running')"),
+            what="a page at rest")
+
     def picture(self, path):
+        self.wait_at_rest()
         self.browser.save_screenshot(str(path))
         assert path.stat().st_size > 20_000
 
@@ -251,14 +258,18 @@ def test_simulated_agents_move_the_numbers(page, demo):
 
 
 def test_the_raw_events_can_be_looked_at(page):
-    page.choose_case(page.any_case(0))
-    page.type("#case-subject", f"Raw {time.monotonic_ns()}")
+    record = page.any_case(0)
+    subject = f"Raw {time.monotonic_ns()}"
+    page.choose_case(record)
+    page.type("#case-subject", subject)
     page.click("#save")
-    page.browser.execute_script("window.scrollTo(0, 0)")
+    programs.until(lambda: page.case(record)["subject"] == subject, what="the change")
     page.click("#open-events")
     programs.until(lambda: page.browser.find_elements(By.CSS_SELECTOR, "#events-list summary"), what="events")
+    page.wait_at_rest()
     page.browser.find_element(By.CSS_SELECTOR, "#events-list summary").click()
-    programs.until(lambda: "ChangeEventHeader" in page.element("#events-list pre").text, what="the JSON of an event")
+    programs.until(lambda: page.browser.find_elements(By.CSS_SELECTOR, "#events-list pre"), what="the opened event")
+    assert "ChangeEventHeader" in page.element("#events-list pre").text and subject in page.element("#events-list pre").text
     page.click("#close-events")
 
 

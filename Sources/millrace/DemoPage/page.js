@@ -12,6 +12,7 @@ const SUBJECTS = [
     'Wallbox reports error 12', 'Software update waits for hours', 'Seat heating on one side only', 'Winter tyres with sensors',
 ];
 const CUT_MS = 4_000;
+const COMMIT_TIME_STEP_MS = 1_000; // A commit's time comes in whole seconds.
 const NUMBERS_EVERY_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const LATENCIES_MAX = 500;
@@ -146,7 +147,7 @@ class Column {
     changed({ data }) {
         const arrivedAt = wallClock();
         const { ChangeEventHeader: header, ...fields } = data.payload;
-        const isNews = header.commitTimestamp + 1_000 > this.liveSince; // Commit times come in whole seconds.
+        const isNews = header.commitTimestamp + COMMIT_TIME_STEP_MS > this.liveSince;
         this.page.heard(this, header.changeType, data, isNews ? arrivedAt : undefined, this.liveSince);
         if (this.resuming) this.caughtUp += 1;
         if (header.changeType === 'GAP_OVERFLOW') {
@@ -154,14 +155,16 @@ class Column {
             return;
         }
         for (const id of header.recordIds) {
-            if (header.changeType === 'DELETE' || header.changeType === 'GAP_DELETE') this.remove(id);
+            if (header.changeType === 'DELETE' || header.changeType === 'GAP_DELETE') this.remove(id, isNews);
             else this.set(id, fields, header, isNews);
         }
     }
 
     left({ data }) {
-        this.page.heard(this, 'left', data, wallClock(), this.liveSince);
-        for (const id of data.payload.ChangeEventHeader.recordIds) this.remove(id);
+        const header = data.payload.ChangeEventHeader;
+        const isNews = header.commitTimestamp + COMMIT_TIME_STEP_MS > this.liveSince;
+        this.page.heard(this, 'left', data, isNews ? wallClock() : undefined, this.liveSince);
+        for (const id of header.recordIds) this.remove(id, isNews);
     }
 
     gap(gap) {
@@ -202,8 +205,13 @@ class Column {
         }
     }
 
-    remove(id) {
+    /** What is news leaves visibly; what a replay takes back was never there. */
+    remove(id, isNews = false) {
         if (!this.records.delete(id)) return;
+        if (!isNews) {
+            this.items.get(id)?.remove();
+            this.items.delete(id);
+        }
         this.page.casesChanged();
         this.draw();
     }
