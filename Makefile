@@ -45,7 +45,7 @@ check:
 	@scripts/check-style
 
 bench: setup
-	cd Benchmarks && swift run -c release Bench
+	cd Benchmarks && swift run -c release bench
 
 format:
 	@scripts/check-style --fix
