@@ -116,6 +116,11 @@ enum EventFrameWriter {
                 writeMember(field.name, value, into: &buffer)
                 continue
             }
+            // A name that is one text for some records and a compound for others (accounts and person accounts).
+            if field.flatNames.count > field.components.count, let text = value(field.name), text != .null {
+                writeMember(field.name, text, into: &buffer)
+                continue
+            }
             let components = zip(field.components, field.flatNames).compactMap { component, flatName in
                 value(flatName).map { (component, $0) }
             }
