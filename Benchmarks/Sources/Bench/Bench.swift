@@ -1,11 +1,14 @@
 /// `bench NAME [ARGUMENTS]`: runs one benchmark and prints its figures as JSON. `scripts/bench-*` call it.
 @main
 struct Bench {
-    static func main() throws {
+    static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
-        default: print("usage: bench avro EVENTS.jsonl [SECONDS]")
+        case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
+        default:
+            print("usage: bench avro EVENTS.jsonl [SECONDS]")
+            print("       bench push CONNECTIONS MESSAGES INTERVAL_MS")
         }
     }
 }

@@ -1,0 +1,155 @@
+import ChangeEvents
+import Doors
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import Store
+import Twin
+
+/// A hub on a real twin behind the real HTTP door, for `scripts/bench-push` to measure.
+///
+/// Arguments: CONNECTIONS MESSAGES INTERVAL_MS. Prints `PORT n` and `TOKEN t`, then `READY` when that many are subscribed;
+/// waits for a line on standard input; publishes the messages, one per interval; prints its figures as JSON.
+func runPushBenchmark(arguments: [String]) async throws {
+    let numbers = arguments.compactMap { Int($0) }
+    guard numbers.count == 3 else { throw PushBenchmarkError.usage }
+    let (connections, messages, interval) = (numbers[0], numbers[1], numbers[2])
+    let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+    let twin = try await Twin(store: try SQLiteStore.temporary(), configuration: .init(), logger: logger)
+    let schema = try EventSchema(json: PushBenchmark.schema)
+    try await twin.learn(schema)
+    var configuration = PushConfiguration()
+    configuration.loopCount = 1
+    configuration.connectionsPerSubjectMax = connections
+    let secret = String(repeating: "benchmark ", count: 4)
+    let verifier = try TokenVerifier(algorithm: .hs256, key: secret, issuer: "bench", audience: "bench")
+    let token = try TokenSigner(algorithm: .hs256, key: secret, issuer: "bench", audience: "bench").sign(
+        subject: "bench", allow: [.init(channel: PushBenchmark.channel)], issuedAt: Int64(Date().timeIntervalSince1970),
+        lifetime: .seconds(3600))
+    let hub = try PushHub(configuration: configuration, twin: twin, verifier: verifier, logger: logger)
+    let door = HTTPDoor(
+        configuration: .init(host: "127.0.0.1", port: 0), routes: [], takeovers: [hub], metrics: MetricsRegistry(),
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    let benchmark = PushBenchmark(
+        hub: hub, twin: twin, schema: schema, connections: connections, messages: messages, interval: .milliseconds(interval))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await hub.run() }
+        group.addTask { try await door.run() }
+        let port = try await door.listening.authority().split(separator: ":").last ?? ""
+        say("PORT \(port)")
+        say("TOKEN \(token)")
+        try await benchmark.run()
+        group.cancelAll()
+        do {
+            try await group.waitForAll()
+        } catch is CancellationError {
+            // What was asked for.
+        }
+    }
+}
+
+private func say(_ line: String) {
+    print(line)
+    fflush(stdout)
+}
+
+struct PushBenchmark {
+    static let channel = "/data/CaseChangeEvent"
+
+    var hub: PushHub
+    var twin: Twin
+    var schema: EventSchema
+    var connections: Int
+    var messages: Int
+    var interval: Duration
+
+    func run() async throws {
+        // The slope from a fifth on: what the process itself holds, and what NIO keeps for the next handshake, falls out.
+        let first = connections / 5
+        try await until { hub.statistics().subscriptions >= first }
+        let early = (Self.residentBytes(), hub.statistics().subscriptions)
+        try await until { hub.statistics().subscriptions == connections }
+        try await Task.sleep(for: .seconds(1))
+        let residentPerConnection = Double(Self.residentBytes() - early.0) / Double(connections - early.1)
+        for number in 0..<3 { try await publish(number, total: number + 1) }
+        say("READY")
+        _ = readLine()
+        let idleStart = Self.processorSeconds()
+        let idleTime = Duration.seconds(2)
+        try await Task.sleep(for: idleTime)
+        let idlePerSecond = (Self.processorSeconds().all - idleStart.all) / 2
+
+        let before = (Self.processorSeconds(), hub.statistics(), ContinuousClock.now)
+        for number in 0..<messages {
+            let next = before.2 + interval * (number + 1)
+            try await publish(3 + number, total: 4 + number)
+            try await Task.sleep(until: next, clock: .continuous)
+        }
+        let after = (Self.processorSeconds(), hub.statistics(), ContinuousClock.now)
+        let elapsed = (after.2 - before.2) / .seconds(1)
+        let deliveries = Double(after.1.deliveries - before.1.deliveries)
+        let loops = Double(after.1.cpuNanoseconds - before.1.cpuNanoseconds) / 1e9
+        func micro(_ seconds: Double) -> String { String(format: "%.3f", seconds / deliveries * 1e6) }
+        say(
+            """
+            {"cpu_us_per_message": \(micro(after.0.all - before.0.all - idlePerSecond * elapsed)), \
+            "loop_cpu_us_per_message": \(micro(loops)), "user_us_per_message": \(micro(after.0.user - before.0.user)), \
+            "deliveries": \(Int(deliveries)), "frame_bytes": \(Int((Double(after.1.bytesSent - before.1.bytesSent) / deliveries).rounded())), \
+            "sends_per_message": \(String(format: "%.3f", Double(after.1.sends - before.1.sends) / deliveries)), \
+            "frames_made": \(after.1.framesMade - before.1.framesMade), "parked": \(after.1.parked - before.1.parked), \
+            "resident_bytes_per_connection": \(Int(residentPerConnection)), \
+            "idle_cpu_us_per_second": \(Int(idlePerSecond * 1e6))}
+            """)
+    }
+
+    /// One event, until everybody has it.
+    private func publish(_ number: Int, total: Int) async throws {
+        let header = ChangeEventHeader(
+            entityName: "Case", recordIDs: ["500xx000000bpkTAAQ"], changeType: .update, changeOrigin: "", transactionKey: "t-\(number)",
+            sequenceNumber: 1, commitTimestamp: 1_700_000_000_000, commitNumber: Int64(number), commitUser: "005xx000001X8UzAAK",
+            changedFields: try schema.bitmap(ofNames: ["Status"]))
+        let payload = try schema.encode(header: header, values: ["Status": .string("Working \(number % 10)")])
+        let event = ReceivedEvent(
+            topic: Self.channel, replayID: ReplayID(counter: UInt64(1000 + number)), eventID: "e-\(number)", schemaID: schema.id,
+            payload: payload)
+        try await twin.ingest(ReceivedBatch(topic: Self.channel, events: [event], latestReplayID: event.replayID))
+        try await until { hub.statistics().deliveries >= total * connections }
+    }
+
+    private func until(_ condition: () -> Bool) async throws {
+        while !condition() { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    private static func processorSeconds() -> (all: Double, user: Double) {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF, &usage)
+        let user = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
+        return (user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6, user)
+    }
+
+    private static func residentBytes() -> Int {
+        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * Int(getpagesize())
+    }
+
+    static let schema = """
+        {"type":"record","name":"CaseChangeEvent","namespace":"com.sforce.eventbus","fields":[
+        {"name":"ChangeEventHeader","type":{"type":"record","name":"ChangeEventHeader","fields":[
+        {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
+        {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
+        "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
+        {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},{"name":"sequenceNumber","type":"int"},
+        {"name":"commitTimestamp","type":"long"},{"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
+        {"name":"nulledFields","type":{"type":"array","items":"string"}},
+        {"name":"diffFields","type":{"type":"array","items":"string"}},
+        {"name":"changedFields","type":{"type":"array","items":"string"}}]},"doc":"Data:ComplexValueType"},
+        {"name":"Status","type":["null","string"],"doc":"Data:Picklist","default":null}]}
+        """
+}
+
+enum PushBenchmarkError: Error, CustomStringConvertible {
+    case usage
+
+    var description: String { "usage: bench push CONNECTIONS MESSAGES INTERVAL_MS" }
+}
