@@ -160,7 +160,7 @@ let package = Package(
             name: "DoorsTests",
             dependencies: [
                 "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport", nio, nioPosix, nioHTTP1,
-                nioEmbedded, jwtKit, grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, logging,
+                nioEmbedded, nioSSL, hummingbird, jwtKit, grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, asyncHTTPClient, logging,
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "MillraceTests", dependencies: ["millrace", "TestSupport", yams, crypto, cryptoExtras, logging],

@@ -56,8 +56,12 @@ struct ConnectionStateMachine {
     var wantsInput: Bool { inbound != .finished }
 
     /// The response that is being written is the last one of this connection.
-    var isLastResponse: Bool { inbound == .finished && responsesDue == 1 && (ending == nil || ending == .close) }
+    var isLastResponse: Bool {
+        guard responsesDue == 1 else { return false }
+        return inbound == .finished ? ending == .close : inbound == .passing && closesAfterRequest
+    }
 
+    /// The request in `passing` is the last one.
     private var closesAfterRequest = false
 
     mutating func headReceived(_ verdict: Verdict) -> PartAction {
@@ -83,13 +87,11 @@ struct ConnectionStateMachine {
     mutating func endReceived() -> PartAction {
         switch inbound {
         case .passing:
-            if closesAfterRequest {
-                inbound = .finished
-                ending = .close
-            } else {
+            guard closesAfterRequest else {
                 inbound = .betweenRequests
+                return .forward
             }
-            return .forward
+            return finishPassing()
         case .takeoverHead:
             return finish(.takeOver)
         case .betweenRequests, .finished:
@@ -104,9 +106,7 @@ struct ConnectionStateMachine {
         case .betweenRequests, .takeoverHead:
             return finish(.refuse(refusal))
         case .passing:
-            inbound = .finished
-            ending = .close
-            return .forward
+            return finishPassing()
         case .finished:
             return .discard
         }
@@ -118,6 +118,14 @@ struct ConnectionStateMachine {
         guard responsesDue == 0, let ending else { return nil }
         self.ending = nil
         return ending
+    }
+
+    /// The routes may have answered before the request ended; then nothing is left to wait for.
+    private mutating func finishPassing() -> PartAction {
+        inbound = .finished
+        guard responsesDue > 0 else { return .end(.close) }
+        ending = .close
+        return .forward
     }
 
     private mutating func finish(_ ending: Ending) -> PartAction {

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
+internal import NIOCore
 
 /// The outermost middleware of an HTTP door: counts requests and gives every error the one form of `ErrorBody`.
 struct ErrorResponses: RouterMiddleware {
@@ -19,6 +20,10 @@ struct ErrorResponses: RouterMiddleware {
             response = try await next(request, context)
         } catch let failure as RequestFailure {
             response = Self.response(to: failure)
+        } catch is NIOTooManyBytesError {
+            response = ErrorBody.response(
+                status: .contentTooLarge,
+                .init(errorCode: "REQUEST_TOO_LARGE", message: "The request's body is longer than this resource takes."))
         } catch let error as HTTPError {
             response = self.response(to: error, request)
         } catch {

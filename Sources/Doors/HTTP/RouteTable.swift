@@ -42,6 +42,8 @@ final class RouteTable: Sendable {
             let matches = zip(entry.elements, elements).allSatisfy { expected, given in expected.map { $0 == given } ?? true }
             if matches { methods.insert(entry.method) }
         }
+        // The router answers HEAD wherever it answers GET.
+        if methods.contains("GET") { methods.insert("HEAD") }
         return methods.sorted()
     }
 }

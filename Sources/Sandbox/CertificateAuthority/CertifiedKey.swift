@@ -13,7 +13,7 @@ struct CertifiedKey {
             + DevelopmentCA.addresses.map { GeneralName.ipAddress(ASN1OctetString(contentBytes: $0[...])) }
     }
 
-    /// A self-signed authority that can vouch for no host names but this machine's and Salesforce's.
+    /// A self-signed authority. Of host names it can vouch only for this machine's and Salesforce's.
     static func authority(now: Date) throws -> CertifiedKey {
         let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
         let name = try DistinguishedName {
@@ -23,7 +23,7 @@ struct CertifiedKey {
         let extensions = try Certificate.Extensions {
             Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
             Critical(KeyUsage(keyCertSign: true, cRLSign: true))
-            // Names only: BoringSSL (grpcio, SwiftNIO) knows no constraint on addresses and refuses a chain that has one.
+            // Names only: BoringSSL, and with it gRPC, refuses an authority with constraints on addresses.
             Critical(NameConstraints(permittedDNSDomains: ["localhost", "salesforce.com"]))
             SubjectKeyIdentifier(hash: key.publicKey)
         }

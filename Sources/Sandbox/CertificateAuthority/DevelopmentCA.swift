@@ -7,8 +7,8 @@ internal import X509
 ///
 /// The server certificate has the names under which unmodified Salesforce clients look for an org (`login.salesforce.com`,
 /// `*.my.salesforce.com`, …) beside those of this machine, so that a proxy can send such a client here. For the same reason
-/// the authority must never be trusted by a whole system: its key lies on disk. It constrains itself to these names, and
-/// the files say in their subject what they are.
+/// the authority must never be trusted by a whole system: its key lies on disk. It can vouch for
+/// no other host names, and its subject says what it is.
 ///
 /// | file            | mode | what                                                    |
 /// |-----------------|------|---------------------------------------------------------|

@@ -42,28 +42,40 @@ import Testing
         }
     }
 
+    struct Malformed: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let request: String
+        let status: Int
+
+        init(_ description: String, _ request: String, _ status: Int) {
+            testDescription = description
+            self.request = request
+            self.status = status
+        }
+    }
+
     @Test(arguments: [
-        ("this is not HTTP\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505),
-        ("GET / HTTP/1.1\r\nHost: a\r\nno colon here\r\n\r\n", 400),
-        ("GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        ("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
-        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
-        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
-        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", 400),
-        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n", 413),
-        ("GET /" + String(repeating: "a", count: 16_384) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-        ("GET /" + String(repeating: "a", count: 200_000) + " HTTP/1.1\r\nHost: a\r\n\r\n", 431),
-        ("GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "a", count: 16_384) + "\r\n\r\n", 431),
-        ("GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: 1\r\n", count: 300) + "\r\n", 431),
-        ("GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "a", count: 1_000_000) + "\r\n\r\n", 431),
+        Malformed("not HTTP", "this is not HTTP\r\n\r\n", 400),
+        Malformed("no Host", "GET / HTTP/1.1\r\n\r\n", 400),
+        Malformed("two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        Malformed("HTTP/3.0", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505),
+        Malformed("header without colon", "GET / HTTP/1.1\r\nHost: a\r\nno colon here\r\n\r\n", 400),
+        Malformed("absolute target", "GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        Malformed("CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        Malformed("length overflows", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
+        Malformed("two lengths", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
+        Malformed("length and chunked", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", 400),
+        Malformed("body too long", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n", 413),
+        Malformed("target too long", "GET /\(String(repeating: "a", count: 16_384)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        Malformed("target far too long", "GET /\(String(repeating: "a", count: 200_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+        Malformed("header too long", "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 16_384))\r\n\r\n", 431),
+        Malformed("too many headers", "GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: 1\r\n", count: 300))\r\n", 431),
+        Malformed("header far too long", "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 1_000_000))\r\n\r\n", 431),
     ])
-    func malformedRequestIsRefusedAndTheConnectionCloses(request: String, status: Int) async throws {
+    func malformedRequestIsRefusedAndTheConnectionCloses(malformed: Malformed) async throws {
         try await withHTTPDoor(routes: [FakeRoutes()]) { running in
-            let answer = try await RawConnection.exchange(port: running.port, request)
-            #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer.prefix(300))")
+            let answer = try await RawConnection.exchange(port: running.port, malformed.request)
+            #expect(answer.hasPrefix("HTTP/1.1 \(malformed.status) "), "\(answer.prefix(300))")
             #expect(answer.lowercased().contains("connection: close"))
             #expect(answer.hasSuffix("}]"), "a JSON array: \(answer.suffix(200))")
             #expect(answer.contains("errorCode"))
@@ -124,7 +136,7 @@ import Testing
     }
 
     @Test func connectionWithoutARequestIsClosed() async throws {
-        try await withHTTPDoor(Self.limits { $0.idleTimeout = .milliseconds(50) }, routes: [FakeRoutes()]) { running in
+        try await withHTTPDoor(Self.limits { $0.idleTimeout = .milliseconds(500) }, routes: [FakeRoutes()]) { running in
             #expect(try await RawConnection.exchange(port: running.port, "GET /pla") == "")
             let answer = try await RawConnection.exchange(port: running.port, "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(answer.hasSuffix("plain"))

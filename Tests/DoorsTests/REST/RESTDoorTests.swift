@@ -36,7 +36,7 @@ import Testing
         ("/services/data/v066.0", 404, "NOT_FOUND"),
         ("/services/data/v66.0/nothing", 404, "NOT_FOUND"),
         ("/services/data/v66.0/sobjects/Account/1/2/3", 404, "NOT_FOUND"),
-        ("/services/data/v66.0/sobjects/%FF", 400, "URL_NOT_DECODABLE"),
+        ("/services/data/v66.0/sobjects/Account/1?fields=%FF", 400, "URL_NOT_DECODABLE"),
     ])
     func unknownResources(path: String, status: Int, code: String) async throws {
         try await withDoor { running, _ in

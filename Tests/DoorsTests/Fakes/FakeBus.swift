@@ -1,0 +1,119 @@
+import ChangeEvents
+import NIOCore
+import Store
+import Synchronization
+
+@testable import Doors
+
+/// An event bus in memory: events of any topic in one order, as an org has them.
+final class FakeBus: EventBus {
+    struct State {
+        var events: [(position: Position, event: ReceivedEvent)] = []
+        var waiting: [Int: Wakeup] = [:]
+        var nextTicket = 0
+        /// Thrown by the next read.
+        var readFailure: EventBusError?
+        /// The largest number of events that one read was asked for, and how many reads there were.
+        var limits: [Int] = []
+    }
+
+    static let topic = "/data/AccountChangeEvent"
+    static let schemaID = "i8wgJwwM-AVcDbFkbRl5Nw"
+    /// The counter of the first event's replay id; event `n` (from 0) has this plus `n`.
+    static let firstCounter: UInt64 = 1_544_272
+
+    let state = Mutex(State())
+
+    func publish(_ count: Int, topic: String = FakeBus.topic, payloadBytes: Int = 16) {
+        let waiting = state.withLock { state -> [Wakeup] in
+            for _ in 0..<count {
+                let number = state.events.count
+                let event = ReceivedEvent(
+                    topic: topic, replayID: Self.replayID(number), eventID: "event-\(number)", schemaID: SchemaID(Self.schemaID),
+                    payload: ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: payloadBytes))
+                state.events.append((Position(rawValue: Int64(number) + 1), event))
+            }
+            return Array(state.waiting.values)
+        }
+        for wakeup in waiting { wakeup.signal() }
+    }
+
+    static func replayID(_ number: Int) -> ReplayID { ReplayID(counter: firstCounter + UInt64(number)) }
+
+    func failNextRead(_ error: EventBusError) {
+        let waiting = state.withLock { state -> [Wakeup] in
+            state.readFailure = error
+            return Array(state.waiting.values)
+        }
+        for wakeup in waiting { wakeup.signal() }
+    }
+
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    func authorize(
+        accessToken: String?, instanceURL: String?, tenantID: String?
+    ) async throws(EventBusError) -> BusCaller {
+        guard accessToken == "token", instanceURL == "https://x.my.salesforce.com", tenantID == "00D000000000001AAA" else {
+            throw EventBusError(code: .unauthenticated, message: "The access token, instance URL or tenant is invalid.")
+        }
+        return BusCaller(userID: "005000000000001AAA", organizationID: "00D000000000001AAA")
+    }
+
+    func topic(_ name: String, caller: BusCaller) async throws(EventBusError) -> TopicDescription {
+        guard name == Self.topic else { throw EventBusError(code: .topicNotFound, message: "No topic \(name).") }
+        return TopicDescription(
+            name: name, tenantGUID: "core/test/00D000000000001AAA", canPublish: false, canSubscribe: true, schemaID: Self.schemaID)
+    }
+
+    func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {
+        guard id == Self.schemaID else { throw EventBusError(code: .schemaInvalid, message: "Schema validation failed.") }
+        return #"{"type":"record"}"#
+    }
+
+    func start(topic: String, from: ReplayStart, caller: BusCaller) async throws(EventBusError) -> Position {
+        guard topic == Self.topic else { throw EventBusError(code: .topicNotFound, message: "No topic \(topic).") }
+        let count = state.withLock { $0.events.count }
+        switch from {
+        case .earliest: return .start
+        case .latest: return Position(rawValue: Int64(count))
+        case .after(let id):
+            guard let counter = id.counter, counter >= Self.firstCounter, counter < Self.firstCounter + UInt64(count) else {
+                throw EventBusError(code: .replayIDCorrupted, message: "The replay ID is corrupted.")
+            }
+            return Position(rawValue: Int64(counter - Self.firstCounter) + 1)
+        }
+    }
+
+    func read(topic: String, after: Position, limit: Int, caller: BusCaller) async throws(EventBusError) -> BusRead {
+        let result = state.withLock { state -> Result<BusRead, EventBusError> in
+            state.limits.append(limit)
+            if let failure = state.readFailure {
+                state.readFailure = nil
+                return .failure(failure)
+            }
+            let later = state.events.drop { $0.position <= after }
+            let found = Array(later.filter { $0.event.topic == topic }.prefix(limit))
+            if found.count == limit, let last = found.last {
+                return .success(BusRead(events: found, reached: last.position, latestReplayID: last.event.replayID))
+            }
+            let reached = state.events.last?.position ?? .start
+            let latest = state.events.last?.event.replayID ?? ReplayID(counter: Self.firstCounter - 1)
+            return .success(BusRead(events: found, reached: max(after, reached), latestReplayID: latest))
+        }
+        return try result.get()
+    }
+
+    func waitForEvents(after: Position, timeout: Duration) async {
+        let wakeup = Wakeup()
+        let ticket = state.withLock { state -> Int? in
+            if let last = state.events.last, last.position > after { return nil }
+            if state.readFailure != nil { return nil }
+            state.nextTicket += 1
+            state.waiting[state.nextTicket] = wakeup
+            return state.nextTicket
+        }
+        guard let ticket else { return }
+        await wakeup.wait(until: .now + timeout)
+        state.withLock { _ = $0.waiting.removeValue(forKey: ticket) }
+    }
+}

@@ -1,0 +1,60 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Sandbox
+import Synchronization
+import Testing
+
+@testable import Doors
+
+/// The door behind its own TLS, with the certificates of the sandbox.
+@Suite struct HTTPDoorTLSTests {
+    @Test func servesTLSAndRefusesTakeovers() async throws {
+        let directory = FileManager.default.temporaryDirectory.path + "/millrace-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let authority = try DevelopmentCA.open(directory: directory)
+        var configuration = HTTPDoor.Configuration()
+        configuration.tls = DoorTLS(certificateChainFile: authority.certificateFile, privateKeyFile: authority.privateKeyFile)
+        let taker = FakeTaker()
+        try await withHTTPDoor(configuration, routes: [FakeRoutes()], takeovers: [taker]) { running in
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(authority.authorityFile)
+            let client = HTTPClient(
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: .init(tlsConfiguration: tls))
+            let answers = await self.result {
+                let plain = try await TestResponse(
+                    client.execute(HTTPClientRequest(url: "https://localhost:\(running.port)/plain"), timeout: .seconds(20)))
+                let refused = try await TestResponse(
+                    client.execute(HTTPClientRequest(url: "https://127.0.0.1:\(running.port)/push"), timeout: .seconds(20)))
+                return (plain, refused)
+            }
+            try await client.shutdown()
+            let (plain, refused) = try answers.get()
+            #expect(plain.body == "plain")
+            #expect(refused.status == 501)
+            #expect(refused.body.contains("plaintext port"))
+
+            // Plaintext at the TLS port, and nothing at all: no answer, no harm.
+            let answer = try? await RawConnection.exchange(port: running.port, "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(answer?.contains("plain\n") != true)
+        }
+        #expect(taker.taken.withLock { $0.isEmpty })
+    }
+
+    private func result<Answer>(_ body: () async throws -> Answer) async -> Result<Answer, any Error> {
+        do { return .success(try await body()) } catch { return .failure(error) }
+    }
+
+    @Test func missingCertificateIsNamed() async {
+        var configuration = HTTPDoor.Configuration()
+        configuration.tls = DoorTLS(certificateChainFile: "/nowhere/server.pem", privateKeyFile: "/nowhere/key.pem")
+        let door = HTTPDoor(
+            configuration: configuration, routes: [], metrics: MetricsRegistry(),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: testLogger)
+        let error = await #expect(throws: DoorError.self) { try await door.run() }
+        #expect(error?.code == .certificate)
+        #expect(error?.description.contains("/nowhere/server.pem") == true)
+    }
+}
