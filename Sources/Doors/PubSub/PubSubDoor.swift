@@ -125,8 +125,8 @@ public final class PubSubDoor: Sendable {
                 self.service.shutDown()
                 for server in servers { server.beginGracefulShutdown() }
             }
-            // The task that waits for the shutdown is the last one; when a server fails first, its error ends all.
-            try await group.waitForAll()
+            // Not `waitForAll`, which waits for the others when one has failed: a server that cannot bind ends all.
+            for try await _ in group {}
         }
     }
 

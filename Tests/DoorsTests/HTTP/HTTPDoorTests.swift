@@ -137,9 +137,8 @@ import Testing
 
     @Test func connectionWithoutARequestIsClosed() async throws {
         try await withHTTPDoor(Self.limits { $0.idleTimeout = .milliseconds(500) }, routes: [FakeRoutes()]) { running in
-            #expect(try await RawConnection.exchange(port: running.port, "GET /pla") == "")
-            let answer = try await RawConnection.exchange(port: running.port, "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
-            #expect(answer.hasSuffix("plain"))
+            let half = try await RawConnection.exchange(port: running.port, "GET /pla")
+            #expect(half.isEmpty)
         }
     }
 
