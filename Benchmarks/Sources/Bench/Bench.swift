@@ -5,9 +5,11 @@ struct Bench {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
+        case "log": try await runLogBenchmark(arguments: Array(arguments.dropFirst()))
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
+            print("       bench log [EVENTS]")
             print("       bench push CONNECTIONS MESSAGES INTERVAL_MS")
         }
     }
