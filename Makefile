@@ -32,8 +32,9 @@ demo:
 
 test: setup build test-swift test-javascript test-peers check
 
+# One at a time: some tests hold a thread (raw sockets, killed processes), and a small machine has few.
 test-swift:
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 
 test-javascript:
 	cd clients/javascript && node --test test/*.test.mjs

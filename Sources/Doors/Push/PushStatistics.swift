@@ -20,6 +20,9 @@ public struct PushStatistics: Hashable, Sendable {
     public var events = 0
     /// `event` and `left` messages handed to connections.
     public var deliveries = 0
+    /// What the same subscriptions would have cost at the org, which does not filter by user: every event of a channel once
+    /// for each of its subscriptions.
+    public var directDeliveries = 0
     /// Frames composed; deliveries ÷ frames is what sharing saves.
     public var framesMade = 0
     public var bytesSent = 0
@@ -55,7 +58,7 @@ public struct PushStatistics: Hashable, Sendable {
     private static var sums: [WritableKeyPath<PushStatistics, Int>] {
         [
             \.connections, \.webSockets, \.eventSources, \.subscriptions, \.framesQueued, \.connectionsBehind,
-            \.connectionsAccepted, \.connectionsRefused, \.deliveries, \.framesMade, \.bytesSent, \.sends, \.messagesReceived,
+            \.connectionsAccepted, \.connectionsRefused, \.deliveries, \.directDeliveries, \.framesMade, \.bytesSent, \.sends, \.messagesReceived,
             \.errorsAnswered, \.checkpoints, \.gaps, \.parked, \.conflated, \.chunksRead, \.undecodable,
         ]
     }

@@ -50,6 +50,11 @@ struct BridgeMetrics: Sendable {
             value: statistics.connectionsBehind)
         for (name, help, value) in [
             ("millrace_push_deliveries_total", "Messages event and left handed to connections.", statistics.deliveries),
+            (
+                "millrace_push_direct_deliveries_total",
+                "What the same subscriptions would have cost at the org: each event once per subscription of its channel.",
+                statistics.directDeliveries
+            ),
             ("millrace_push_frames_total", "Frames composed; deliveries / frames is what sharing saves.", statistics.framesMade),
             ("millrace_push_sent_bytes_total", "Bytes written to sockets.", statistics.bytesSent),
             ("millrace_push_sends_total", "System calls that wrote to sockets.", statistics.sends),

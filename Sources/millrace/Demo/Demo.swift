@@ -141,11 +141,12 @@ private struct DemoPage: Sendable {
             },
             numbers: {
                 guard let bridge = bridge.current else {
-                    return .init(upstream_deliveries: 0, client_deliveries: 0, connections: 0, commits: [])
+                    return .init(upstream_deliveries: 0, client_deliveries: 0, direct_deliveries: 0, connections: 0, commits: [])
                 }
                 let statistics = bridge.hub.statistics()
                 return .init(
                     upstream_deliveries: bridge.upstream.status.deliveries, client_deliveries: statistics.deliveries,
+                    direct_deliveries: statistics.directDeliveries,
                     connections: statistics.connections,
                     commits: org.recentCommits().suffix(Self.commitsShownMax).map {
                         .init(replayID: $0.replayID.description, milliseconds: $0.committedAt)

@@ -36,6 +36,8 @@ struct DemoRoutes: HTTPRoutes {
         var upstream_deliveries: Int
         /// Events that Millrace delivered to clients.
         var client_deliveries: Int
+        /// What the clients' subscriptions would have cost had each been the org's own: the org does not filter by user.
+        var direct_deliveries: Int
         /// Push connections open now.
         var connections: Int
         /// (replay id, wall clock in milliseconds at which the org's transaction was durable), newest last.

@@ -509,11 +509,11 @@ class Numbers {
         setTimeout(() => this.poll(), NUMBERS_EVERY_MS);
     }
 
-    show({ upstream_deliveries: upstream, client_deliveries: clients, connections, commits }) {
+    show({ upstream_deliveries: upstream, client_deliveries: clients, direct_deliveries: direct, connections, commits }) {
         const count = (value) => value.toLocaleString('en-US');
         put($('number-upstream'), count(upstream));
         put($('number-clients'), count(clients));
-        put($('number-saved'), count(Math.max(0, clients - upstream)));
+        put($('number-saved'), count(Math.max(0, direct - upstream)));
         put($('number-connections'), count(connections));
         put($('wire-connections'), connections === 1 ? '1 connection' : `${count(connections)} connections`);
         const committedAt = new Map(commits.map(([replayId, at]) => [String(replayId), at]));

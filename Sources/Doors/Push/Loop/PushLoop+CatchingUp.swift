@@ -131,7 +131,10 @@ extension PushLoop {
                 if case .gap = item.content {
                     statistics.gaps += 1
                     queue(frame(item, record: 0, .gap, FrameClass(rawValue: subscriptions[slot].frameClass)), of: item, slot)
-                } else if subscriptions[slot].slow == .conflate {
+                    continue
+                }
+                statistics.directDeliveries += 1
+                if subscriptions[slot].slow == .conflate {
                     statistics.conflated += conflation.add(item, slot: slot)
                 } else {
                     for record in item.inputs.indices { judge(item, record: record, item.inputs[record].transition, slot) }

@@ -15,6 +15,7 @@ extension PushLoop {
             tellGap(item, reason)
         case .event:
             for channel in item.channels {
+                statistics.directDeliveries += subscriptionCounts[channel] ?? 0
                 for record in item.inputs.indices {
                     var input = item.inputs[record]
                     input.channel = channel

@@ -60,6 +60,7 @@ extension PushLoop {
         subscriptions[slot].ownCondition = terms.ownCondition.map { conditions.acquire($0) } ?? Connection.none
         matcher.insert(
             SubscriptionSlot(rawValue: slot), channel: key.channel, frameClass: frameClass, condition: terms.condition)
+        subscriptionCounts[key.channel, default: 0] += 1
     }
 
     func removeSubscription(_ slot: UInt32) {
@@ -168,6 +169,7 @@ extension PushLoop {
     private func withdraw(_ slot: UInt32) {
         let frameClass = FrameClass(rawValue: subscriptions[slot].frameClass)
         matcher.remove(SubscriptionSlot(rawValue: slot), channel: classes[frameClass].channel)
+        subscriptionCounts[classes[frameClass].channel, default: 0] -= 1
         classes.release(frameClass)
         for condition in [subscriptions[slot].condition, subscriptions[slot].ownCondition] where condition != Connection.none {
             conditions.release(condition)

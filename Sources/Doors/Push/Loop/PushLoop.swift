@@ -4,7 +4,7 @@ internal import Matching
 internal import SOQL
 
 /// The matcher of a loop. An index takes the scan's place here.
-typealias LoopMatcher = ScanMatcher
+typealias LoopMatcher = IndexMatcher
 
 /// One loop: a thread, a poller, and the connections it owns. The shell around the pure parts (session, parser, terms, wheel).
 ///
@@ -39,6 +39,8 @@ final class PushLoop {
     var grants = InternTable<[Grant.Allowance]>()
     var subjects = InternTable<String>()
     var matcher = LoopMatcher()
+    /// Subscriptions of this loop by channel, for `PushStatistics.directDeliveries`.
+    var subscriptionCounts: [String: Int] = [:]
     var log: RecentLog
     var wheel = TimerWheel()
     /// Half-received messages, of the few connections that have one.
