@@ -36,7 +36,7 @@ func runPushBenchmark(arguments: [String]) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await hub.run() }
         group.addTask { try await door.run() }
-        let port = try await door.listening.authority().split(separator: ":").last ?? ""
+        let port = try await door.listening.address().port ?? 0
         say("PORT \(port)")
         say("TOKEN \(token)")
         try await benchmark.run()
@@ -50,8 +50,7 @@ func runPushBenchmark(arguments: [String]) async throws {
 }
 
 private func say(_ line: String) {
-    print(line)
-    fflush(stdout)
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
 
 struct PushBenchmark {
@@ -123,7 +122,7 @@ struct PushBenchmark {
 
     private static func processorSeconds() -> (all: Double, user: Double) {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let user = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
         return (user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6, user)
     }
