@@ -5,15 +5,18 @@ import Upstream
 extension Bridge.Settings {
     /// What a configuration file says, in the words of the parts. Throws `TokenError` where the key cannot be used.
     init(_ configuration: Configuration) throws {
+        let tokens = configuration.push.tokens
+        let issuerKeys = IssuerKeys(tokens)
         self.init(
             org: OrgConnection(configuration.org),
             topics: configuration.topics.map { Upstream.Topic($0) },
             storePath: configuration.store.path,
             twin: Twin.Configuration(configuration),
             push: PushConfiguration(configuration),
-            verifier: try TokenVerifier(configuration.push.tokens),
+            verifier: try TokenVerifier(tokens, issuerKeys: issuerKeys),
             host: configuration.listen.host,
-            port: configuration.listen.port)
+            port: configuration.listen.port,
+            issuerKeys: issuerKeys)
     }
 }
 
@@ -21,7 +24,8 @@ extension OrgConnection {
     init(_ org: Configuration.Org) {
         self.init(
             login: Login(
-                url: org.loginURL, clientID: org.clientID, username: org.username, privateKeyPEM: org.privateKey.reveal(),
+                url: org.loginURL, clientID: org.clientID, username: org.username,
+                privateKeyPEM: org.privateKey.reveal(),
                 audience: org.audience),
             pubSubHost: org.pubSubAddress.host,
             pubSubPort: org.pubSubAddress.port,
@@ -57,20 +61,39 @@ extension PushConfiguration {
     }
 }
 
+extension TokenAlgorithm {
+    init(_ algorithm: Configuration.Tokens.Algorithm) {
+        self =
+            switch algorithm {
+            case .hs256: .hs256
+            case .rs256: .rs256
+            case .es256: .es256
+            }
+    }
+}
+
+extension IssuerKeys {
+    /// Nil where the configuration holds the key itself.
+    init?(_ tokens: Configuration.Tokens) {
+        guard case .jwks(let url) = tokens.key else { return nil }
+        self.init(url: url, keys: TokenKeys(algorithm: TokenAlgorithm(tokens.algorithm)))
+    }
+}
+
 extension TokenVerifier {
     /// Throws `TokenError` where the key is not one of the algorithm.
-    init(_ tokens: Configuration.Tokens) throws {
-        guard let algorithm = TokenAlgorithm(rawValue: tokens.algorithm.rawValue) else {
-            preconditionFailure("the configuration knows the same algorithms as the verifier")
+    init(_ tokens: Configuration.Tokens, issuerKeys: IssuerKeys?) throws {
+        if let issuerKeys {
+            self.init(keys: issuerKeys.keys, issuer: tokens.issuer, audience: tokens.audience)
+            return
         }
         let key =
             switch tokens.key {
             case .secret(let secret): secret.reveal()
             case .publicKey(let pem): pem
-            case .jwks(let url):
-                throw ConfigurationError(
-                    file: url, mistakes: [.init(line: 1, message: "jwks_url is not served yet: use public_key_file")])
+            case .jwks: preconditionFailure("the keys of an address have been made by IssuerKeys")
             }
-        try self.init(algorithm: algorithm, key: key, issuer: tokens.issuer, audience: tokens.audience)
+        try self.init(
+            algorithm: TokenAlgorithm(tokens.algorithm), key: key, issuer: tokens.issuer, audience: tokens.audience)
     }
 }

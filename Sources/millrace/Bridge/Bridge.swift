@@ -23,6 +23,8 @@ struct Bridge: Sendable {
         var host: String
         var port: Int
         var timing = Upstream.Timing()
+        /// Nil where the verifier has its key from the configuration.
+        var issuerKeys: IssuerKeys?
     }
 
     let twin: Twin
@@ -30,6 +32,7 @@ struct Bridge: Sendable {
     let hub: PushHub
     let http: HTTPDoor
     let metrics: MetricsRegistry
+    private let jwks: JWKSRefresher?
     private let logger: Logger
 
     /// Opens the store and puts the parts together; nothing listens or connects before `components` run.
@@ -42,9 +45,13 @@ struct Bridge: Sendable {
             configuration: .init(org: settings.org, topics: settings.topics, timing: settings.timing),
             sink: TwinSink(twin: twin), logger: logger)
         hub = try PushHub(configuration: settings.push, twin: twin, verifier: settings.verifier, logger: logger)
-        let operations = OperationsDoor(checks: [Self.upstreamCheck(upstream), Self.storeCheck(twin), Self.pushCheck(hub)], metrics: metrics)
+        jwks = settings.issuerKeys.map { [metrics] in JWKSRefresher($0, metrics: metrics, logger: logger) }
+        var checks = [Self.upstreamCheck(upstream), Self.storeCheck(twin), Self.pushCheck(hub)]
+        if let jwks { checks.append(.init(name: "tokens") { jwks.status }) }
+        let operations = OperationsDoor(checks: checks, metrics: metrics)
         http = HTTPDoor(
-            configuration: .init(host: settings.host, port: settings.port), routes: [operations] + routes, takeovers: [hub],
+            configuration: .init(host: settings.host, port: settings.port), routes: [operations] + routes,
+            takeovers: [hub],
             metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)
     }
@@ -55,12 +62,26 @@ struct Bridge: Sendable {
         [
             .atEnd("store") { [twin] in try await twin.store.close() },
             .cancelled("retention") { [twin] in try await twin.run() },
-            Component("push") { [hub] in try await hub.run() } stop: {},
-            Component("http") { [http] in try await http.run() } stop: {},
-            Component("upstream") { [upstream] in try await upstream.run() } stop: { [upstream] in
+        ] + tokenComponents + [
+            Component("push") { [hub] in
+                try await hub.run()
+            } stop: {
+            },
+            Component("http") { [http] in
+                try await http.run()
+            } stop: {
+            },
+            Component("upstream") { [upstream] in
+                try await upstream.run()
+            } stop: { [upstream] in
                 upstream.beginGracefulShutdown()
             },
         ]
+    }
+
+    private var tokenComponents: [Component] {
+        guard let jwks else { return [] }
+        return [.cancelled("tokens") { try await jwks.run() }]
     }
 
     /// The HTTP address once it is bound: `127.0.0.1:8080`.

@@ -84,7 +84,9 @@ extension ConfigurationKey {
         ConfigurationKey(
             path: "push.tokens.jwks_url", kind: .url,
             presence: .oneOf("RS256, ES256: this or `push.tokens.public_key_file`"),
-            effect: "Where the issuer publishes its keys"),
+            effect:
+                "Where the issuer publishes its keys (JWKS): fetched at start, every 10 minutes, and when a token names "
+                + "an unknown key"),
         ConfigurationKey(
             path: "push.tokens.issuer", kind: .text, presence: .required,
             effect: "`iss` that a token must have, exactly"),

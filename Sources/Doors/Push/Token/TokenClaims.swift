@@ -3,6 +3,7 @@ internal import Foundation
 struct TokenHeader: Codable {
     var alg: String
     var typ: String?
+    var kid: String?
     var crit: [String]?
 }
 

@@ -1,7 +1,10 @@
 /// Why a token was refused, or a key could not be used. The message names the claim or the reason, never the token.
 public struct TokenError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable {
-        private enum Value { case malformed, algorithm, signature, expired, notYetValid, issuer, audience, claim, key, revoked }
+        private enum Value {
+            case malformed, algorithm, signature, expired, notYetValid, issuer, audience, claim, key, unknownKey, notReady
+            case revoked
+        }
         private let value: Value
         /// Not a compact JWS of three parts with JSON in the first two, or larger than allowed.
         public static let malformed = Code(value: .malformed)
@@ -14,8 +17,12 @@ public struct TokenError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let audience = Code(value: .audience)
         /// A claim is missing, has the wrong type, or `allow` holds something that cannot be used.
         public static let claim = Code(value: .claim)
-        /// The configured key cannot be used: a mistake in the configuration, not in a token.
+        /// The configured key, or the issuer's key set, cannot be used: a mistake there, not in a token.
         public static let key = Code(value: .key)
+        /// The token names a key that is not in the issuer's set, or names none where there are several.
+        public static let unknownKey = Code(value: .unknownKey)
+        /// The issuer's keys have not been received yet: the token may be good.
+        public static let notReady = Code(value: .notReady)
         /// The subject was revoked after the token was issued.
         public static let revoked = Code(value: .revoked)
     }

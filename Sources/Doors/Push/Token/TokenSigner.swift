@@ -42,7 +42,7 @@ public struct TokenSigner: Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let header = try encoder.encode(TokenHeader(alg: algorithm.rawValue, typ: "JWT", crit: nil))
+            let header = try encoder.encode(TokenHeader(alg: algorithm.rawValue, typ: "JWT", kid: nil, crit: nil))
             let signed = Base64URL.encode(header) + "." + Base64URL.encode(try encoder.encode(claims))
             return signed + "." + Base64URL.encode(try key.signature(of: Data(signed.utf8)))
         } catch {

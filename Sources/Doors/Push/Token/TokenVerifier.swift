@@ -1,10 +1,11 @@
 internal import Foundation
 internal import SOQL
 
-/// Checks push tokens: compact JWS, one algorithm and one key from configuration, `iss`, `aud`, `exp`, `nbf`, and what
-/// `allow` says. One bad detail refuses the whole token.
+/// Checks push tokens: compact JWS, one algorithm from configuration, a key from configuration or from the issuer's key
+/// set, `iss`, `aud`, `exp`, `nbf`, and what `allow` says. One bad detail refuses the whole token.
 ///
-/// Immutable and shared by all loops; `verify` does not block and reads no clock.
+/// Shared by all loops; immutable but for the key set, which its owner replaces. `verify` does no I/O, does not block and
+/// reads no clock.
 public struct TokenVerifier: Sendable {
     /// Clocks of two machines differ a little.
     public static let skewSeconds: Int64 = 5
@@ -16,15 +17,31 @@ public struct TokenVerifier: Sendable {
     /// Longer subjects would make every table by subject a place to store things in.
     public static let subjectBytesMax = 256
 
+    private enum Keys: Sendable {
+        /// The key of the configuration, whatever `kid` a token has.
+        case one(VerifyingKey)
+        /// The issuer's: a token says which one is its own.
+        case shared(TokenKeys)
+    }
+
     private let algorithm: TokenAlgorithm
-    private let key: VerifyingKey
+    private let keys: Keys
     private let issuer: String
     private let audience: String
 
     /// - Parameter key: the secret (HS256, at least 32 bytes) or the public key in PEM form (RS256, ES256).
     public init(algorithm: TokenAlgorithm, key: String, issuer: String, audience: String) throws(TokenError) {
         self.algorithm = algorithm
-        self.key = try VerifyingKey(algorithm: algorithm, key: key)
+        keys = .one(try VerifyingKey(algorithm: algorithm, key: key))
+        self.issuer = issuer
+        self.audience = audience
+    }
+
+    /// - Parameter keys: what the issuer publishes; refreshed by its owner. Until it holds a set, tokens are refused
+    ///   (`notReady`).
+    public init(keys: TokenKeys, issuer: String, audience: String) {
+        algorithm = keys.algorithm
+        self.keys = .shared(keys)
         self.issuer = issuer
         self.audience = audience
     }
@@ -40,8 +57,10 @@ public struct TokenVerifier: Sendable {
         else {
             throw TokenError(code: .malformed, message: "the token is not three base64url parts with dots between")
         }
-        try check(header: header)
-        guard key.accepts(signature: signature, of: Data("\(parts[0]).\(parts[1])".utf8)) else {
+        let id = try keyID(of: header)
+        guard try key(for: id).accepts(signature: signature, of: Data("\(parts[0]).\(parts[1])".utf8)) else {
+            // An issuer that names no keys shows only by its signatures that it has a new one.
+            if id == nil, case .shared(let keys) = keys { keys.miss() }
             throw TokenError(code: .signature, message: "the token's signature is not valid for the configured key")
         }
         let claims: TokenClaims
@@ -53,7 +72,16 @@ public struct TokenVerifier: Sendable {
         return try grant(of: claims, now: now)
     }
 
-    private func check(header: Data) throws(TokenError) {
+    private func key(for id: String?) throws(TokenError) -> VerifyingKey {
+        switch keys {
+        case .one(let key): key
+        case .shared(let keys): try keys.key(for: id)
+        }
+    }
+
+    /// Checks the header and gives its `kid`, which is an index into the known keys and nothing else. Where to find a key
+    /// (`jku`, `x5u`) or the key itself (`jwk`, `x5c`) is never taken from a token.
+    private func keyID(of header: Data) throws(TokenError) -> String? {
         guard let header = try? JSONDecoder().decode(TokenHeader.self, from: header) else {
             throw TokenError(code: .malformed, message: "the token's header is not JSON with an alg")
         }
@@ -64,6 +92,11 @@ public struct TokenVerifier: Sendable {
         guard header.crit == nil else {
             throw TokenError(code: .malformed, message: "the token's header has extensions (crit), none is known here")
         }
+        guard (header.kid?.utf8.count ?? 0) <= TokenKeySet.keyIDBytesMax else {
+            throw TokenError(
+                code: .malformed, message: "the token's kid is longer than \(TokenKeySet.keyIDBytesMax) bytes")
+        }
+        return header.kid
     }
 
     private func grant(of claims: TokenClaims, now: Int64) throws(TokenError) -> Grant {
@@ -106,14 +139,17 @@ public struct TokenVerifier: Sendable {
             }
             // Two entries would have to be united, and fields of one with the records of the other is what neither says.
             guard !allowances.contains(where: { $0.channel == entry.channel }) else {
-                throw TokenError(code: .claim, message: "allow[\(index)].channel stands in allow twice: one entry per channel")
+                throw TokenError(
+                    code: .claim, message: "allow[\(index)].channel stands in allow twice: one entry per channel")
             }
             if let fields = entry.fields, fields.count > Self.fieldCountMax {
-                throw TokenError(code: .claim, message: "allow[\(index)].fields has more than \(Self.fieldCountMax) names")
+                throw TokenError(
+                    code: .claim, message: "allow[\(index)].fields has more than \(Self.fieldCountMax) names")
             }
             allowances.append(
                 Grant.Allowance(
-                    channel: entry.channel, condition: try condition(entry.where, index: index), fields: entry.fields.map(Set.init)))
+                    channel: entry.channel, condition: try condition(entry.where, index: index),
+                    fields: entry.fields.map(Set.init)))
         }
         return allowances
     }
@@ -121,12 +157,14 @@ public struct TokenVerifier: Sendable {
     private func condition(_ text: String?, index: Int) throws(TokenError) -> Condition? {
         guard let text else { return nil }
         guard text.utf8.count <= Self.conditionBytesMax else {
-            throw TokenError(code: .claim, message: "allow[\(index)].where is longer than \(Self.conditionBytesMax) bytes")
+            throw TokenError(
+                code: .claim, message: "allow[\(index)].where is longer than \(Self.conditionBytesMax) bytes")
         }
         do {
             return try Condition(text)
         } catch {
-            throw TokenError(code: .claim, message: "allow[\(index)].where, position \(error.position): \(error.message)")
+            throw TokenError(
+                code: .claim, message: "allow[\(index)].where, position \(error.position): \(error.message)")
         }
     }
 
