@@ -110,11 +110,14 @@ class KeySetGateway(programs.Gateway):
 
     def refusal(self, token):
         """Why the gateway refuses a token; None where it serves."""
-        with PushClient(self, token) as client:
-            client.wait_for("welcome")
-            client.send(type="subscribe", id="first", channel=programs.CASES)
-            answer = client.wait_for(where=lambda message: message["type"] in ("subscribed", "error"))
-            return answer["message"] if answer["type"] == "error" else None
+        with PushClient(self) as client:
+            client.send(type="authenticate", id="first", token=token)
+            answer = client.answer("first")
+            if answer["type"] == "authenticated":
+                return None
+            code, _ = client.wait_closed()
+            assert answer["type"] == "error" and code == 4401
+            return answer["message"]
 
 
 @pytest.fixture(params=["RS256", "ES256"])
