@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "Upstream",
             dependencies: [
-                "ChangeEvents", "PubSubAPI", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit, nio, nioHTTP1, nioSSL,
+                "ChangeEvents", "PubSubAPI", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit, nio,
+                nioHTTP1, nioSSL,
                 logging, crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
         .target(
@@ -104,19 +105,24 @@ let package = Package(
             dependencies: [
                 "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", grpcCore, grpcTransport,
                 grpcProtobuf, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nio, nioPosix, nioHTTP1, nioSSL,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, cryptoExtras, serviceLifecycle,
+                nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, cryptoExtras,
+                serviceLifecycle,
             ], swiftSettings: swiftSettings),
         .target(
             name: "Sandbox",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Twin", "Doors", nio, crypto, cryptoExtras, x509, asn1, jwtKit, logging,
+                "ChangeEvents", "SOQL", "Store", "Twin", "Doors", nio, crypto, cryptoExtras, x509, asn1, jwtKit,
+                logging,
             ], swiftSettings: swiftSettings),
         // Floor 5
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", argumentParser, yams,
-                logging, jwtKit, serviceLifecycle, unixSignals, nio, nioPosix, crypto, cryptoExtras, hummingbird, httpTypes,
+                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", argumentParser,
+                yams,
+                logging, jwtKit, serviceLifecycle, unixSignals, nio, nioPosix, crypto, cryptoExtras, hummingbird,
+                httpTypes,
+                asyncHTTPClient, nioHTTP1,
             ],
             resources: [
                 .embedInCode("DemoPage/index.html"),
@@ -128,12 +134,14 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Tests
         .executableTarget(
-            name: "avro-oracle", dependencies: ["ChangeEvents", nio], path: "Tests/AvroOracle", swiftSettings: swiftSettings),
+            name: "avro-oracle", dependencies: ["ChangeEvents", nio], path: "Tests/AvroOracle",
+            swiftSettings: swiftSettings),
         .target(
             name: "TestSupport", dependencies: ["ChangeEvents", "Store", nio, nioPosix], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "ChangeEventsTests", dependencies: ["ChangeEvents", "TestSupport", nio, crypto], swiftSettings: swiftSettings),
+            name: "ChangeEventsTests", dependencies: ["ChangeEvents", "TestSupport", nio, crypto],
+            swiftSettings: swiftSettings),
         .testTarget(name: "SOQLTests", dependencies: ["SOQL"], swiftSettings: swiftSettings),
         // Killed again and again by StoreTests while it writes.
         .executableTarget(
@@ -145,25 +153,37 @@ let package = Package(
         .testTarget(
             name: "MatchingTests", dependencies: ["Matching", "SOQL", "ChangeEvents"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "TwinTests", dependencies: ["Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", nio, logging, crypto], swiftSettings: swiftSettings),
+            name: "TwinTests",
+            dependencies: ["Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", nio, logging, crypto],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "UpstreamTests",
             dependencies: [
-                "Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio, nioPosix, nioHTTP1,
+                "Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio,
+                nioPosix, nioHTTP1,
                 nioSSL, logging, jwtKit, cryptoExtras, asyncHTTPClient, x509, asn1, crypto,
             ],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "SandboxTests", dependencies: ["Sandbox", "Doors", "Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", jwtKit, nio, logging],
+            name: "SandboxTests",
+            dependencies: [
+                "Sandbox", "Doors", "Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", jwtKit, nio, logging,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DoorsTests",
             dependencies: [
-                "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport", nio, nioPosix, nioHTTP1,
-                nioEmbedded, nioSSL, hummingbird, jwtKit, grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf, asyncHTTPClient, logging,
+                "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport",
+                nio, nioPosix, nioHTTP1,
+                nioEmbedded, nioSSL, hummingbird, jwtKit, grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf,
+                asyncHTTPClient, logging,
+                crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
         .testTarget(
-            name: "MillraceTests", dependencies: ["millrace", "TestSupport", yams, crypto, cryptoExtras, logging],
-            swiftSettings: swiftSettings),
+            name: "MillraceTests",
+            dependencies: [
+                "millrace", "Doors", "TestSupport", yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio,
+                nioPosix,
+            ], swiftSettings: swiftSettings),
     ]
 )

@@ -168,7 +168,9 @@ public final class Sandbox: Sendable {
     var jwtBearer: JWTBearer {
         let addresses = state.withLock { $0.addresses }
         var audiences: Set<String> = ["https://login.salesforce.com", "https://test.salesforce.com"]
-        for url in [addresses.loginURL, addresses.instanceURL, addresses.httpsURL] where !url.isEmpty { audiences.insert(url) }
+        for url in [addresses.loginURL, addresses.instanceURL, addresses.httpsURL] where !url.isEmpty {
+            audiences.insert(url)
+        }
         return JWTBearer(clientID: organization.clientID, publicKey: appKey.publicKey, audiences: audiences)
     }
 

@@ -31,7 +31,8 @@ public struct NewEvent: Sendable {
     /// Milliseconds since 1970.
     public var receivedAt: Int64
     public init(
-        event: ReceivedEvent, eventName: String, routing: EventRouting?, transitions: [RecordTransition], receivedAt: Int64
+        event: ReceivedEvent, eventName: String, routing: EventRouting?, transitions: [RecordTransition],
+        receivedAt: Int64
     ) {
         self.event = event
         self.eventName = eventName
@@ -90,7 +91,9 @@ public protocol StoreReader {
     func oldest() throws(StoreError) -> Position?
     /// Events after a position, oldest first; stops at `limit` events or when payloads and images pass `bytesMax` (at least
     /// one event).
-    func events(after: Position, selection: EventSelection, limit: Int, bytesMax: Int) throws(StoreError) -> [LoggedEvent]
+    func events(
+        after: Position, selection: EventSelection, limit: Int, bytesMax: Int
+    ) throws(StoreError) -> [LoggedEvent]
     /// `topic` nil: any topic. A keepalive's replay id, recorded by `setCursor`, is found as well. Where one replay id was
     /// given to several events of a transaction (split per record), the place is after the first of them: the others come
     /// once more, which a reader recognises; leaving them out would lose them to a reader that had seen only the first.

@@ -42,7 +42,9 @@ final class CollectingWriter: StoreWriter {
     }
 
     func saveSchema(_ id: SchemaID, json: String) throws(StoreError) { try base.saveSchema(id, json: json) }
-    func setCursor(topic: String, to replayID: ReplayID) throws(StoreError) { try base.setCursor(topic: topic, to: replayID) }
+    func setCursor(topic: String, to replayID: ReplayID) throws(StoreError) {
+        try base.setCursor(topic: topic, to: replayID)
+    }
     func put(_ record: StoredRecord) throws(StoreError) { try base.put(record) }
     func remove(entity: String, id: RecordID) throws(StoreError) { try base.remove(entity: entity, id: id) }
     func markForRefetch(entity: String) throws(StoreError) -> Int { try base.markForRefetch(entity: entity) }
@@ -66,7 +68,9 @@ final class CollectingWriter: StoreWriter {
     }
     func schemaJSON(_ id: SchemaID) throws(StoreError) -> String? { try base.schemaJSON(id) }
     func cursor(topic: String) throws(StoreError) -> ReplayID? { try base.cursor(topic: topic) }
-    func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? { try base.record(entity: entity, id: id) }
+    func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
+        try base.record(entity: entity, id: id)
+    }
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         try base.records(entity: entity, after: after, limit: limit)
     }

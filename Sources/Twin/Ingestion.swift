@@ -33,7 +33,9 @@ struct Ingestion {
         case .undecodable(let reason):
             remark("event cannot be decoded, logged with a gap", decoded, reason)
             // Where the header could be read, it is known which records are doubtful now.
-            if let header = decoded.routing?.header { (transitions, _) = try apply(.withoutValues(header), of: decoded) }
+            if let header = decoded.routing?.header {
+                (transitions, _) = try apply(.withoutValues(header), of: decoded)
+            }
             gapReason = Gap.undecodable
         case .change(let change):
             (transitions, gapReason) = try apply(change, of: decoded)
@@ -66,7 +68,9 @@ struct Ingestion {
                 let isOverflow = change.header.changeType == .gapOverflow
                 gapReason = isOverflow ? Gap.overflow : string.hasSuffix("*") ? Gap.conversion : Gap.undecodable
                 let marked = isTracked ? try writer.markForRefetch(entity: entity) : 0
-                remark("event concerns unnamed records", decoded, "\(entity) \(string): \(marked) records marked for refetch")
+                remark(
+                    "event concerns unnamed records", decoded,
+                    "\(entity) \(string): \(marked) records marked for refetch")
                 continue
             }
             guard isTracked else { continue }
@@ -80,7 +84,8 @@ struct Ingestion {
 
     private mutating func remark(_ message: Logger.Message, _ decoded: DecodedEvent, _ detail: String) {
         remarks.append(
-            Remark(message: message, topic: decoded.event.topic, detail: "replay id \(decoded.event.replayID): \(detail)"))
+            Remark(
+                message: message, topic: decoded.event.topic, detail: "replay id \(decoded.event.replayID): \(detail)"))
     }
 }
 

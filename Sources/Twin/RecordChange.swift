@@ -156,7 +156,8 @@ struct RecordChange {
             // Only what enrichment may have added; what a snapshot would say is not trusted.
             let fields = event.header.changeType == .snapshot ? [:] : event.values
             let image = RecordImage(entity: event.header.entityName, id: id, fields: fields, isComplete: false)
-            return changed(nil, StoredRecord(image: image, isDeleted: false, commitTimestamp: commit, needsRefetch: true))
+            return changed(
+                nil, StoredRecord(image: image, isDeleted: false, commitTimestamp: commit, needsRefetch: true))
         }
         if row.isDeleted {
             if isBuried(by: row) { return unchanged(nil) }

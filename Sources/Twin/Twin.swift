@@ -111,7 +111,8 @@ public final class Twin: Sendable {
         do throws(AvroError) {
             schema = try EventSchema(json: json)
         } catch {
-            throw StoreError(code: .corrupt, message: "the stored schema \(id) cannot be read: \(error.message)", cause: error)
+            throw StoreError(
+                code: .corrupt, message: "the stored schema \(id) cannot be read: \(error.message)", cause: error)
         }
         schemas.withLock { $0[id] = schema }
         return schema

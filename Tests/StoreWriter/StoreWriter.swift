@@ -26,7 +26,8 @@ struct StoreWriter {
                     _ = try writer.append(.test(number))
                     try writer.put(.test(number % 100, status: "\(number)"))
                 }
-                try writer.setCursor(topic: "/data/CaseChangeEvent", to: ReplayID(counter: UInt64(numbers[numbers.count - 1])))
+                try writer.setCursor(
+                    topic: "/data/CaseChangeEvent", to: ReplayID(counter: UInt64(numbers[numbers.count - 1])))
                 try writer.setState("last", to: Array("\(numbers[numbers.count - 1])".utf8))
             }
             next += numbers.count

@@ -10,8 +10,10 @@ public struct CaseEvents: Sendable {
 
     /// A change event. `changes` are the values by flat name; for an update they and `nulled` make up the bitmaps.
     public func event(
-        _ changeType: ChangeType, ids: [String], counter: UInt64, changes: [String: FieldValue] = [:], nulled: [String] = [],
-        diffs: [String] = [], enriched: [String: FieldValue] = [:], commitTimestamp: Int64, transactionKey: String? = nil,
+        _ changeType: ChangeType, ids: [String], counter: UInt64, changes: [String: FieldValue] = [:],
+        nulled: [String] = [],
+        diffs: [String] = [], enriched: [String: FieldValue] = [:], commitTimestamp: Int64,
+        transactionKey: String? = nil,
         entity: String = "Case", topic: String = CaseEvents.topic, eventID: String? = nil
     ) throws -> ReceivedEvent {
         var header = ChangeEventHeader.test(
@@ -24,11 +26,14 @@ public struct CaseEvents: Sendable {
         }
         let payload = try schema.encode(header: header, values: changes.merging(enriched) { $1 })
         return ReceivedEvent(
-            topic: topic, replayID: ReplayID(counter: counter), eventID: eventID ?? "event-\(counter)", schemaID: schema.id,
+            topic: topic, replayID: ReplayID(counter: counter), eventID: eventID ?? "event-\(counter)",
+            schemaID: schema.id,
             payload: payload)
     }
 
-    public static let fieldNames = ["Subject", "Status", "Priority", "Description", "ContactId", "IsClosed", "LastModifiedDate"]
+    public static let fieldNames = [
+        "Subject", "Status", "Priority", "Description", "ContactId", "IsClosed", "LastModifiedDate",
+    ]
 
     private static let json = """
         {"name":"CaseChangeEvent","namespace":"com.sforce.eventbus","type":"record","fields":[

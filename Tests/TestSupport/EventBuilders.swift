@@ -35,7 +35,8 @@ extension ChangeEventHeader {
 
 extension ReceivedEvent {
     public static func test(
-        topic: String = "/data/CaseChangeEvent", counter: UInt64, eventID: String? = nil, schema: String = "4egfTTaxua4Y39nYlBXfNg",
+        topic: String = "/data/CaseChangeEvent", counter: UInt64, eventID: String? = nil,
+        schema: String = "4egfTTaxua4Y39nYlBXfNg",
         payload: ByteBuffer? = nil
     ) -> ReceivedEvent {
         ReceivedEvent(
@@ -52,7 +53,8 @@ extension NewEvent {
     ) -> NewEvent {
         let id = RecordID.test("500", number)
         let before = RecordImage(
-            entity: "Case", id: id, fields: ["Status": .string("New"), "Subject": .string("Case \(number)"), "Priority": .null],
+            entity: "Case", id: id,
+            fields: ["Status": .string("New"), "Subject": .string("Case \(number)"), "Priority": .null],
             isComplete: true)
         var after = before
         after.fields["Status"] = .string("Working")
@@ -72,7 +74,8 @@ extension StoredRecord {
     public static func test(_ number: Int, entity: String = "Case", status: String = "New") -> StoredRecord {
         StoredRecord(
             image: RecordImage(
-                entity: entity, id: .test("500", number), fields: ["Status": .string(status), "Number": .integer(Int64(number))],
+                entity: entity, id: .test("500", number),
+                fields: ["Status": .string(status), "Number": .integer(Int64(number))],
                 isComplete: true),
             isDeleted: false, commitTimestamp: 1_700_000_000_000, needsRefetch: false)
     }

@@ -5,7 +5,9 @@ public import Foundation
 public enum Fixtures {
     /// `MILLRACE_FIXTURES`, or `../shared/reference/fixtures` beside the package.
     public static let folder: URL? = {
-        if let path = ProcessInfo.processInfo.environment["MILLRACE_FIXTURES"] { return existing(URL(fileURLWithPath: path)) }
+        if let path = ProcessInfo.processInfo.environment["MILLRACE_FIXTURES"] {
+            return existing(URL(fileURLWithPath: path))
+        }
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         return existing(package.deletingLastPathComponent().appendingPathComponent("shared/reference/fixtures"))

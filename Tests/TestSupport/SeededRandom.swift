@@ -36,7 +36,8 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     /// Letters, digits, umlauts, combining marks, emoji, control characters and NUL.
     public mutating func text(maxLength: Int) -> String {
         let alphabet: [Character] = [
-            "a", "Z", "9", " ", "ä", "e\u{301}", "é", "ß", "漢", "🚗", "👩‍🔧", "\u{0}", "\n", "\r\n", "\"", "\\", "\u{2028}", "\u{FFFD}",
+            "a", "Z", "9", " ", "ä", "e\u{301}", "é", "ß", "漢", "🚗", "👩‍🔧", "\u{0}", "\n", "\r\n", "\"", "\\", "\u{2028}",
+            "\u{FFFD}",
         ]
         return String((0..<int(0..<maxLength + 1)).map { _ in pick(alphabet) })
     }

@@ -33,7 +33,8 @@ struct CapturedEventTests {
         let events = try captured.enumerated().map { index, captured in
             ReceivedEvent(
                 topic: "/data/ChangeEvents",
-                replayID: try captured.replay_id_hex.map { ReplayID(bytes: try bytes($0)) } ?? ReplayID(counter: UInt64(index + 1)),
+                replayID: try captured.replay_id_hex.map { ReplayID(bytes: try bytes($0)) }
+                    ?? ReplayID(counter: UInt64(index + 1)),
                 eventID: captured.event_id ?? "", schemaID: SchemaID(captured.schema_id),
                 payload: ByteBuffer(bytes: try bytes(captured.payload_hex)))
         }

@@ -36,7 +36,8 @@ import Testing
         try await bench.ingest(
             try bench.cases.event(
                 .create, ids: [id.string], counter: 1,
-                changes: ["Subject": .string("S"), "Priority": .string("High"), "Status": .string("New")], commitTimestamp: start),
+                changes: ["Subject": .string("S"), "Priority": .string("High"), "Status": .string("New")],
+                commitTimestamp: start),
             try bench.cases.event(
                 .update, ids: [id.string], counter: 2, changes: ["Status": .string("Closed")], nulled: ["Priority"],
                 commitTimestamp: start + 5_000))
@@ -71,9 +72,11 @@ import Testing
     @Test func mergedEventHasATransitionPerRecord() async throws {
         let bench = try await TwinBench()
         try await bench.ingest(
-            try bench.cases.event(.create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
             try bench.cases.event(
-                .update, ids: [other.string, id.string], counter: 2, changes: ["Status": .string("X")], commitTimestamp: start))
+                .create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
+            try bench.cases.event(
+                .update, ids: [other.string, id.string], counter: 2, changes: ["Status": .string("X")],
+                commitTimestamp: start))
         let last = try #require(try await bench.log().last)
         #expect(last.content.transitions.map(\.id) == [other, id])
         #expect(last.content.transitions[0].before == nil)
@@ -87,7 +90,8 @@ import Testing
         let bench = try await TwinBench()
         try await bench.ingest(
             try bench.cases.event(
-                .update, ids: [id.string], counter: 1, changes: ["Status": .string("X")], nulled: ["Priority"], commitTimestamp: start))
+                .update, ids: [id.string], counter: 1, changes: ["Status": .string("X")], nulled: ["Priority"],
+                commitTimestamp: start))
         let row = try #require(try await bench.record(id))
         #expect(row.image.fields == ["Status": .string("X"), "Priority": .null])
         #expect(!row.image.isComplete)
@@ -98,11 +102,13 @@ import Testing
     func updateAfterADeleteDependsOnWhichIsNewer(_ offset: Int64, revives: Bool) async throws {
         let bench = try await TwinBench()
         try await bench.ingest(
-            try bench.cases.event(.create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
+            try bench.cases.event(
+                .create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
             try bench.cases.event(.delete, ids: [id.string], counter: 2, commitTimestamp: start + 10_000))
         try await bench.ingest(
             try bench.cases.event(
-                .update, ids: [id.string], counter: 3, changes: ["Status": .string("X")], commitTimestamp: start + 10_000 + offset))
+                .update, ids: [id.string], counter: 3, changes: ["Status": .string("X")],
+                commitTimestamp: start + 10_000 + offset))
         let row = try #require(try await bench.record(id))
         let last = try #require(try await bench.transitions().last)
         #expect(row.isDeleted == !revives)
@@ -123,7 +129,8 @@ import Testing
     @Test func deleteKeepsATombstoneWithTheLastImageAndUndeleteBringsItBack() async throws {
         let bench = try await TwinBench()
         try await bench.ingest(
-            try bench.cases.event(.create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
+            try bench.cases.event(
+                .create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
             try bench.cases.event(.delete, ids: [id.string], counter: 2, commitTimestamp: start + 1_000))
         let tombstone = try #require(try await bench.record(id))
         #expect(tombstone.isDeleted)
@@ -132,7 +139,8 @@ import Testing
         // In the second of the deletion: an undelete can only come after it.
         try await bench.ingest(
             try bench.cases.event(
-                .undelete, ids: [id.string], counter: 3, changes: ["Subject": .string("B")], commitTimestamp: start + 1_000))
+                .undelete, ids: [id.string], counter: 3, changes: ["Subject": .string("B")],
+                commitTimestamp: start + 1_000))
         let row = try #require(try await bench.record(id))
         #expect(!row.isDeleted)
         #expect(row.image.isComplete)
@@ -152,7 +160,8 @@ import Testing
     func gapMarksTheRecordForRefetch(_ type: ChangeType) async throws {
         let bench = try await TwinBench()
         try await bench.ingest(
-            try bench.cases.event(.create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
+            try bench.cases.event(
+                .create, ids: [id.string], counter: 1, changes: ["Subject": .string("A")], commitTimestamp: start),
             try bench.cases.event(type, ids: [id.string, other.string], counter: 2, commitTimestamp: start + 1_000))
         let known = try #require(try await bench.record(id))
         let unknown = try #require(try await bench.record(other))
@@ -164,7 +173,9 @@ import Testing
         #expect(transitions[1] == RecordTransition(id: other, before: nil, after: unknown.image))
         // The whole record comes: nothing is in doubt any more.
         try await bench.ingest(
-            try bench.cases.event(.undelete, ids: [id.string], counter: 3, changes: ["Subject": .string("B")], commitTimestamp: start + 2_000))
+            try bench.cases.event(
+                .undelete, ids: [id.string], counter: 3, changes: ["Subject": .string("B")],
+                commitTimestamp: start + 2_000))
         #expect(try await bench.record(id)?.needsRefetch == false)
     }
 
@@ -186,7 +197,8 @@ import Testing
         try await bench.ingest(
             try bench.cases.event(.create, ids: [id.string], counter: 1, commitTimestamp: start),
             try bench.cases.event(type, ids: [ids], counter: 2, commitTimestamp: start),
-            try bench.cases.event(.update, ids: [id.string], counter: 3, changes: ["Status": .string("X")], commitTimestamp: start))
+            try bench.cases.event(
+                .update, ids: [id.string], counter: 3, changes: ["Status": .string("X")], commitTimestamp: start))
         #expect(try await bench.record(id)?.needsRefetch == true)
         let gaps = try await bench.gaps()
         #expect(gaps.map(\.reason) == [reason])
@@ -208,7 +220,8 @@ import Testing
         }
         try await bench.ingest(
             try bench.cases.event(
-                .update, ids: [id.string, other.string], counter: 3, changes: ["Description": .string(diff), "Status": .string("X")],
+                .update, ids: [id.string, other.string], counter: 3,
+                changes: ["Description": .string(diff), "Status": .string("X")],
                 diffs: ["Description"], commitTimestamp: start + 1_000))
         let patched = try #require(try await bench.record(id))
         #expect(patched.image.fields["Description"] == .string(new))
@@ -232,11 +245,15 @@ import Testing
         garbage.payload = ByteBuffer(bytes: [0xFF, 0xFF, 0xFF])
         try await bench.ingest(
             cut, unknown, garbage,
-            try bench.cases.event(.create, ids: [id.string], counter: 4, changes: ["Status": .string("Z")], commitTimestamp: start))
+            try bench.cases.event(
+                .create, ids: [id.string], counter: 4, changes: ["Status": .string("Z")], commitTimestamp: start))
         let log = try await bench.log()
         #expect(log.map(\.content.eventName) == ["CaseChangeEvent", "", "", "CaseChangeEvent"])
         #expect(log.map { $0.content.routing?.header.recordIDs } == [[id.string], [id.string], nil, [id.string]])
-        #expect(log.map(\.content.event.payload) == [cut.payload, unknown.payload, garbage.payload, log[3].content.event.payload])
+        #expect(
+            log.map(\.content.event.payload) == [
+                cut.payload, unknown.payload, garbage.payload, log[3].content.event.payload,
+            ])
         #expect(log.map(\.content.transitions.count) == [1, 1, 0, 1])
         #expect(log[0].content.transitions[0].after?.isComplete == false)
         let gaps = try await bench.gaps()
@@ -248,8 +265,10 @@ import Testing
     @Test func redeliveredEventChangesNothing() async throws {
         let bench = try await TwinBench()
         let events = [
-            try bench.cases.event(.create, ids: [id.string], counter: 1, changes: ["Status": .string("A")], commitTimestamp: start),
-            try bench.cases.event(.update, ids: [id.string], counter: 2, changes: ["Status": .string("B")], commitTimestamp: start),
+            try bench.cases.event(
+                .create, ids: [id.string], counter: 1, changes: ["Status": .string("A")], commitTimestamp: start),
+            try bench.cases.event(
+                .update, ids: [id.string], counter: 2, changes: ["Status": .string("B")], commitTimestamp: start),
         ]
         try await bench.ingest(events[0], events[1])
         let before = try await bench.record(id)
@@ -264,7 +283,8 @@ import Testing
         let bench = try await TwinBench()
         let split = try [id, other].map {
             try bench.cases.event(
-                .update, ids: [$0.string], counter: 7, changes: ["Status": .string("A")], commitTimestamp: start, transactionKey: "tx",
+                .update, ids: [$0.string], counter: 7, changes: ["Status": .string("A")], commitTimestamp: start,
+                transactionKey: "tx",
                 eventID: "one")
         }
         try await bench.ingest(split[0], split[1])
@@ -276,19 +296,23 @@ import Testing
         #expect(try await bench.log().count == 3)
         var elsewhere = split[0]
         elsewhere.topic = "/data/ChangeEvents"
-        try await bench.twin.ingest(ReceivedBatch(topic: "/data/ChangeEvents", events: [elsewhere], latestReplayID: nil))
+        try await bench.twin.ingest(
+            ReceivedBatch(topic: "/data/ChangeEvents", events: [elsewhere], latestReplayID: nil))
         #expect(try await bench.log().count == 4)
     }
 
     @Test func olderEventDoesNotOverwriteButFillsWhatIsUnknown() async throws {
         let bench = try await TwinBench()
         try await bench.ingest(
-            try bench.cases.event(.update, ids: [id.string], counter: 5, changes: ["Status": .string("new")], commitTimestamp: start + 60_000))
+            try bench.cases.event(
+                .update, ids: [id.string], counter: 5, changes: ["Status": .string("new")],
+                commitTimestamp: start + 60_000))
         for (counter, type) in [(1, ChangeType.create), (2, .update), (3, .delete)] {
             try await bench.ingest(
                 try bench.cases.event(
                     type, ids: [id.string], counter: UInt64(counter),
-                    changes: type == .delete ? [:] : ["Status": .string("old"), "Subject": .string("S\(counter)")], commitTimestamp: start))
+                    changes: type == .delete ? [:] : ["Status": .string("old"), "Subject": .string("S\(counter)")],
+                    commitTimestamp: start))
         }
         let row = try #require(try await bench.record(id))
         #expect(!row.isDeleted)
@@ -319,6 +343,8 @@ import Testing
         #expect(try await again.schema(bench.cases.schema.id)?.recordName == "CaseChangeEvent")
         #expect(try await again.schema(SchemaID("unknown")) == nil)
         try await bench.twin.store.write { try $0.saveSchema(SchemaID("broken"), json: "{") }
-        await #expect { _ = try await again.schema(SchemaID("broken")) } throws: { ($0 as? StoreError)?.code == .corrupt }
+        await #expect { _ = try await again.schema(SchemaID("broken")) } throws: {
+            ($0 as? StoreError)?.code == .corrupt
+        }
     }
 }

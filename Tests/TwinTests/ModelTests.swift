@@ -121,7 +121,8 @@ private struct ModelOrg {
                 let before = org
                 let event = try org.nextEvent()
                 let ids = try bench.cases.schema.header(of: event.payload).recordIDs.compactMap { RecordID($0) }
-                images.append(ids.map { RecordTransition(id: $0, before: before.expected($0), after: org.expected($0)) })
+                images.append(
+                    ids.map { RecordTransition(id: $0, before: before.expected($0), after: org.expected($0)) })
                 batch.append(event)
             }
             // Upstream resumes from an older place now and then: the same events come again before the new ones.

@@ -20,7 +20,8 @@ import Testing
                         if writer == 0 {
                             try await bench.ingest(
                                 try bench.cases.event(
-                                    .create, ids: [RecordID.test("500", event).string], counter: UInt64(event + 1), commitTimestamp: 1))
+                                    .create, ids: [RecordID.test("500", event).string], counter: UInt64(event + 1),
+                                    commitTimestamp: 1))
                         } else {
                             try await twin.commit { writer in
                                 for part in 0..<1 + number % 3 { _ = try writer.append(.test(event * 10 + part)) }
@@ -76,7 +77,11 @@ import Testing
         try await bench.twin.commit { _ = try $0.append(.test(2)) }
         #expect(recorder.all == [.event(1), .gap("expired", 1), .event(2)])
         let gap = try #require(try await bench.gaps().first)
-        #expect(gap == Gap(topic: CaseEvents.topic, position: Position(rawValue: 1), reason: "expired", declaredAt: 1_700_000_500_000))
+        #expect(
+            gap
+                == Gap(
+                    topic: CaseEvents.topic, position: Position(rawValue: 1), reason: "expired",
+                    declaredAt: 1_700_000_500_000))
     }
 
     /// Nothing that is in the log stays hidden, even when it was written past the twin.

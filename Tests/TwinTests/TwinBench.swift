@@ -24,7 +24,8 @@ struct TwinBench: Sendable {
 
     func ingest(_ events: ReceivedEvent..., latest: UInt64? = nil) async throws {
         try await twin.ingest(
-            ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: latest.map { ReplayID(counter: $0) }))
+            ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: latest.map { ReplayID(counter: $0) })
+        )
     }
 
     func record(_ id: RecordID) async throws -> StoredRecord? {

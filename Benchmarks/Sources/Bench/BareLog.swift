@@ -26,7 +26,9 @@ final class BareLog {
         guard sqlite3_open(source, &original) == SQLITE_OK else { throw Failure(message: "cannot open \(source)") }
         defer { sqlite3_close(original) }
         var definitions: [String] = []
-        try Self.each(original, "SELECT sql FROM sqlite_master WHERE tbl_name IN ('log', 'log_summary') AND sql NOT NULL") {
+        try Self.each(
+            original, "SELECT sql FROM sqlite_master WHERE tbl_name IN ('log', 'log_summary') AND sql NOT NULL"
+        ) {
             definitions.append(String(cString: sqlite3_column_text($0, 0)))
         }
         try Self.each(original, "SELECT \(Self.columns) FROM log ORDER BY position") { row in
@@ -106,7 +108,8 @@ final class BareLog {
 
     private static func bytes(_ row: OpaquePointer?, _ column: Int32) -> [UInt8] {
         let base = sqlite3_column_blob(row, column)
-        return Array(UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : Int(sqlite3_column_bytes(row, column))))
+        return Array(
+            UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : Int(sqlite3_column_bytes(row, column))))
     }
 
     private static func bind(_ statement: OpaquePointer?, _ index: Int32, _ value: Value) {
@@ -121,7 +124,9 @@ final class BareLog {
                 }
             }
         case .blob(let bytes):
-            bytes.withUnsafeBytes { _ = sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), transient) }
+            bytes.withUnsafeBytes {
+                _ = sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), transient)
+            }
         }
     }
 }

@@ -9,13 +9,18 @@ import Store
 /// `bench log [--events N]`: N events for batches of 10 and 100 (default 20,000), a tenth of them one by one.
 func runLogBenchmark(arguments: [String]) async throws {
     var count = 20_000
-    if let index = arguments.firstIndex(of: "--events"), index + 1 < arguments.count, let given = Int(arguments[index + 1]) {
+    if let index = arguments.firstIndex(of: "--events"), index + 1 < arguments.count,
+        let given = Int(arguments[index + 1])
+    {
         count = given
     }
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-bench-\(UUID().uuidString)").path
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-bench-\(UUID().uuidString)")
+        .path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    print("log: events with \(LogBenchmark.fieldCount) fields, before and after image, payload of \(LogBenchmark.payloadBytes) bytes")
+    print(
+        "log: events with \(LogBenchmark.fieldCount) fields, before and after image, payload of \(LogBenchmark.payloadBytes) bytes"
+    )
     for durability in [SQLiteStore.Durability.full, .normal] {
         for batch in [1, 10, 100] {
             let benchmark = LogBenchmark(
@@ -100,8 +105,10 @@ struct LogBenchmark {
         after.fields["LastModifiedDate"] = .dateTime(milliseconds: 1_700_000_000_000)
         let header = ChangeEventHeader(
             entityName: "Case", recordIDs: [id.string], changeType: .update,
-            changeOrigin: "com/salesforce/api/rest/66.0;client=bench", transactionKey: "0001aaaa-0000-0000-0000-\(suffix)",
-            sequenceNumber: 1, commitTimestamp: 1_700_000_000_000 + Int64(number), commitNumber: 12_279_648_331_300 + Int64(number),
+            changeOrigin: "com/salesforce/api/rest/66.0;client=bench",
+            transactionKey: "0001aaaa-0000-0000-0000-\(suffix)",
+            sequenceNumber: 1, commitTimestamp: 1_700_000_000_000 + Int64(number),
+            commitNumber: 12_279_648_331_300 + Int64(number),
             commitUser: "005Dp000000PpjsIAC", changedFields: ["0x800002"])
         return NewEvent(
             event: ReceivedEvent(

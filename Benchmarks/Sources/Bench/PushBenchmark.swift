@@ -32,7 +32,8 @@ func runPushBenchmark(arguments: [String]) async throws {
         configuration: .init(host: "127.0.0.1", port: 0), routes: [], takeovers: [hub], metrics: MetricsRegistry(),
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
     let benchmark = PushBenchmark(
-        hub: hub, twin: twin, schema: schema, connections: connections, messages: messages, interval: .milliseconds(interval))
+        hub: hub, twin: twin, schema: schema, connections: connections, messages: messages,
+        interval: .milliseconds(interval))
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await hub.run() }
         group.addTask { try await door.run() }
@@ -105,12 +106,15 @@ struct PushBenchmark {
     /// One event, until everybody has it.
     private func publish(_ number: Int, total: Int) async throws {
         let header = ChangeEventHeader(
-            entityName: "Case", recordIDs: ["500xx000000bpkTAAQ"], changeType: .update, changeOrigin: "", transactionKey: "t-\(number)",
-            sequenceNumber: 1, commitTimestamp: 1_700_000_000_000, commitNumber: Int64(number), commitUser: "005xx000001X8UzAAK",
+            entityName: "Case", recordIDs: ["500xx000000bpkTAAQ"], changeType: .update, changeOrigin: "",
+            transactionKey: "t-\(number)",
+            sequenceNumber: 1, commitTimestamp: 1_700_000_000_000, commitNumber: Int64(number),
+            commitUser: "005xx000001X8UzAAK",
             changedFields: try schema.bitmap(ofNames: ["Status"]))
         let payload = try schema.encode(header: header, values: ["Status": .string("Working \(number % 10)")])
         let event = ReceivedEvent(
-            topic: Self.channel, replayID: ReplayID(counter: UInt64(1000 + number)), eventID: "e-\(number)", schemaID: schema.id,
+            topic: Self.channel, replayID: ReplayID(counter: UInt64(1000 + number)), eventID: "e-\(number)",
+            schemaID: schema.id,
             payload: payload)
         try await twin.ingest(ReceivedBatch(topic: Self.channel, events: [event], latestReplayID: event.replayID))
         try await until { hub.statistics().deliveries >= total * connections }

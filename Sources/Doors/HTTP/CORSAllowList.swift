@@ -26,7 +26,8 @@ public final class CORSAllowList: RouterMiddleware {
     static let methods = "GET, POST, PATCH, DELETE, HEAD"
     static let requestHeaders = [
         "authorization", "content-type", "accept", "x-prettyprint", "sforce-call-options", "sforce-query-options",
-        "sforce-auto-assign", "sforce-duplicate-rule-header", "sforce-mru", "if-match", "if-none-match", "if-modified-since",
+        "sforce-auto-assign", "sforce-duplicate-rule-header", "sforce-mru", "if-match", "if-none-match",
+        "if-modified-since",
         "if-unmodified-since", "last-event-id",
     ]
     static let responseHeaders = "sforce-limit-info, etag, last-modified"
@@ -59,14 +60,18 @@ public final class CORSAllowList: RouterMiddleware {
             guard let suffix = pattern.suffix else { return origin == pattern.exact }
             return origin.hasPrefix(pattern.scheme) && origin.hasSuffix(suffix)
                 && origin.utf8.count > pattern.scheme.utf8.count + suffix.utf8.count
-                && !origin.dropFirst(pattern.scheme.count).dropLast(suffix.count).contains(where: { "/@:?#".contains($0) })
+                && !origin.dropFirst(pattern.scheme.count).dropLast(suffix.count).contains(where: {
+                    "/@:?#".contains($0)
+                })
         }
     }
 
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        guard patterns.withLock({ !$0.isEmpty }), let origin = request.headers[.origin] else { return try await next(request, context) }
+        guard patterns.withLock({ !$0.isEmpty }), let origin = request.headers[.origin] else {
+            return try await next(request, context)
+        }
         let isAllowed = allows(origin)
         if request.method == .options, request.headers[.accessControlRequestMethod] != nil {
             return isAllowed ? preflight(origin, request) : refusal(of: origin)
@@ -101,7 +106,8 @@ public final class CORSAllowList: RouterMiddleware {
     private func refusal(of origin: String) -> Response {
         ErrorBody.response(
             status: .forbidden,
-            .init(errorCode: "CORS_ORIGIN_NOT_ALLOWED", message: "The origin '\(origin)' is not in the CORS allow-list."),
+            .init(
+                errorCode: "CORS_ORIGIN_NOT_ALLOWED", message: "The origin '\(origin)' is not in the CORS allow-list."),
             headers: [.vary: "Origin"])
     }
 }

@@ -98,9 +98,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             case .headerOverflow: rules.headersTooLarge
             case .invalidVersion:
                 Refusal(
-                    status: 505, errorCode: "HTTP_VERSION_NOT_SUPPORTED", message: "This server speaks HTTP/1.1 and HTTP/1.0.")
+                    status: 505, errorCode: "HTTP_VERSION_NOT_SUPPORTED",
+                    message: "This server speaks HTTP/1.1 and HTTP/1.0.")
             default:
-                Refusal(status: 400, errorCode: "INVALID_REQUEST", message: "This is not a valid HTTP request: \(parserError)")
+                Refusal(
+                    status: 400, errorCode: "INVALID_REQUEST",
+                    message: "This is not a valid HTTP request: \(parserError)")
             }
         inputFailed(refusal, error: RequestFailure(refusal: refusal), context: context)
     }
@@ -183,10 +186,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 ErrorBody.Entry(errorCode: refusal.errorCode, message: refusal.message)
             ])
             let headers: HTTPHeaders = [
-                "content-type": ErrorBody.contentType, "content-length": String(body.readableBytes), "connection": "close",
+                "content-type": ErrorBody.contentType, "content-length": String(body.readableBytes),
+                "connection": "close",
             ]
             let status = HTTPResponseStatus(statusCode: refusal.status)
-            context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
+            context.write(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
+                promise: nil)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             linger(context: context)

@@ -23,11 +23,13 @@ struct ErrorResponses: RouterMiddleware {
         } catch is NIOTooManyBytesError {
             response = ErrorBody.response(
                 status: .contentTooLarge,
-                .init(errorCode: "REQUEST_TOO_LARGE", message: "The request's body is longer than this resource takes."))
+                .init(errorCode: "REQUEST_TOO_LARGE", message: "The request's body is longer than this resource takes.")
+            )
         } catch let error as HTTPError {
             response = self.response(to: error, request)
         } catch {
-            context.logger.error("A request failed", metadata: ["http.path": "\(request.uri.path)", "error": "\(error)"])
+            context.logger.error(
+                "A request failed", metadata: ["http.path": "\(request.uri.path)", "error": "\(error)"])
             response = ErrorBody.response(
                 status: .internalServerError,
                 .init(errorCode: "UNKNOWN_EXCEPTION", message: "An unexpected error occurred. Please look at the log."))

@@ -9,7 +9,9 @@ enum FormDecoding {
         while let byte = rest.next() {
             switch byte {
             case UInt8(ascii: "%"):
-                guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit) else { return nil }
+                guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit) else {
+                    return nil
+                }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace:
                 bytes.append(0x20)
@@ -26,7 +28,8 @@ enum FormDecoding {
         for part in text.split(separator: "&") {
             let separator = part.firstIndex(of: "=") ?? part.endIndex
             let value = separator == part.endIndex ? part[separator...] : part[part.index(after: separator)...]
-            guard let name = decode(part[..<separator], plusIsSpace: true), let value = decode(value, plusIsSpace: true) else {
+            guard let name = decode(part[..<separator], plusIsSpace: true), let value = decode(value, plusIsSpace: true)
+            else {
                 return nil
             }
             parameters.append((name, value))

@@ -14,7 +14,8 @@ extension HTTPDoor {
         public var limits: Limits
 
         public init(
-            host: String = "127.0.0.1", port: Int = 0, tls: DoorTLS? = nil, corsOrigins: [String] = [], limits: Limits = Limits()
+            host: String = "127.0.0.1", port: Int = 0, tls: DoorTLS? = nil, corsOrigins: [String] = [],
+            limits: Limits = Limits()
         ) {
             self.host = host
             self.port = port

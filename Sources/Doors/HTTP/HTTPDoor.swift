@@ -58,7 +58,8 @@ public final class HTTPDoor: Sendable {
             throw error
         } catch {
             let error = DoorError(
-                code: .address, message: "Cannot serve HTTP on \(configuration.host):\(configuration.port)", cause: error)
+                code: .address, message: "Cannot serve HTTP on \(configuration.host):\(configuration.port)",
+                cause: error)
             listening.settle(.failure(error))
             throw error
         }
@@ -99,7 +100,8 @@ public final class HTTPDoor: Sendable {
         let tlsConfiguration = try tls.serverConfiguration(applicationProtocols: ["http/1.1"])
         return HTTPServerBuilder { responder in
             try TLSChannel(
-                HTTPChannel(responder: responder, rules: rules, instruments: instruments), tlsConfiguration: tlsConfiguration)
+                HTTPChannel(responder: responder, rules: rules, instruments: instruments),
+                tlsConfiguration: tlsConfiguration)
         }
     }
 }
@@ -119,7 +121,8 @@ extension DoorTLS {
         } catch {
             throw DoorError(
                 code: .certificate,
-                message: "Cannot use the certificate \(certificateChainFile) with the key \(privateKeyFile)", cause: error)
+                message: "Cannot use the certificate \(certificateChainFile) with the key \(privateKeyFile)",
+                cause: error)
         }
     }
 }

@@ -6,7 +6,8 @@ struct HTTPInstruments: Sendable {
 
     init(registry: MetricsRegistry) {
         self.registry = registry
-        connections = registry.gauge("millrace_http_connections", help: "Open HTTP connections, without those handed over.")
+        connections = registry.gauge(
+            "millrace_http_connections", help: "Open HTTP connections, without those handed over.")
         takenOver = registry.counter(
             "millrace_http_taken_over_total", help: "HTTP connections handed over to the push hub.")
     }
@@ -14,7 +15,8 @@ struct HTTPInstruments: Sendable {
     /// Requests that the door answered itself because of their form, their size or the connection's.
     func refusal(status: Int) -> Counter {
         registry.counter(
-            "millrace_http_refused_total", help: "Requests refused before a route saw them.", labels: ["status": String(status)])
+            "millrace_http_refused_total", help: "Requests refused before a route saw them.",
+            labels: ["status": String(status)])
     }
 
     func request(method: String, status: Int) -> Counter {

@@ -16,13 +16,15 @@ struct RequestRules: Sendable {
             if isTLS {
                 let refusal = Refusal(
                     status: 501, errorCode: "NOT_IMPLEMENTED",
-                    message: "This resource is not served over TLS by this process. Use the plaintext port, behind a proxy "
+                    message:
+                        "This resource is not served over TLS by this process. Use the plaintext port, behind a proxy "
                         + "that terminates TLS.")
                 return (.refuse(refusal), nil)
             }
             if hasBody(head) {
                 let refusal = Refusal(
-                    status: 400, errorCode: "INVALID_REQUEST", message: "A request for this resource cannot have a body.")
+                    status: 400, errorCode: "INVALID_REQUEST",
+                    message: "A request for this resource cannot have a body.")
                 return (.refuse(refusal), nil)
             }
             return (.takeOver, taker)
@@ -46,14 +48,18 @@ struct RequestRules: Sendable {
         }
         guard head.uri.hasPrefix("/") || (head.method == .OPTIONS && head.uri == "*") else {
             return Refusal(
-                status: 400, errorCode: "INVALID_REQUEST", message: "The request target must be a path that begins with '/'.")
+                status: 400, errorCode: "INVALID_REQUEST",
+                message: "The request target must be a path that begins with '/'.")
         }
         let hosts = head.headers["host"].count
         if hosts > 1 || (hosts == 0 && head.version == .http1_1) {
             return Refusal(
-                status: 400, errorCode: "INVALID_REQUEST", message: "A request must have exactly one Host header, not \(hosts).")
+                status: 400, errorCode: "INVALID_REQUEST",
+                message: "A request must have exactly one Host header, not \(hosts).")
         }
-        if let length = head.headers.first(name: "content-length"), Int(length).map({ $0 > limits.bodyBytesMax }) ?? true {
+        if let length = head.headers.first(name: "content-length"),
+            Int(length).map({ $0 > limits.bodyBytesMax }) ?? true
+        {
             return bodyTooLarge
         }
         return nil

@@ -38,8 +38,11 @@ final class RouteTable: Sendable {
         let elements = path.split(separator: "/")
         let entries = self.entries.withLock { $0 }
         var methods: Set<String> = []
-        for entry in entries where entry.elements.count == elements.count || (entry.isRecursive && entry.elements.count < elements.count) {
-            let matches = zip(entry.elements, elements).allSatisfy { expected, given in expected.map { $0 == given } ?? true }
+        for entry in entries
+        where entry.elements.count == elements.count || (entry.isRecursive && entry.elements.count < elements.count) {
+            let matches = zip(entry.elements, elements).allSatisfy { expected, given in
+                expected.map { $0 == given } ?? true
+            }
             if matches { methods.insert(entry.method) }
         }
         // The router answers HEAD wherever it answers GET.

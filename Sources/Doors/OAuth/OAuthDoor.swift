@@ -59,7 +59,8 @@ public struct OAuthDoor: HTTPRoutes {
         let type = request.headers[.contentType]?.lowercased() ?? ""
         guard type.split(separator: ";").first?.filter({ $0 != " " }) == "application/x-www-form-urlencoded" else {
             throw OAuthError(
-                error: "invalid_request", description: "the parameters must be sent as application/x-www-form-urlencoded")
+                error: "invalid_request",
+                description: "the parameters must be sent as application/x-www-form-urlencoded")
         }
         let body = try await request.body.collect(upTo: Self.formBytesMax)
         guard let text = String(validating: body.readableBytesView, as: UTF8.self),

@@ -4,7 +4,9 @@ public import Store
 /// The event bus behind the Pub/Sub door (and later CometD): the sandbox is one; the bridge will be another.
 public protocol EventBus: Sendable {
     /// Checks the call metadata `accesstoken`, `instanceurl`, `tenantid`.
-    func authorize(accessToken: String?, instanceURL: String?, tenantID: String?) async throws(EventBusError) -> BusCaller
+    func authorize(
+        accessToken: String?, instanceURL: String?, tenantID: String?
+    ) async throws(EventBusError) -> BusCaller
     func topic(_ name: String, caller: BusCaller) async throws(EventBusError) -> TopicDescription
     func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String
     /// Where a new subscription begins: events after this position. EARLIEST: before the oldest retained one; LATEST: the

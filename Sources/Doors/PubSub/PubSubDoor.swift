@@ -40,7 +40,8 @@ public final class PubSubDoor: Sendable {
         public init(
             listeners: [Listener], keepaliveInterval: Duration = .seconds(60), requestTimeout: Duration = .seconds(60)
         ) {
-            precondition(keepaliveInterval <= Self.keepaliveIntervalMax, "clients give a stream up after 270 s of silence")
+            precondition(
+                keepaliveInterval <= Self.keepaliveIntervalMax, "clients give a stream up after 270 s of silence")
             self.listeners = listeners
             self.keepaliveInterval = keepaliveInterval
             self.requestTimeout = requestTimeout
@@ -76,7 +77,8 @@ public final class PubSubDoor: Sendable {
         listening = configuration.listeners.map { _ in Listening() }
         service = PubSubService(
             bus: bus,
-            timing: .init(keepaliveInterval: configuration.keepaliveInterval, requestTimeout: configuration.requestTimeout),
+            timing: .init(
+                keepaliveInterval: configuration.keepaliveInterval, requestTimeout: configuration.requestTimeout),
             instruments: PubSubInstruments(registry: metrics))
     }
 
@@ -86,7 +88,9 @@ public final class PubSubDoor: Sendable {
     /// task cuts every call off. Call it once.
     public func run() async throws(DoorError) {
         do {
-            let servers = try configuration.listeners.map { try GRPCServer(transport: transport($0), services: [service]) }
+            let servers = try configuration.listeners.map {
+                try GRPCServer(transport: transport($0), services: [service])
+            }
             try await withGracefulShutdownHandler {
                 try await serve(servers)
             } onGracefulShutdown: {
@@ -94,7 +98,8 @@ public final class PubSubDoor: Sendable {
             }
             settle(DoorError(code: .stopped, message: "The Pub/Sub door is shut"))
         } catch {
-            let error = error as? DoorError ?? DoorError(code: .address, message: "Cannot serve the Pub/Sub API", cause: error)
+            let error =
+                error as? DoorError ?? DoorError(code: .address, message: "Cannot serve the Pub/Sub API", cause: error)
             settle(error)
             throw error
         }
@@ -114,7 +119,8 @@ public final class PubSubDoor: Sendable {
                     } catch {
                         let listener = self.configuration.listeners[place]
                         throw DoorError(
-                            code: .address, message: "Cannot serve the Pub/Sub API on \(listener.host):\(listener.port)",
+                            code: .address,
+                            message: "Cannot serve the Pub/Sub API on \(listener.host):\(listener.port)",
                             cause: error)
                     }
                 }

@@ -84,7 +84,8 @@ final class SubscribeSession: Sendable {
                 instruments.keepalives.increment()
             case .waitForEvents(let position, let deadline):
                 let timeout = ContinuousClock.now.duration(to: deadline)
-                await wakeup.wait(until: deadline) { [bus] in await bus.waitForEvents(after: position, timeout: timeout) }
+                await wakeup.wait(until: deadline) { [bus] in await bus.waitForEvents(after: position, timeout: timeout)
+                }
                 machine.withLock { $0.waited(now: .now) }
             case .waitForRequest(let deadline):
                 await wakeup.wait(until: deadline)
@@ -152,7 +153,8 @@ extension SubscribeStateMachine.Request {
             case .UNRECOGNIZED(let number): .unknown(number)
             }
         self.init(
-            topic: request.topicName, preset: preset, replayID: Array(request.replayID), count: Int(request.numRequested))
+            topic: request.topicName, preset: preset, replayID: Array(request.replayID),
+            count: Int(request.numRequested))
     }
 }
 

@@ -8,7 +8,9 @@ internal import NIOPosix
 extension PushHub: ConnectionTakeover {
     public func wants(_ request: TakeoverRequest) -> Bool { PushHandshake.wants(request) }
 
-    public func take(channel: any Channel, request: TakeoverRequest, remoteAddress: SocketAddress?, leftover: ByteBuffer) {
+    public func take(
+        channel: any Channel, request: TakeoverRequest, remoteAddress: SocketAddress?, leftover: ByteBuffer
+    ) {
         var descriptor: CInt = -1
         do {
             try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { handle in
@@ -19,7 +21,8 @@ extension PushHub: ConnectionTakeover {
         }
         channel.close(promise: nil)
         guard descriptor >= 0 else {
-            return shared.logger.error("push: a connection could not be taken over", metadata: ["errno": "\(-descriptor)"])
+            return shared.logger.error(
+                "push: a connection could not be taken over", metadata: ["errno": "\(-descriptor)"])
         }
         adopt(descriptor: descriptor, request: request, leftover: Array(leftover.readableBytesView))
     }

@@ -132,7 +132,9 @@ public final class PushHub: Sendable {
         let bytesMax = shared.configuration.recentEventBytesMax
         let after = Position(rawValue: max(0, head.rawValue - Int64(count)))
         let events = try await twin.store.read { reader in
-            try reader.events(after: after, selection: .all, limit: count, bytesMax: bytesMax).filter { $0.position <= head }
+            try reader.events(after: after, selection: .all, limit: count, bytesMax: bytesMax).filter {
+                $0.position <= head
+            }
         }
         var items: [LogItem] = []
         for event in events {
@@ -149,7 +151,9 @@ public final class PushHub: Sendable {
             let poller = pushloop_poller_create()
             guard poller >= 0 else { throw PushHubError(code: .system, message: "no poller: errno \(-poller)") }
             let added = pushloop_poller_add(poller, inbox.wakeup, PUSHLOOP_READABLE, PushLoop.wakeupToken)
-            guard added >= 0 else { throw PushHubError(code: .system, message: "the poller takes no wakeup: errno \(-added)") }
+            guard added >= 0 else {
+                throw PushHubError(code: .system, message: "the poller takes no wakeup: errno \(-added)")
+            }
             let shared = shared
             let publication = publications[index]
             let thread = Thread {
@@ -177,7 +181,8 @@ final class PushHubShared: Sendable {
     let connectionCount = Atomic<Int>(0)
 
     init(
-        configuration: PushConfiguration, verifier: TokenVerifier, schemas: SchemaBook, reader: LogReader, logger: Logger
+        configuration: PushConfiguration, verifier: TokenVerifier, schemas: SchemaBook, reader: LogReader,
+        logger: Logger
     ) {
         self.configuration = configuration
         self.verifier = verifier

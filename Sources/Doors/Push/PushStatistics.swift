@@ -58,7 +58,8 @@ public struct PushStatistics: Hashable, Sendable {
     private static var sums: [WritableKeyPath<PushStatistics, Int>] {
         [
             \.connections, \.webSockets, \.eventSources, \.subscriptions, \.framesQueued, \.connectionsBehind,
-            \.connectionsAccepted, \.connectionsRefused, \.deliveries, \.directDeliveries, \.framesMade, \.bytesSent, \.sends, \.messagesReceived,
+            \.connectionsAccepted, \.connectionsRefused, \.deliveries, \.directDeliveries, \.framesMade, \.bytesSent,
+            \.sends, \.messagesReceived,
             \.errorsAnswered, \.checkpoints, \.gaps, \.parked, \.conflated, \.chunksRead, \.undecodable,
         ]
     }

@@ -61,7 +61,8 @@ enum JSONWriter {
         var text = text
         text.withUTF8 { bytes in
             var written = 0
-            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            for (index, byte) in bytes.enumerated()
+            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
                 buffer.writeBytes(bytes[written..<index])
                 written = index + 1
                 switch byte {

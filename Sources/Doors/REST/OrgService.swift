@@ -61,7 +61,9 @@ public protocol OrgService: Sendable {
     func update(object: String, id: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError)
     func delete(object: String, id: String, context: CallContext) async throws(OrgError)
     /// The record with `attributes`; `fields` nil: all.
-    func retrieve(object: String, id: String, fields: [String]?, context: CallContext) async throws(OrgError) -> JSONValue
+    func retrieve(
+        object: String, id: String, fields: [String]?, context: CallContext
+    ) async throws(OrgError) -> JSONValue
     /// `GET /sobjects`, `GET /sobjects/X`, `GET /sobjects/X/describe`.
     func describeGlobal(context: CallContext) async throws(OrgError) -> JSONValue
     func describe(object: String, context: CallContext) async throws(OrgError) -> JSONValue

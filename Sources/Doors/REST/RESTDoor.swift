@@ -29,7 +29,8 @@ public struct RESTDoor: HTTPRoutes {
     private func respond(to request: Request) async throws -> Response {
         guard let call = RESTRequest(request) else {
             return answer(
-                OrgError(status: 400, errorCode: "URL_NOT_DECODABLE", message: "The URL holds an escape that is not UTF-8."),
+                OrgError(
+                    status: 400, errorCode: "URL_NOT_DECODABLE", message: "The URL holds an escape that is not UTF-8."),
                 pretty: false, limitInfo: nil)
         }
         let pretty = call.wantsPrettyPrint

@@ -63,6 +63,8 @@ struct RESTRequest {
         guard let value = headers[.contentType]?.lowercased() else { return false }
         let parts = value.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\"" } }
         guard parts.first == "application/json" else { return false }
-        return parts.dropFirst().allSatisfy { !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=utf8" }
+        return parts.dropFirst().allSatisfy {
+            !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=utf8"
+        }
     }
 }

@@ -18,9 +18,11 @@ struct CertificateFiles {
     func prepareDirectory() throws(DevelopmentCAError) {
         do {
             try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: Self.directoryMode])
+                atPath: directory, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: Self.directoryMode])
         } catch {
-            throw DevelopmentCAError(message: "The directory for certificates cannot be made", path: directory, cause: error)
+            throw DevelopmentCAError(
+                message: "The directory for certificates cannot be made", path: directory, cause: error)
         }
     }
 

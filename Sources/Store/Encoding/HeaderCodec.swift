@@ -46,7 +46,8 @@ enum HeaderCodec {
         try reader.finish()
         return EventRouting(
             header: ChangeEventHeader(
-                entityName: columns.entityName, recordIDs: recordIDs, changeType: columns.changeType, changeOrigin: origin,
+                entityName: columns.entityName, recordIDs: recordIDs, changeType: columns.changeType,
+                changeOrigin: origin,
                 transactionKey: columns.transactionKey, sequenceNumber: columns.sequenceNumber,
                 commitTimestamp: columns.commitTimestamp, commitNumber: columns.commitNumber, commitUser: user,
                 nulledFields: nulled, diffFields: diff, changedFields: changed),

@@ -28,7 +28,9 @@ enum TransitionCodec {
             ImageCodec.write(transition.id, to: &writer)
             if let before = transition.before { ImageCodec.write(before, outerID: transition.id, to: &writer) }
             guard let after = transition.after else { continue }
-            if let before = transition.before, before.entity.utf8.elementsEqual(after.entity.utf8), before.id == after.id {
+            if let before = transition.before, before.entity.utf8.elementsEqual(after.entity.utf8),
+                before.id == after.id
+            {
                 writeDelta(from: before, to: after, writer: &writer)
             } else {
                 ImageCodec.write(after, outerID: transition.id, to: &writer)
@@ -111,7 +113,8 @@ extension FieldValue {
         case (.string(let left), .string(let right)): left.utf8.elementsEqual(right.utf8)
         case (.list(let left), .list(let right)):
             left.count == right.count && zip(left, right).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
-        case (.null, _), (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _), (.time, _),
+        case (.null, _), (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _),
+            (.time, _),
             (.list, _):
             self == other
         }

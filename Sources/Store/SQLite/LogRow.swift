@@ -8,7 +8,8 @@ enum LogRow {
         position, topic, event_name, replay_id, event_id, schema_id, received_at, entity, change_type, commit_timestamp, \
         commit_number, transaction_key, sequence_number, header, transitions, payload, stored_bytes, checksum
         """
-    static let insertSQL = "INSERT INTO log (\(columns)) VALUES (\(Array(repeating: "?", count: 18).joined(separator: ", ")))"
+    static let insertSQL =
+        "INSERT INTO log (\(columns)) VALUES (\(Array(repeating: "?", count: 18).joined(separator: ", ")))"
 
     /// Answers the bytes that count against retention.
     static func bind(_ content: NewEvent, position: Int64, to statement: SQLiteStatement) -> Int64 {
@@ -90,7 +91,8 @@ enum LogRow {
         return LoggedEvent(
             position: Position(rawValue: position),
             content: NewEvent(
-                event: event, eventName: eventName, routing: routing, transitions: transitions, receivedAt: row.integer(6)))
+                event: event, eventName: eventName, routing: routing, transitions: transitions,
+                receivedAt: row.integer(6)))
     }
 
     /// Bytes of payload and images of the row, without reading them.
@@ -99,7 +101,8 @@ enum LogRow {
     private static func routingColumns(
         _ row: SQLiteStatement, _ names: NameCache
     ) throws(ColumnError) -> HeaderCodec.Columns {
-        guard let entity = row.name(7, names), let typeName = row.name(8, names), let transactionKey = row.text(11) else {
+        guard let entity = row.name(7, names), let typeName = row.name(8, names), let transactionKey = row.text(11)
+        else {
             throw ColumnError(message: "a routing column is not UTF-8", offset: 0)
         }
         guard let changeType = ChangeType(rawValue: typeName) else {

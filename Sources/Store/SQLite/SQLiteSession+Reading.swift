@@ -52,7 +52,9 @@ extension SQLiteSession {
                 throw StoreError(code: .corrupt, message: "the gap declared at position \(row.integer(1)) is not UTF-8")
             }
             gaps.append(
-                Gap(topic: topic, position: Position(rawValue: row.integer(1)), reason: reason, declaredAt: row.integer(3)))
+                Gap(
+                    topic: topic, position: Position(rawValue: row.integer(1)), reason: reason,
+                    declaredAt: row.integer(3)))
         }
         return gaps
     }

@@ -16,7 +16,8 @@ extension SQLiteSession {
                 guard database.changesCount == count else {
                     throw StoreError(
                         code: .corrupt,
-                        message: "\(count) events stand at positions \(summary.trimmed + 1) to \(last) by the log's summary, "
+                        message:
+                            "\(count) events stand at positions \(summary.trimmed + 1) to \(last) by the log's summary, "
                             + "but \(database.changesCount) are there")
                 }
                 summary.trimmed = last

@@ -18,7 +18,8 @@ extension SQLiteStore {
             throw StoreError(sqlite: error)
         }
         guard complaints == ["ok"] else {
-            throw StoreError(code: .corrupt, message: "integrity check: " + complaints.prefix(5).joined(separator: "; "))
+            throw StoreError(
+                code: .corrupt, message: "integrity check: " + complaints.prefix(5).joined(separator: "; "))
         }
         return try await read { reader in
             guard let session = reader as? SQLiteSession else { return Verification(events: 0, records: 0) }

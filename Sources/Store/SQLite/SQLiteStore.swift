@@ -55,7 +55,8 @@ public final class SQLiteStore: EventStore {
 
     /// A store in a folder of its own that goes with it: for tests and for trying things out.
     public static func temporary(durability: Durability = .normal) throws(StoreError) -> SQLiteStore {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-\(UUID().uuidString)").path
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-\(UUID().uuidString)")
+            .path
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {

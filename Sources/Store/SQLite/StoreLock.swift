@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// One writer per database file, between processes and inside one: an advisory lock on `<database>.lock`.
@@ -28,14 +28,18 @@ final class StoreLock: Sendable {
             if reason == EWOULDBLOCK {
                 throw StoreError(
                     code: .busy,
-                    message: "\(path) is in use by \(owner): a database has one Millrace at a time. Stop it, or choose another file")
+                    message:
+                        "\(path) is in use by \(owner): a database has one Millrace at a time. Stop it, or choose another file"
+                )
             }
             throw StoreError(code: .database, message: "cannot lock \(lockPath): \(String(cString: strerror(reason)))")
         }
         self.descriptor = descriptor
         // Only a hint for the other's message: the lock holds without it.
         let text = Array("\(getpid())\n".utf8)
-        if ftruncate(descriptor, 0) == 0 { _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) } }
+        if ftruncate(descriptor, 0) == 0 {
+            _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        }
     }
 
     deinit { close(descriptor) }

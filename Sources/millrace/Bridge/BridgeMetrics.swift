@@ -25,7 +25,8 @@ struct BridgeMetrics: Sendable {
                 "millrace_upstream_reconnects_total", help: "Streams opened again after one had ended.",
                 labels: ["topic": topic.name], value: UInt64(topic.reconnects))
             writer.counter(
-                "millrace_upstream_gaps_total", help: "Places where events were lost for good, each declared to listeners.",
+                "millrace_upstream_gaps_total",
+                help: "Places where events were lost for good, each declared to listeners.",
                 labels: ["topic": topic.name], value: UInt64(topic.gaps))
             writer.gauge(
                 "millrace_upstream_outstanding", help: "Events asked for and not delivered yet.",
@@ -44,7 +45,8 @@ struct BridgeMetrics: Sendable {
             "millrace_push_connections", help: "Connections open now.", labels: ["transport": "sse"],
             value: statistics.eventSources)
         writer.gauge("millrace_push_subscriptions", help: "Subscriptions open now.", value: statistics.subscriptions)
-        writer.gauge("millrace_push_frames_queued", help: "Frames that wait for slow clients.", value: statistics.framesQueued)
+        writer.gauge(
+            "millrace_push_frames_queued", help: "Frames that wait for slow clients.", value: statistics.framesQueued)
         writer.gauge(
             "millrace_push_connections_behind", help: "Connections that catch up from the log.",
             value: statistics.connectionsBehind)
@@ -55,7 +57,10 @@ struct BridgeMetrics: Sendable {
                 "What the same subscriptions would have cost at the org: each event once per subscription of its channel.",
                 statistics.directDeliveries
             ),
-            ("millrace_push_frames_total", "Frames composed; deliveries / frames is what sharing saves.", statistics.framesMade),
+            (
+                "millrace_push_frames_total", "Frames composed; deliveries / frames is what sharing saves.",
+                statistics.framesMade
+            ),
             ("millrace_push_sent_bytes_total", "Bytes written to sockets.", statistics.bytesSent),
             ("millrace_push_sends_total", "System calls that wrote to sockets.", statistics.sends),
             ("millrace_push_accepted_total", "Connections taken.", statistics.connectionsAccepted),
@@ -65,7 +70,10 @@ struct BridgeMetrics: Sendable {
             ("millrace_push_gaps_total", "Gap messages sent.", statistics.gaps),
             ("millrace_push_parked_total", "How often a connection fell back to reading the log.", statistics.parked),
             ("millrace_push_conflated_total", "Events skipped because a newer state followed.", statistics.conflated),
-            ("millrace_push_undecodable_total", "Events that could not be shown and were told as a gap.", statistics.undecodable),
+            (
+                "millrace_push_undecodable_total", "Events that could not be shown and were told as a gap.",
+                statistics.undecodable
+            ),
         ] {
             writer.counter(name, help: help, value: UInt64(value))
         }

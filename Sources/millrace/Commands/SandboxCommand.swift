@@ -20,7 +20,8 @@ struct SandboxCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Directory of the org: database, keys, certificates, connection.json.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Directory of the org: database, keys, certificates, connection.json.", valueName: "dir"))
     var data: String = "millrace-sandbox"
 
     @OptionGroup var addresses: OrgAddressOptions
@@ -64,7 +65,8 @@ struct OrgAddressOptions: ParsableArguments {
 
     var addresses: OrgServer.Addresses {
         .init(
-            host: host, httpPort: httpPort, httpsPort: httpsPort, grpcPort: grpcPort, grpcPlaintextPort: grpcPlaintextPort)
+            host: host, httpPort: httpPort, httpsPort: httpsPort, grpcPort: grpcPort,
+            grpcPlaintextPort: grpcPlaintextPort)
     }
 
     func validate() throws {

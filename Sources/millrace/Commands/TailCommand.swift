@@ -35,7 +35,10 @@ struct TailCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Take the org from a sandbox's connection.json.", valueName: "file"))
     var connection: String?
 
-    @Option(help: "Where to begin: latest (only new events), earliest (all that is retained), or a replay id (events after it).")
+    @Option(
+        help:
+            "Where to begin: latest (only new events), earliest (all that is retained), or a replay id (events after it)."
+    )
     var replay: ReplayStart = .latest
 
     @Option(help: "End after this many events.")
@@ -74,7 +77,8 @@ struct TailCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (config == nil) != (connection == nil) else {
-            throw ValidationError("Say which org: --connection DIR/connection.json (a sandbox), or --config FILE (a gateway's).")
+            throw ValidationError(
+                "Say which org: --connection DIR/connection.json (a sandbox), or --config FILE (a gateway's).")
         }
         if let count, count < 1 { throw ValidationError("--count is \(count); it is at least 1.") }
     }
@@ -106,7 +110,8 @@ struct TailCommand: AsyncParsableCommand {
         if let config { return OrgConnection(try ConfigurationFile.load(config).org) }
         let path = connection ?? ""
         do {
-            return try OrgConnection(JSONDecoder().decode(Connection.self, from: Data(contentsOf: URL(fileURLWithPath: path))))
+            return try OrgConnection(
+                JSONDecoder().decode(Connection.self, from: Data(contentsOf: URL(fileURLWithPath: path))))
         } catch {
             throw ValidationError("\(path) is not the connection.json of a sandbox: \(error.localizedDescription)")
         }
@@ -144,7 +149,9 @@ final class EventPrinter: Sendable {
 
     private func line(_ event: ReceivedEvent, schema: EventSchema?) throws -> ByteBuffer {
         var buffer = ByteBuffer()
-        buffer.writeString(#"{"topic":"\#(topic)","replayId":"\#(event.replayID)","eventId":"\#(event.eventID)","schema":"\#(event.schemaID)""#)
+        buffer.writeString(
+            #"{"topic":"\#(topic)","replayId":"\#(event.replayID)","eventId":"\#(event.eventID)","schema":"\#(event.schemaID)""#
+        )
         if let schema {
             buffer.writeString(#","payload":"#)
             try schema.writeJSON(event.payload, mask: .all, into: &buffer)

@@ -22,7 +22,9 @@ struct TokenCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Take algorithm, issuer, audience and (HS256) secret from this configuration.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Take algorithm, issuer, audience and (HS256) secret from this configuration.", valueName: "file"))
     var config: String?
 
     @Option(help: "HS256, RS256 or ES256.")
@@ -82,7 +84,8 @@ struct TokenCommand: AsyncParsableCommand {
         }
         do {
             return try TokenSigner(
-                algorithm: algorithm, key: try signingKey(algorithm, tokens: tokens), issuer: issuer, audience: audience)
+                algorithm: algorithm, key: try signingKey(algorithm, tokens: tokens), issuer: issuer, audience: audience
+            )
         } catch let error as TokenError {
             throw ValidationError(error.message)
         }
@@ -96,7 +99,8 @@ struct TokenCommand: AsyncParsableCommand {
             return algorithm == .hs256 ? text.trimmingCharacters(in: .whitespacesAndNewlines) : text
         }
         guard algorithm == .hs256 else {
-            throw ValidationError("\(algorithm.rawValue) needs --key-file, the private key (a gateway knows only the public one).")
+            throw ValidationError(
+                "\(algorithm.rawValue) needs --key-file, the private key (a gateway knows only the public one).")
         }
         if let secretEnv {
             guard let secret = ProcessInfo.processInfo.environment[secretEnv], !secret.isEmpty else {
@@ -113,7 +117,8 @@ struct TokenCommand: AsyncParsableCommand {
         guard let unit = expiresIn.last, let seconds = units[unit], let count = Int(expiresIn.dropLast()), count > 0,
             count <= 366 * 86_400 / seconds
         else {
-            throw ValidationError("--expires-in is '\(expiresIn)'; write a number and a unit, such as 15m, 8h or 30d (366d at most).")
+            throw ValidationError(
+                "--expires-in is '\(expiresIn)'; write a number and a unit, such as 15m, 8h or 30d (366d at most).")
         }
         return .seconds(count * seconds)
     }
@@ -133,7 +138,8 @@ struct TokenCommand: AsyncParsableCommand {
             ]
         case (nil, let allow?):
             guard condition == nil, fields == nil else {
-                throw ValidationError("--where and --fields belong to --channel; inside --allow they are members of an entry.")
+                throw ValidationError(
+                    "--where and --fields belong to --channel; inside --allow they are members of an entry.")
             }
             do {
                 return try JSONDecoder().decode([Entry].self, from: Data(allow.utf8)).map {
@@ -141,10 +147,12 @@ struct TokenCommand: AsyncParsableCommand {
                 }
             } catch {
                 throw ValidationError(
-                    "--allow is not a JSON array of {\"channel\":…,\"where\":…,\"fields\":[…]} (where and fields may be absent).")
+                    "--allow is not a JSON array of {\"channel\":…,\"where\":…,\"fields\":[…]} (where and fields may be absent)."
+                )
             }
         case (nil, nil):
-            throw ValidationError("Say what the bearer may listen to: --channel, or --allow with a JSON array. No entry, no access.")
+            throw ValidationError(
+                "Say what the bearer may listen to: --channel, or --allow with a JSON array. No entry, no access.")
         case (.some, .some):
             throw ValidationError("Give --channel or --allow, not both.")
         }

@@ -16,7 +16,8 @@ import Upstream
 struct Demo: Sendable {
     /// What the page's customers may see of a case: what a portal would show.
     static let fields = [
-        "CaseNumber", "Subject", "Status", "Priority", "Type", "Reason", "Origin", "Description", "ContactId", "OwnerId",
+        "CaseNumber", "Subject", "Status", "Priority", "Type", "Reason", "Origin", "Description", "ContactId",
+        "OwnerId",
         "IsClosed", "ClosedDate", "CreatedDate", "LastModifiedDate",
     ]
     static let channel = "/data/CaseChangeEvent"
@@ -92,9 +93,12 @@ struct Demo: Sendable {
         return try await org.sandbox.demoCustomers().map { customer in
             let token = try signer.sign(
                 subject: customer.contactID,
-                allow: [.init(channel: Self.channel, where: "ContactId = '\(customer.contactID)'", fields: Self.fields)],
+                allow: [
+                    .init(channel: Self.channel, where: "ContactId = '\(customer.contactID)'", fields: Self.fields)
+                ],
                 issuedAt: now, lifetime: Self.tokenLifetime)
-            return .init(name: customer.name, account: customer.accountName, contact_id: customer.contactID, token: token)
+            return .init(
+                name: customer.name, account: customer.accountName, contact_id: customer.contactID, token: token)
         }
     }
 
@@ -108,7 +112,8 @@ struct Demo: Sendable {
             var customers: [DemoRoutes.PageConfiguration.Customer]
         }
         let description = Description(
-            page_url: "http://\(authority)/", push_url: "ws://\(authority)/push", events_url: "http://\(authority)/events",
+            page_url: "http://\(authority)/", push_url: "ws://\(authority)/push",
+            events_url: "http://\(authority)/events",
             connection: connection, customers: try await customers())
         try PrivateFile.write(JSONText.pretty(description), to: directory + "/demo.json")
     }
@@ -141,7 +146,8 @@ private struct DemoPage: Sendable {
             },
             numbers: {
                 guard let bridge = bridge.current else {
-                    return .init(upstream_deliveries: 0, client_deliveries: 0, direct_deliveries: 0, connections: 0, commits: [])
+                    return .init(
+                        upstream_deliveries: 0, client_deliveries: 0, direct_deliveries: 0, connections: 0, commits: [])
                 }
                 let statistics = bridge.hub.statistics()
                 return .init(

@@ -73,8 +73,11 @@ struct DemoRoutes: HTTPRoutes {
 
     func add(to router: Router<BasicRequestContext>) {
         router.get("/") { _, _ in Self.asset(PackageResources.index_html, type: "text/html; charset=utf-8") }
-        router.get("/demo/page.js") { _, _ in Self.asset(PackageResources.page_js, type: "text/javascript; charset=utf-8") }
-        router.get("/demo/style.css") { _, _ in Self.asset(PackageResources.style_css, type: "text/css; charset=utf-8") }
+        router.get("/demo/page.js") { _, _ in
+            Self.asset(PackageResources.page_js, type: "text/javascript; charset=utf-8")
+        }
+        router.get("/demo/style.css") { _, _ in Self.asset(PackageResources.style_css, type: "text/css; charset=utf-8")
+        }
         router.get("/demo/millrace.js") { _, _ in
             Self.asset(PackageResources.millrace_js, type: "text/javascript; charset=utf-8")
         }

@@ -28,7 +28,8 @@ struct OrgServer: Sendable {
     ///
     /// - Parameter corsOrigins: pages that may call the REST API from a browser.
     init(
-        directory: String, addresses: Addresses, corsOrigins: [String], sandbox configuration: Sandbox.Configuration = .init(),
+        directory: String, addresses: Addresses, corsOrigins: [String],
+        sandbox configuration: Sandbox.Configuration = .init(),
         logger: Logger
     ) async throws {
         let directory = URL(fileURLWithPath: directory, isDirectory: true).standardizedFileURL.path
@@ -44,7 +45,8 @@ struct OrgServer: Sendable {
         ]
         let threads = MultiThreadedEventLoopGroup.singleton
         http = HTTPDoor(
-            configuration: .init(host: addresses.host, port: addresses.httpPort, corsOrigins: corsOrigins), routes: routes,
+            configuration: .init(host: addresses.host, port: addresses.httpPort, corsOrigins: corsOrigins),
+            routes: routes,
             metrics: metrics, eventLoopGroup: threads, logger: logger)
         https = HTTPDoor(
             configuration: .init(host: addresses.host, port: addresses.httpsPort, tls: tls, corsOrigins: corsOrigins),
@@ -62,9 +64,18 @@ struct OrgServer: Sendable {
         [
             .atEnd("org") { [sandbox] in try await sandbox.close() },
             .cancelled("org-retention") { [sandbox] in try await sandbox.run() },
-            Component("org-http") { [http] in try await http.run() } stop: {},
-            Component("org-https") { [https] in try await https.run() } stop: {},
-            Component("org-pubsub") { [pubSub] in try await pubSub.run() } stop: {},
+            Component("org-http") { [http] in
+                try await http.run()
+            } stop: {
+            },
+            Component("org-https") { [https] in
+                try await https.run()
+            } stop: {
+            },
+            Component("org-pubsub") { [pubSub] in
+                try await pubSub.run()
+            } stop: {
+            },
             Component("announce") {
                 try await started(try await announce())
                 // Not the end of the program.

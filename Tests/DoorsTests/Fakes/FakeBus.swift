@@ -29,7 +29,8 @@ final class FakeBus: EventBus {
             for _ in 0..<count {
                 let number = state.events.count
                 let event = ReceivedEvent(
-                    topic: topic, replayID: Self.replayID(number), eventID: "event-\(number)", schemaID: SchemaID(Self.schemaID),
+                    topic: topic, replayID: Self.replayID(number), eventID: "event-\(number)",
+                    schemaID: SchemaID(Self.schemaID),
                     payload: ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: payloadBytes))
                 state.events.append((Position(rawValue: Int64(number) + 1), event))
             }
@@ -53,7 +54,8 @@ final class FakeBus: EventBus {
     func authorize(
         accessToken: String?, instanceURL: String?, tenantID: String?
     ) async throws(EventBusError) -> BusCaller {
-        guard accessToken == "token", instanceURL == "https://x.my.salesforce.com", tenantID == "00D000000000001AAA" else {
+        guard accessToken == "token", instanceURL == "https://x.my.salesforce.com", tenantID == "00D000000000001AAA"
+        else {
             throw EventBusError(code: .unauthenticated, message: "The access token, instance URL or tenant is invalid.")
         }
         return BusCaller(userID: "005000000000001AAA", organizationID: "00D000000000001AAA")
@@ -62,11 +64,14 @@ final class FakeBus: EventBus {
     func topic(_ name: String, caller: BusCaller) async throws(EventBusError) -> TopicDescription {
         guard name == Self.topic else { throw EventBusError(code: .topicNotFound, message: "No topic \(name).") }
         return TopicDescription(
-            name: name, tenantGUID: "core/test/00D000000000001AAA", canPublish: false, canSubscribe: true, schemaID: Self.schemaID)
+            name: name, tenantGUID: "core/test/00D000000000001AAA", canPublish: false, canSubscribe: true,
+            schemaID: Self.schemaID)
     }
 
     func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {
-        guard id == Self.schemaID else { throw EventBusError(code: .schemaInvalid, message: "Schema validation failed.") }
+        guard id == Self.schemaID else {
+            throw EventBusError(code: .schemaInvalid, message: "Schema validation failed.")
+        }
         return #"{"type":"record"}"#
     }
 
@@ -77,7 +82,8 @@ final class FakeBus: EventBus {
         case .earliest: return .start
         case .latest: return Position(rawValue: Int64(count))
         case .after(let id):
-            guard let counter = id.counter, counter >= Self.firstCounter, counter < Self.firstCounter + UInt64(count) else {
+            guard let counter = id.counter, counter >= Self.firstCounter, counter < Self.firstCounter + UInt64(count)
+            else {
                 throw EventBusError(code: .replayIDCorrupted, message: "The replay ID is corrupted.")
             }
             return Position(rawValue: Int64(counter - Self.firstCounter) + 1)

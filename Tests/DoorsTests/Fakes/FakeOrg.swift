@@ -58,7 +58,9 @@ final class FakeOrg: OrgService {
         }
     }
 
-    func retrieve(object: String, id: String, fields: [String]?, context: CallContext) async throws(OrgError) -> JSONValue {
+    func retrieve(
+        object: String, id: String, fields: [String]?, context: CallContext
+    ) async throws(OrgError) -> JSONValue {
         try note(context)
         guard let record = state.withLock({ $0.records[id] }) else {
             throw OrgError(

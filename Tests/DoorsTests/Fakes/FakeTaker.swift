@@ -22,7 +22,9 @@ final class FakeTaker: ConnectionTakeover {
         let text = String(buffer: leftover)
         taken.withLock { $0.append((request, text, remoteAddress)) }
         // Nil where the transport is no socket, and where `dup` finds no free descriptor.
-        let duplicate = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+        let duplicate = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) {
             dup($0)
         }
         let descriptor = duplicate.flatMap { $0 } ?? -1

@@ -5,7 +5,9 @@ import Testing
 /// Which pages may call, and what browsers are told.
 @Suite struct CORSAllowListTests {
     @Test func entriesMatchExactlyOrBelowADomain() {
-        let list = CORSAllowList(origins: ["https://www.example.com", "http://localhost:3000", "https://*.shop.example"])
+        let list = CORSAllowList(origins: [
+            "https://www.example.com", "http://localhost:3000", "https://*.shop.example",
+        ])
         #expect(list.allows("https://www.example.com"))
         #expect(list.allows("https://WWW.example.com"))
         #expect(list.allows("http://localhost:3000"))
@@ -40,7 +42,8 @@ import Testing
             #expect(listed.header("vary") == "Origin")
             let failed = try await running.get("/nothing", headers: [("Origin", "https://www.example.com")])
             #expect(failed.status == 404)
-            #expect(failed.header("access-control-allow-origin") == "https://www.example.com", "a page may read errors too")
+            #expect(
+                failed.header("access-control-allow-origin") == "https://www.example.com", "a page may read errors too")
             let other = try await running.get("/plain", headers: [("Origin", "https://evil.example")])
             #expect(other.status == 200)
             #expect(other.header("access-control-allow-origin") == nil)

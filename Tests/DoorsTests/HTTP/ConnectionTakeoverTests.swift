@@ -62,7 +62,8 @@ import Testing
         try await withHTTPDoor(routes: [routes], takeovers: [taker]) { running in
             try await RawConnection.open(port: running.port) { connection in
                 try await connection.send(
-                    "GET /plain HTTP/1.1\r\nHost: x\r\n\r\nGET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + Self.upgrade + "leftover")
+                    "GET /plain HTTP/1.1\r\nHost: x\r\n\r\nGET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + Self.upgrade
+                        + "leftover")
                 _ = try await connection.read(until: "plain")
                 await routes.reached.wait()
                 #expect(taker.taken.withLock { $0.isEmpty })

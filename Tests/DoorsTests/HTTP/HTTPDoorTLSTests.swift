@@ -16,7 +16,8 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let authority = try DevelopmentCA.open(directory: directory)
         var configuration = HTTPDoor.Configuration()
-        configuration.tls = DoorTLS(certificateChainFile: authority.certificateFile, privateKeyFile: authority.privateKeyFile)
+        configuration.tls = DoorTLS(
+            certificateChainFile: authority.certificateFile, privateKeyFile: authority.privateKeyFile)
         let taker = FakeTaker()
         try await withHTTPDoor(configuration, routes: [FakeRoutes()], takeovers: [taker]) { running in
             var tls = TLSConfiguration.makeClientConfiguration()
@@ -25,9 +26,11 @@ import Testing
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: .init(tlsConfiguration: tls))
             let answers = await self.result {
                 let plain = try await TestResponse(
-                    client.execute(HTTPClientRequest(url: "https://localhost:\(running.port)/plain"), timeout: .seconds(20)))
+                    client.execute(
+                        HTTPClientRequest(url: "https://localhost:\(running.port)/plain"), timeout: .seconds(20)))
                 let refused = try await TestResponse(
-                    client.execute(HTTPClientRequest(url: "https://127.0.0.1:\(running.port)/push"), timeout: .seconds(20)))
+                    client.execute(
+                        HTTPClientRequest(url: "https://127.0.0.1:\(running.port)/push"), timeout: .seconds(20)))
                 return (plain, refused)
             }
             try await client.shutdown()

@@ -62,15 +62,24 @@ import Testing
         Malformed("header without colon", "GET / HTTP/1.1\r\nHost: a\r\nno colon here\r\n\r\n", 400),
         Malformed("absolute target", "GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         Malformed("CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
-        Malformed("length overflows", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
-        Malformed("two lengths", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
-        Malformed("length and chunked", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", 400),
+        Malformed(
+            "length overflows", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
+        Malformed(
+            "two lengths", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
+        Malformed(
+            "length and chunked",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", 400),
         Malformed("body too long", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n", 413),
         Malformed("target too long", "GET /\(String(repeating: "a", count: 16_384)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-        Malformed("target far too long", "GET /\(String(repeating: "a", count: 200_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 431),
-        Malformed("header too long", "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 16_384))\r\n\r\n", 431),
-        Malformed("too many headers", "GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: 1\r\n", count: 300))\r\n", 431),
-        Malformed("header far too long", "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 1_000_000))\r\n\r\n", 431),
+        Malformed(
+            "target far too long", "GET /\(String(repeating: "a", count: 200_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+        Malformed(
+            "header too long", "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 16_384))\r\n\r\n", 431),
+        Malformed(
+            "too many headers", "GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: 1\r\n", count: 300))\r\n", 431),
+        Malformed(
+            "header far too long",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 1_000_000))\r\n\r\n", 431),
     ])
     func malformedRequestIsRefusedAndTheConnectionCloses(malformed: Malformed) async throws {
         try await withHTTPDoor(routes: [FakeRoutes()]) { running in
@@ -112,7 +121,8 @@ import Testing
             let chunk = "190\r\n" + String(repeating: "a", count: 400) + "\r\n"
             let answer = try await RawConnection.exchange(
                 port: running.port,
-                "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk + chunk + "0\r\n\r\n")
+                "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk + chunk
+                    + "0\r\n\r\n")
             #expect(answer.hasPrefix("HTTP/1.1 413"), "\(answer)")
             #expect(answer.contains("REQUEST_TOO_LARGE"))
         }
@@ -128,7 +138,8 @@ import Testing
     }
 
     @Test func bodyThatStopsIsAnsweredWith408() async throws {
-        try await withHTTPDoor(Self.limits { $0.requestTimeout = .milliseconds(50) }, routes: [FakeRoutes()]) { running in
+        try await withHTTPDoor(Self.limits { $0.requestTimeout = .milliseconds(50) }, routes: [FakeRoutes()]) {
+            running in
             let answer = try await RawConnection.exchange(
                 port: running.port, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
             #expect(answer.hasPrefix("HTTP/1.1 408"), "\(answer)")
@@ -161,7 +172,9 @@ import Testing
 
     @Test func http10AndConnectionCloseEndAfterTheResponse() async throws {
         try await withHTTPDoor(routes: [FakeRoutes()]) { running in
-            for request in ["GET /plain HTTP/1.0\r\n\r\n", "GET /plain HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n"] {
+            for request in [
+                "GET /plain HTTP/1.0\r\n\r\n", "GET /plain HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n",
+            ] {
                 let answer = try await RawConnection.exchange(port: running.port, request)
                 #expect(answer.hasSuffix("plain"), "\(answer)")
                 #expect(answer.lowercased().contains("connection: close"))
@@ -205,7 +218,8 @@ import Testing
                 // A new connection is refused while the old request is still being answered.
                 try await eventually {
                     do {
-                        _ = try await RawConnection.exchange(port: running.port, "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
+                        _ = try await RawConnection.exchange(
+                            port: running.port, "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
                         return false
                     } catch is NIOConnectionError {
                         return true

@@ -56,14 +56,16 @@ import Testing
     @Test func formThatIsTooLargeIsRefused() async throws {
         try await withDoor { running, _ in
             let answer = try await running.send(
-                "POST", "/services/oauth2/token", headers: [Self.form], body: "a=" + String(repeating: "a", count: 70_000))
+                "POST", "/services/oauth2/token", headers: [Self.form],
+                body: "a=" + String(repeating: "a", count: 70_000))
             #expect(answer.status == 413)
         }
     }
 
     @Test func userInfoNeedsItsToken() async throws {
         try await withDoor { running, _ in
-            let good = try await running.get("/services/oauth2/userinfo", headers: [("Authorization", "Bearer good!token")])
+            let good = try await running.get(
+                "/services/oauth2/userinfo", headers: [("Authorization", "Bearer good!token")])
             #expect(good.body == #"{"organization_id":"00D000000000001AAA"}"#)
             let bad = try await running.get("/services/oauth2/userinfo", headers: [("Authorization", "Bearer bad")])
             #expect(bad.status == 403)

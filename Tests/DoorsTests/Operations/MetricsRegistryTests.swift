@@ -6,7 +6,8 @@ import Testing
 @Suite struct MetricsRegistryTests {
     @Test func textIsPrometheus() {
         let registry = MetricsRegistry()
-        let requests = registry.counter("millrace_requests_total", help: "Requests\nserved \\ counted", labels: ["door": "a\"b\\c\nd"])
+        let requests = registry.counter(
+            "millrace_requests_total", help: "Requests\nserved \\ counted", labels: ["door": "a\"b\\c\nd"])
         requests.increment()
         requests.increment(by: 41)
         registry.counter("millrace_requests_total", help: "ignored", labels: ["door": "push"]).increment()

@@ -25,7 +25,9 @@ import Testing
         let door = OperationsDoor(
             checks: [
                 .init(name: "store") { .init(isReady: true, detail: "open") },
-                .init(name: "upstream") { .init(isReady: upstream.isOn, detail: upstream.isOn ? "live" : "no connection") },
+                .init(name: "upstream") {
+                    .init(isReady: upstream.isOn, detail: upstream.isOn ? "live" : "no connection")
+                },
             ], metrics: MetricsRegistry())
         try await withHTTPDoor(routes: [door]) { running in
             let unready = try await running.get("/ready")

@@ -26,7 +26,9 @@ import Testing
         let requests: AsyncStream<Eventbus_V1_FetchRequest>.Continuation
         var messages: RPCAsyncSequence<Eventbus_V1_FetchResponse, any Error>.AsyncIterator
 
-        func fetch(_ count: Int32, topic: String = FakeBus.topic, _ change: (inout Eventbus_V1_FetchRequest) -> Void = { _ in }) {
+        func fetch(
+            _ count: Int32, topic: String = FakeBus.topic, _ change: (inout Eventbus_V1_FetchRequest) -> Void = { _ in }
+        ) {
             var request = Eventbus_V1_FetchRequest()
             request.topicName = topic
             request.numRequested = count
@@ -45,7 +47,8 @@ import Testing
     }
 
     private func subscribe(
-        _ client: Client, metadata: Metadata = metadata, _ body: @escaping @Sendable (inout Subscription) async throws -> Void
+        _ client: Client, metadata: Metadata = metadata,
+        _ body: @escaping @Sendable (inout Subscription) async throws -> Void
     ) async throws {
         let (stream, feed) = AsyncStream.makeStream(of: Eventbus_V1_FetchRequest.self)
         try await client.subscribe(metadata: metadata) { writer in
@@ -77,7 +80,9 @@ import Testing
                     if let tls {
                         .tls { config in
                             config.trustRoots = .certificates([
-                                .file(path: tls.certificateChainFile.replacing("server.pem", with: "ca.pem"), format: .pem)
+                                .file(
+                                    path: tls.certificateChainFile.replacing("server.pem", with: "ca.pem"), format: .pem
+                                )
                             ])
                         }
                     } else {
@@ -141,7 +146,9 @@ import Testing
                 }
             }
             let text = String(buffer: metrics.render())
-            #expect(text.contains("millrace_pubsub_calls_total{method=\"Subscribe\",status=\"unauthenticated\"} 3"), "\(text)")
+            #expect(
+                text.contains("millrace_pubsub_calls_total{method=\"Subscribe\",status=\"unauthenticated\"} 3"),
+                "\(text)")
         }
     }
 
@@ -196,7 +203,9 @@ import Testing
 
     @Test func callsOfLaterIssuesAreUnimplemented() async throws {
         try await withDoor { client, _, _, _ in
-            let error = await #expect(throws: RPCError.self) { try await client.publish(.init(), metadata: Self.metadata) }
+            let error = await #expect(throws: RPCError.self) {
+                try await client.publish(.init(), metadata: Self.metadata)
+            }
             #expect(error?.code == .unimplemented)
             #expect(error?.message.contains("Publish is not available here yet. rpcId: ") == true)
         }
@@ -261,7 +270,9 @@ import Testing
                 #expect(received == 103 || received == 153 || (received > 103 && received < 153), "\(received)")
                 #expect(bus.state.withLock { $0.limits.max() ?? 0 } <= 100)
                 subscription.requests.finish()
-                while let message = try await subscription.messages.next(isolation: #isolation) { received += message.events.count }
+                while let message = try await subscription.messages.next(isolation: #isolation) {
+                    received += message.events.count
+                }
                 #expect(received <= 153)
             }
         }
@@ -358,7 +369,8 @@ import Testing
                     try await eventually { bus.waitingCount > 0 }
                     bus.failNextRead(
                         EventBusError(
-                            code: .deliveryLimitExceeded, message: "You have exceeded the event delivery limit for your org."))
+                            code: .deliveryLimitExceeded,
+                            message: "You have exceeded the event delivery limit for your org."))
                     _ = try await subscription.next()
                 }
             }
@@ -425,7 +437,8 @@ import Testing
         #expect(name?.description.contains("no.such.host") == true)
         let foreign = await run(.init(host: "192.0.2.1"))
         #expect(foreign?.code == .address)
-        let certificate = await run(.init(tls: .init(certificateChainFile: "/nowhere/a.pem", privateKeyFile: "/nowhere/b.pem")))
+        let certificate = await run(
+            .init(tls: .init(certificateChainFile: "/nowhere/a.pem", privateKeyFile: "/nowhere/b.pem")))
         #expect(certificate?.code == .certificate)
         #expect(certificate?.description.contains("/nowhere/a.pem") == true)
     }

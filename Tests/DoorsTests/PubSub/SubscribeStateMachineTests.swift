@@ -27,9 +27,12 @@ import Testing
         return machine
     }
 
-    private func read(_ machine: inout Machine, sizes: [Int], reached: Int64 = 9, now: ContinuousClock.Instant? = nil) -> [Int] {
+    private func read(
+        _ machine: inout Machine, sizes: [Int], reached: Int64 = 9, now: ContinuousClock.Instant? = nil
+    ) -> [Int] {
         machine.eventsRead(
-            sizes: sizes, reached: Position(rawValue: reached), latestReplayID: latest, messageBytesMax: 1000, now: now ?? start
+            sizes: sizes, reached: Position(rawValue: reached), latestReplayID: latest, messageBytesMax: 1000,
+            now: now ?? start
         ).flatMap { [$0.count, $0.pending] }
     }
 
@@ -144,7 +147,8 @@ import Testing
     @Test func clientHas60SecondsToAskAgain() {
         var machine = delivering(2)
         #expect(read(&machine, sizes: [1, 1], now: at(10)) == [2, 0])
-        #expect(machine.nextStep(now: at(69)) == .waitForRequest(until: at(70)), "no keepalives while nothing is asked for")
+        #expect(
+            machine.nextStep(now: at(69)) == .waitForRequest(until: at(70)), "no keepalives while nothing is asked for")
         var late = machine
         #expect(late.nextStep(now: at(70)) == .end(.completed))
         #expect(late.fetchRequested(request(1)) == false, "too late")
@@ -211,9 +215,12 @@ import Testing
                 case .start: machine.started(at: Position(rawValue: 5), now: now)
                 case .read(_, _, let limit):
                     #expect(limit >= 1 && limit <= 100, "seed \(seed)")
-                    let sizes = (0..<Int.random(in: 0...limit, using: &generator)).map { _ in Int.random(in: 1...600, using: &generator) }
+                    let sizes = (0..<Int.random(in: 0...limit, using: &generator)).map { _ in
+                        Int.random(in: 1...600, using: &generator)
+                    }
                     let messages = machine.eventsRead(
-                        sizes: sizes, reached: Position(rawValue: 9), latestReplayID: latest, messageBytesMax: 1000, now: now)
+                        sizes: sizes, reached: Position(rawValue: 9), latestReplayID: latest, messageBytesMax: 1000,
+                        now: now)
                     #expect(messages.reduce(0) { $0 + $1.count } == sizes.count, "seed \(seed)")
                     sent += sizes.count
                 case .sendKeepalive(_, let pending): #expect(pending > 0, "seed \(seed)")

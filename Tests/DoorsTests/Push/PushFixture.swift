@@ -71,7 +71,8 @@ final class PushFixture: Sendable {
     }
 
     static func token(
-        subject: String = "alice", allow: [TokenSigner.Allowance] = [.init(channel: channel)], lifetime: Duration = .seconds(600),
+        subject: String = "alice", allow: [TokenSigner.Allowance] = [.init(channel: channel)],
+        lifetime: Duration = .seconds(600),
         audience: String = audience, secret: String = secret, issuedAt: Int64 = Int64(Date().timeIntervalSince1970)
     ) throws -> String {
         try TokenSigner(algorithm: .hs256, key: secret, issuer: issuer, audience: audience)
@@ -92,16 +93,20 @@ final class PushFixture: Sendable {
     }
 
     static func ingest(
-        _ type: ChangeType, cases: [Int] = [1], _ values: [String: FieldValue] = [:], topic: String = channel, replay: UInt64,
+        _ type: ChangeType, cases: [Int] = [1], _ values: [String: FieldValue] = [:], topic: String = channel,
+        replay: UInt64,
         twin: Twin, schema: EventSchema
     ) async throws {
         let isPartial = type == .update
         let header = ChangeEventHeader.test(
-            type, recordIDs: cases.map { RecordID.test("500", $0).string }, commitTimestamp: 1_700_000_000_000 + Int64(replay),
-            changedFields: isPartial ? try schema.bitmap(ofNames: schema.fields.map(\.name).filter { values[$0] != nil }) : [])
+            type, recordIDs: cases.map { RecordID.test("500", $0).string },
+            commitTimestamp: 1_700_000_000_000 + Int64(replay),
+            changedFields: isPartial
+                ? try schema.bitmap(ofNames: schema.fields.map(\.name).filter { values[$0] != nil }) : [])
         let payload = try schema.encode(header: header, values: values)
         let event = ReceivedEvent(
-            topic: topic, replayID: ReplayID(counter: replay), eventID: UUID().uuidString, schemaID: schema.id, payload: payload)
+            topic: topic, replayID: ReplayID(counter: replay), eventID: UUID().uuidString, schemaID: schema.id,
+            payload: payload)
         try await twin.ingest(ReceivedBatch(topic: topic, events: [event], latestReplayID: event.replayID))
     }
 
@@ -109,7 +114,8 @@ final class PushFixture: Sendable {
     func connect(_ uri: String = "/push", headers: [(String, String)], leftover: [UInt8] = []) throws -> RawClient {
         let (client, server) = try listener.pair()
         hub.adopt(
-            descriptor: server, request: TakeoverRequest(method: "GET", uri: uri, headers: headers.map { (name: $0.0, value: $0.1) }),
+            descriptor: server,
+            request: TakeoverRequest(method: "GET", uri: uri, headers: headers.map { (name: $0.0, value: $0.1) }),
             leftover: leftover)
         return RawClient(descriptor: client)
     }

@@ -11,7 +11,8 @@ struct PushHubTests {
     @Test func anEventArrivesInTheShapeOfEmpApi() async throws {
         try await PushFixture.with { fixture in
             let client = try await fixture.subscribed()
-            let replay = try await fixture.ingest(.create, ["Status": .string("New"), "Subject": .string("A \"noise\"\n")])
+            let replay = try await fixture.ingest(
+                .create, ["Status": .string("New"), "Subject": .string("A \"noise\"\n")])
             let event = try await client.event()
             #expect(event.type == "event" && event["channel"] == PushFixture.channel)
             #expect(event.replay == replay && event.recordID == RecordID.test("500", 1).string)
@@ -28,7 +29,9 @@ struct PushHubTests {
             headers.append(("Sec-WebSocket-Protocol", "millrace.v1, bearer.\(token)"))
             let browser = try fixture.connect(headers: headers)
             let head = try await browser.head()
-            #expect(head.contains("Sec-WebSocket-Protocol: millrace.v1\r\n") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+            #expect(
+                head.contains("Sec-WebSocket-Protocol: millrace.v1\r\n")
+                    && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
             #expect(try await browser.message().type == "welcome")
             try browser.send(text: #"{"type":"subscribe","id":"x","channel":"/data/CaseChangeEvent"}"#)
             #expect(try await browser.message()["id"] == "x")
@@ -46,11 +49,13 @@ struct PushHubTests {
     @Test func wrongTokensAreRefused() async throws {
         try await PushFixture.with { fixture in
             let bad = [
-                try PushFixture.token(audience: "another"), try PushFixture.token(secret: String(repeating: "x", count: 32)),
+                try PushFixture.token(audience: "another"),
+                try PushFixture.token(secret: String(repeating: "x", count: 32)),
                 try PushFixture.token(lifetime: .seconds(60), issuedAt: 1_000_000), "not a token",
             ]
             for token in bad {
-                let header = try fixture.connect(headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)")])
+                let header = try fixture.connect(
+                    headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)")])
                 #expect(try await header.head().hasPrefix("HTTP/1.1 401"))
                 #expect(try await header.rest().contains(#""code":"unauthorized""#))
                 let message = try await fixture.open(token: nil)
@@ -59,7 +64,9 @@ struct PushHubTests {
                 #expect(try await message.frame().closeCode == 4401)
             }
             let browser = try fixture.connect(
-                headers: PushFixture.upgradeHeaders.dropLast() + [("Sec-WebSocket-Protocol", "millrace.v1, bearer.\(bad[0])")])
+                headers: PushFixture.upgradeHeaders.dropLast() + [
+                    ("Sec-WebSocket-Protocol", "millrace.v1, bearer.\(bad[0])")
+                ])
             #expect(try await browser.head().hasPrefix("HTTP/1.1 101"))
             let close = try await browser.frame()
             #expect(close.closeCode == 4401 && "\(close)".contains("audience"))
@@ -76,16 +83,21 @@ struct PushHubTests {
         }
     }
 
-    @Test(arguments: ["https://evil.example", "null", "https://app.example.com.evil.example", "https://app.example.com:444", "HTTPS://APP.EXAMPLE.COM"])
+    @Test(arguments: [
+        "https://evil.example", "null", "https://app.example.com.evil.example", "https://app.example.com:444",
+        "HTTPS://APP.EXAMPLE.COM",
+    ])
     func foreignOriginsAreRefused(origin: String) async throws {
         try await PushFixture.with({ $0.allowedOrigins = ["https://app.example.com"] }) { fixture in
             let token = try PushFixture.token()
             for uri in ["/push", "/events?channel=/data/CaseChangeEvent"] {
                 let client = try fixture.connect(
-                    uri, headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)"), ("Origin", origin)])
+                    uri,
+                    headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)"), ("Origin", origin)])
                 #expect(try await client.head().hasPrefix("HTTP/1.1 403"))
             }
-            let home = try fixture.connect(headers: PushFixture.upgradeHeaders + [("Origin", "https://app.example.com")])
+            let home = try fixture.connect(
+                headers: PushFixture.upgradeHeaders + [("Origin", "https://app.example.com")])
             #expect(try await home.head().hasPrefix("HTTP/1.1 101"))
         }
     }
@@ -99,10 +111,22 @@ struct PushHubTests {
             let refusals: [(String, String)] = [
                 (#"{"type":"subscribe","id":1,"channel":"/data/Nonsense"}"#, "unknown_channel"),
                 (#"{"type":"subscribe","id":1,"channel":"/data/ContactChangeEvent"}"#, "forbidden_channel"),
-                (#"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","where":"Status = "}"#, "invalid_where"),
-                (#"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","where":"Priority = 'High'"}"#, "forbidden_field"),
-                (#"{"type":"subscribe","id":1,"channel":"/data/AccountChangeEvent","where":"Industry = 'x'"}"#, "unjudgeable_condition"),
-                (#"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","replay":"yesterday"}"#, "invalid_replay"),
+                (
+                    #"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","where":"Status = "}"#,
+                    "invalid_where"
+                ),
+                (
+                    #"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","where":"Priority = 'High'"}"#,
+                    "forbidden_field"
+                ),
+                (
+                    #"{"type":"subscribe","id":1,"channel":"/data/AccountChangeEvent","where":"Industry = 'x'"}"#,
+                    "unjudgeable_condition"
+                ),
+                (
+                    #"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","replay":"yesterday"}"#,
+                    "invalid_replay"
+                ),
                 (#"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","form":"xml"}"#, "bad_request"),
                 (#"{"type":"unsubscribe","id":1,"channel":"/data/CaseChangeEvent"}"#, "not_subscribed"),
                 (#"{"type":"shout","id":1}"#, "bad_request"),
@@ -111,12 +135,14 @@ struct PushHubTests {
             for (request, code) in refusals {
                 try client.send(text: request)
                 let answer = try await client.message()
-                #expect(answer.type == "error" && answer["code"] == code && answer["id"] == "1", "\(request): \(answer)")
+                #expect(
+                    answer.type == "error" && answer["code"] == code && answer["id"] == "1", "\(request): \(answer)")
                 if code == "invalid_where" { #expect(answer["position"] == "10", "\(answer)") }
             }
             try client.send(text: "no JSON")
             #expect(try await client.message()["code"] == "bad_request")
-            try client.send(text: #"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","where":"Status != 'Closed'"}"#)
+            try client.send(
+                text: #"{"type":"subscribe","id":1,"channel":"/data/CaseChangeEvent","where":"Status != 'Closed'"}"#)
             #expect(try await client.message().type == "subscribed")
         }
     }
@@ -124,15 +150,20 @@ struct PushHubTests {
     @Test func eachSeesOnlyTheirOwnAndOnlyTheirFields() async throws {
         try await PushFixture.with { fixture in
             let mine = try await fixture.subscribed(allow: [
-                .init(channel: PushFixture.channel, where: "ContactId = '\(PushFixture.contact)'", fields: ["Status", "Subject"])
+                .init(
+                    channel: PushFixture.channel, where: "ContactId = '\(PushFixture.contact)'",
+                    fields: ["Status", "Subject"])
             ])
             let other = try await fixture.subscribed(allow: [
                 .init(channel: PushFixture.channel, where: "ContactId = '\(PushFixture.otherContact)'")
             ])
             try await fixture.ingest(
-                .create, ["ContactId": .string(PushFixture.contact), "Status": .string("New"), "Priority": .string("High")])
+                .create,
+                ["ContactId": .string(PushFixture.contact), "Status": .string("New"), "Priority": .string("High")])
             let created = try await mine.event()
-            #expect(created.field("Status") == "New" && created.payload["Priority"] == nil && created.payload["ContactId"] == nil)
+            #expect(
+                created.field("Status") == "New" && created.payload["Priority"] == nil
+                    && created.payload["ContactId"] == nil)
             // An unchanged field decides: the update does not carry ContactId.
             try await fixture.ingest(.update, ["Status": .string("Working"), "Priority": .string("Low")])
             let updated = try await mine.event()
@@ -143,7 +174,8 @@ struct PushHubTests {
             #expect(left.type == "left" && left.recordID == RecordID.test("500", 1).string)
             #expect(left.payload.count == 1 && (left.header["changedFields"] as? [String])?.isEmpty == true)
             let entered = try await other.event()
-            #expect(entered.type == "event" && entered.field("Status") == "Working" && entered.field("Priority") == "Low")
+            #expect(
+                entered.type == "event" && entered.field("Status") == "Working" && entered.field("Priority") == "Low")
             try await fixture.ingest(.delete)
             #expect(try await other.event().header["changeType"] as? String == "DELETE")
             #expect(mine.isQuiet)
@@ -153,11 +185,14 @@ struct PushHubTests {
     @Test func theFormRecordHoldsTheWholeRecord() async throws {
         try await PushFixture.with { fixture in
             let client = try await fixture.subscribed(#","form":"record""#)
-            try await fixture.ingest(.create, ["Status": .string("New"), "Subject": .string("S"), "Priority": .string("High")])
+            try await fixture.ingest(
+                .create, ["Status": .string("New"), "Subject": .string("S"), "Priority": .string("High")])
             _ = try await client.event()
             try await fixture.ingest(.update, ["Status": .string("Working")])
             let event = try await client.event()
-            #expect(event.field("Status") == "Working" && event.field("Subject") == "S" && event.payload["CaseNumber"] is NSNull)
+            #expect(
+                event.field("Status") == "Working" && event.field("Subject") == "S"
+                    && event.payload["CaseNumber"] is NSNull)
             #expect(event.header["changedFields"] as? [String] == ["Status"])
         }
     }
@@ -179,7 +214,8 @@ struct PushHubTests {
     @Test func unsubscribingEndsDeliveryAndASecondSubscriptionReplacesTheFirst() async throws {
         try await PushFixture.with { fixture in
             let client = try await fixture.subscribed()
-            try client.send(text: #"{"type":"subscribe","id":2,"channel":"/data/CaseChangeEvent","where":"Status = 'New'"}"#)
+            try client.send(
+                text: #"{"type":"subscribe","id":2,"channel":"/data/CaseChangeEvent","where":"Status = 'New'"}"#)
             #expect(try await client.message()["id"] == "2")
             try await fixture.ingest(.create, cases: [1], ["Status": .string("Closed")])
             try await fixture.ingest(.create, cases: [2], ["Status": .string("New")])

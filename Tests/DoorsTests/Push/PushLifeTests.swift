@@ -78,7 +78,9 @@ struct PushLifeTests {
             $0.connectionsPerSubjectMax = 2
             $0.subscriptionsPerConnectionMax = 1
         }) { fixture in
-            let token = try PushFixture.token(allow: [.init(channel: PushFixture.channel), .init(channel: "/data/ChangeEvents")])
+            let token = try PushFixture.token(allow: [
+                .init(channel: PushFixture.channel), .init(channel: "/data/ChangeEvents"),
+            ])
             let first = try await fixture.open(token: token)
             let second = try await fixture.open(token: token)
             let third = try await fixture.open(token: nil)
@@ -102,7 +104,8 @@ struct PushLifeTests {
             let short = try PushFixture.token(lifetime: .seconds(2))
             let ending = try await fixture.open(token: short)
             let renewed = try await fixture.open(token: short)
-            try renewed.send(text: #"{"type":"authenticate","id":7,"token":"\#(try PushFixture.token(subject: "mallory"))"}"#)
+            try renewed.send(
+                text: #"{"type":"authenticate","id":7,"token":"\#(try PushFixture.token(subject: "mallory"))"}"#)
             #expect(try await renewed.message()["code"] == "unauthorized")
             try renewed.send(text: #"{"type":"authenticate","id":8,"token":"\#(try PushFixture.token())"}"#)
             #expect(try await renewed.message().type == "authenticated")
@@ -115,13 +118,15 @@ struct PushLifeTests {
     @Test func aNarrowerTokenTakesBackWhatWaits() async throws {
         try await PushFixture.with({ $0.queueCountMax = 40 }) { fixture in
             let client = try await fixture.subscribed(
-                allow: [.init(channel: PushFixture.channel), .init(channel: "/data/ChangeEvents")], "", receiveBytes: PushFixture.smallBuffer)
+                allow: [.init(channel: PushFixture.channel), .init(channel: "/data/ChangeEvents")], "",
+                receiveBytes: PushFixture.smallBuffer)
             let text = String(repeating: "x", count: 20_000)
             // Enough to fill the sockets and the queue; only cases of one contact after the first ones.
             for number in 1...400 {
                 let contact = number % 2 == 0 ? PushFixture.contact : PushFixture.otherContact
                 try await fixture.ingest(
-                    .create, cases: [number], ["ContactId": .string(contact), "Subject": .string(text), "Priority": .string("High")])
+                    .create, cases: [number],
+                    ["ContactId": .string(contact), "Subject": .string(text), "Priority": .string("High")])
             }
             try await poll("it is parked") { fixture.hub.statistics().parked > 0 }
             let narrow = try PushFixture.token(allow: [
@@ -153,7 +158,8 @@ struct PushLifeTests {
             let alice = try await fixture.subscribed()
             fixture.hub.revoke(subject: "bob")
             #expect(try await bob.frame(deadline: .seconds(1)).closeCode == 4401)
-            let again = try fixture.connect(headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)")])
+            let again = try fixture.connect(
+                headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)")])
             #expect(try await again.head().hasPrefix("HTTP/1.1 401"))
             let later = try PushFixture.token(subject: "bob", issuedAt: Int64(Date().timeIntervalSince1970) + 2)
             _ = try await fixture.open(token: later)
@@ -166,7 +172,8 @@ struct PushLifeTests {
         try await PushFixture.with { fixture in
             let client = try await fixture.subscribed()
             let stream = try fixture.connect(
-                "/events?channel=/data/CaseChangeEvent", headers: [("Authorization", "Bearer \(try PushFixture.token())")])
+                "/events?channel=/data/CaseChangeEvent",
+                headers: [("Authorization", "Bearer \(try PushFixture.token())")])
             _ = try await stream.text(until: "event: subscribed")
             fixture.hub.drain()
             let close = try await client.frame()
@@ -178,7 +185,9 @@ struct PushLifeTests {
 
     @Test func anEventStreamCarriesTheSameMessages() async throws {
         try await PushFixture.with { fixture in
-            let token = try PushFixture.token(allow: [.init(channel: PushFixture.channel), .init(channel: "/data/ChangeEvents")])
+            let token = try PushFixture.token(allow: [
+                .init(channel: PushFixture.channel), .init(channel: "/data/ChangeEvents"),
+            ])
             let bearer = [("Authorization", "Bearer \(token)")]
             let uri = "/events?channel=%2Fdata%2FCaseChangeEvent&channel=/data/ChangeEvents&where=Status+%3D+%27New%27"
             let stream = try fixture.connect(uri, headers: bearer)
@@ -190,7 +199,9 @@ struct PushLifeTests {
             let replay = try await fixture.ingest(.create, cases: [2], ["Status": .string("New")])
             for channel in [PushFixture.channel, "/data/ChangeEvents"] {
                 let block = try await stream.text(until: "\n\n")
-                #expect(block.hasPrefix("id: \(replay)\nevent: event\ndata: {") && block.contains("\"channel\":\"\(channel)\""))
+                #expect(
+                    block.hasPrefix("id: \(replay)\nevent: event\ndata: {")
+                        && block.contains("\"channel\":\"\(channel)\""))
             }
             let next = try await fixture.ingest(.create, cases: [3], ["Status": .string("New")])
             let resumed = try fixture.connect(uri + "&replay=-1", headers: bearer + [("Last-Event-ID", "\(replay)")])
@@ -210,7 +221,9 @@ struct PushLifeTests {
     func badRequestsAreHTTPErrors(uri: String, hasToken: Bool, status: String) async throws {
         try await PushFixture.with { fixture in
             let token = try PushFixture.token()
-            let headers = (uri.hasPrefix("/push") ? PushFixture.upgradeHeaders : []) + (hasToken ? [("Authorization", "Bearer \(token)")] : [])
+            let headers =
+                (uri.hasPrefix("/push") ? PushFixture.upgradeHeaders : [])
+                + (hasToken ? [("Authorization", "Bearer \(token)")] : [])
             let client = try fixture.connect(uri, headers: headers)
             #expect(try await client.head().hasPrefix("HTTP/1.1 \(status)"))
             #expect(try await client.rest().contains("\"type\":\"error\""))

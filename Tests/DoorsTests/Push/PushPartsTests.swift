@@ -39,7 +39,8 @@ struct PushPartsTests {
 
     private func claims(_ changes: [String: String?] = [:]) -> String {
         var members: [String: String] = [
-            "iss": "\"\(PushFixture.issuer)\"", "aud": "\"\(PushFixture.audience)\"", "sub": "\"alice\"", "exp": "\(now + 60)",
+            "iss": "\"\(PushFixture.issuer)\"", "aud": "\"\(PushFixture.audience)\"", "sub": "\"alice\"",
+            "exp": "\(now + 60)",
             "allow": #"[{"channel":"/data/CaseChangeEvent","where":"Status = 'New'","fields":["Status"]}]"#,
         ]
         for (name, value) in changes { members[name] = value }
@@ -49,9 +50,12 @@ struct PushPartsTests {
     private static let header = #"{"alg":"HS256","typ":"JWT"}"#
 
     @Test func aGoodTokenIsAGrant() throws {
-        let grant = try verifier().verify(try forged(Self.header, claims(["aud": #"["x","millrace"]"#, "iat": "5.5"])), now: now)
+        let grant = try verifier().verify(
+            try forged(Self.header, claims(["aud": #"["x","millrace"]"#, "iat": "5.5"])), now: now)
         #expect(grant.subject == "alice" && grant.expiresAt == now + 60 && grant.issuedAt == 5)
-        #expect(grant.allow.first?.fields == ["Status"] && grant.allow.first?.condition == (try? Condition("Status = 'New'")))
+        #expect(
+            grant.allow.first?.fields == ["Status"]
+                && grant.allow.first?.condition == (try? Condition("Status = 'New'")))
     }
 
     @Test func timesHaveALittleTolerance() throws {
@@ -77,8 +81,10 @@ struct PushPartsTests {
         #expect(try refusal(try forged(Self.header, claims(["iss": "\"x\""]))) == .issuer)
         #expect(try refusal(try forged(Self.header, claims(["aud": "\"x\""]))) == .audience)
         let bad: [[String: String?]] = [
-            ["iss": nil], ["aud": nil], ["sub": nil], ["exp": nil], ["allow": nil], ["sub": "\"\""], ["exp": "\"soon\""],
-            ["exp": "1e300"], ["exp": "-1"], ["allow": "{}"], ["allow": #"[{"where":"A = 1"}]"#], ["allow": #"[{"channel":"/x"}]"#],
+            ["iss": nil], ["aud": nil], ["sub": nil], ["exp": nil], ["allow": nil], ["sub": "\"\""],
+            ["exp": "\"soon\""],
+            ["exp": "1e300"], ["exp": "-1"], ["allow": "{}"], ["allow": #"[{"where":"A = 1"}]"#],
+            ["allow": #"[{"channel":"/x"}]"#],
             ["allow": #"[{"channel":"/data/CaseChangeEvent","where":"Status ="}]"#],
             ["allow": #"[{"channel":"/data/CaseChangeEvent"},{"channel":"/data/CaseChangeEvent"}]"#],
             ["nbf": "1e300"],
@@ -87,9 +93,15 @@ struct PushPartsTests {
     }
 
     @Test func shortSecretsAndKeysThatAreNoneAreMistakesOfConfiguration() {
-        #expect(throws: TokenError.self) { try TokenVerifier(algorithm: .hs256, key: "short", issuer: "i", audience: "a") }
-        #expect(throws: TokenError.self) { try TokenVerifier(algorithm: .rs256, key: "no PEM", issuer: "i", audience: "a") }
-        #expect(throws: TokenError.self) { try TokenSigner(algorithm: .es256, key: PushFixture.secret, issuer: "i", audience: "a") }
+        #expect(throws: TokenError.self) {
+            try TokenVerifier(algorithm: .hs256, key: "short", issuer: "i", audience: "a")
+        }
+        #expect(throws: TokenError.self) {
+            try TokenVerifier(algorithm: .rs256, key: "no PEM", issuer: "i", audience: "a")
+        }
+        #expect(throws: TokenError.self) {
+            try TokenSigner(algorithm: .es256, key: PushFixture.secret, issuer: "i", audience: "a")
+        }
     }
 
     // Session
@@ -98,33 +110,55 @@ struct PushPartsTests {
         let subscribe = ClientMessage.subscribe(
             id: .integer(1), SubscribeRequest(channel: "c", condition: nil, replay: .new, form: .changes, slow: .park))
         var session = PushSession(state: .awaitingToken)
-        guard case .answer(.integer(1)?, let error) = session.messageReceived(.success(subscribe)) else { return _ = Issue.record("served") }
+        guard case .answer(.integer(1)?, let error) = session.messageReceived(.success(subscribe)) else {
+            return _ = Issue.record("served")
+        }
         #expect(error.code == .unauthorized)
         #expect(session.messageReceived(.success(.ping)) == .pong)
         #expect(session.messageReceived(.success(.authenticate(id: nil, token: "t"))) == .verify(id: nil, token: "t"))
         #expect(session.tokenAccepted() && session.state == .open && !session.tokenAccepted())
-        guard case .subscribe = session.messageReceived(.success(subscribe)) else { return _ = Issue.record("not served") }
-        guard case .answer = session.tokenRefused(TokenError(code: .expired, message: "m")) else { return _ = Issue.record("closed") }
+        guard case .subscribe = session.messageReceived(.success(subscribe)) else {
+            return _ = Issue.record("not served")
+        }
+        guard case .answer = session.tokenRefused(TokenError(code: .expired, message: "m")) else {
+            return _ = Issue.record("closed")
+        }
         #expect(session.state == .open)
         let malformed = ClientMessage.Malformed(id: nil, error: RequestError(.badRequest, "m"))
         for _ in 1..<PushSession.malformedCountMax {
-            guard case .answer = session.messageReceived(.failure(malformed)) else { return _ = Issue.record("closed early") }
+            guard case .answer = session.messageReceived(.failure(malformed)) else {
+                return _ = Issue.record("closed early")
+            }
         }
-        guard case .close(1008, _) = session.messageReceived(.failure(malformed)) else { return _ = Issue.record("not closed") }
+        guard case .close(1008, _) = session.messageReceived(.failure(malformed)) else {
+            return _ = Issue.record("not closed")
+        }
         #expect(session.messageReceived(.success(.ping)) == .none)
         var refused = PushSession(state: .awaitingToken)
-        guard case .close(4401, "m") = refused.tokenRefused(TokenError(code: .expired, message: "m")) else { return _ = Issue.record("stays") }
+        guard case .close(4401, "m") = refused.tokenRefused(TokenError(code: .expired, message: "m")) else {
+            return _ = Issue.record("stays")
+        }
     }
 
     @Test func messagesAreReadOrRefusedWithTheirID() throws {
-        func read(_ text: String) throws(ClientMessage.Malformed) -> ClientMessage { try ClientMessage(json: Array(text.utf8)) }
+        func read(_ text: String) throws(ClientMessage.Malformed) -> ClientMessage {
+            try ClientMessage(json: Array(text.utf8))
+        }
         #expect(
-            try read(#"{"type":"subscribe","id":"a","channel":"c","where":"w","replay":5,"form":"record","slow":"conflate"}"#)
+            try read(
+                #"{"type":"subscribe","id":"a","channel":"c","where":"w","replay":5,"form":"record","slow":"conflate"}"#
+            )
                 == .subscribe(
                     id: .string("a"),
-                    SubscribeRequest(channel: "c", condition: "w", replay: .after(ReplayID(counter: 5)), form: .record, slow: .conflate)))
-        #expect(try read(#"{"type":"unsubscribe","id":1.5,"channel":"c"}"#) == .unsubscribe(id: .double(1.5), channel: "c"))
-        for text in ["", "[]", "7", "null", "{}", "{\"type\":", #"{"type":"subscribe"}"#, #"{"type":null}"#, #"{"type":"authenticate"}"#] {
+                    SubscribeRequest(
+                        channel: "c", condition: "w", replay: .after(ReplayID(counter: 5)), form: .record,
+                        slow: .conflate)))
+        #expect(
+            try read(#"{"type":"unsubscribe","id":1.5,"channel":"c"}"#) == .unsubscribe(id: .double(1.5), channel: "c"))
+        for text in [
+            "", "[]", "7", "null", "{}", "{\"type\":", #"{"type":"subscribe"}"#, #"{"type":null}"#,
+            #"{"type":"authenticate"}"#,
+        ] {
             #expect(throws: ClientMessage.Malformed.self) { try read(text) }
         }
         do {
@@ -139,11 +173,20 @@ struct PushPartsTests {
         #expect(PushChannel("/data/Employee__ChangeEvent")?.kind == .changeEvents(entity: "Employee__c"))
         #expect(PushChannel("/data/CaseChangeEvent")?.eventName == "CaseChangeEvent")
         #expect(PushChannel("/event/Low_Ink__e")?.kind == .platformEvent)
-        for name in ["", "/data/", "/data/ChangeEvent", "/data/9ChangeEvent", "/data/../ChangeEvent", "/event/__e", "/topic/X", "/data/Case"] {
+        for name in [
+            "", "/data/", "/data/ChangeEvent", "/data/9ChangeEvent", "/data/../ChangeEvent", "/event/__e", "/topic/X",
+            "/data/Case",
+        ] {
             #expect(PushChannel(name) == nil, "\(name)")
         }
-        #expect(PushChannel.names(topic: "/data/ChangeEvents", eventName: "CaseChangeEvent") == ["/data/ChangeEvents", "/data/CaseChangeEvent"])
-        #expect(PushChannel.names(topic: "/data/CaseChangeEvent", eventName: "CaseChangeEvent") == ["/data/CaseChangeEvent", "/data/ChangeEvents"])
+        #expect(
+            PushChannel.names(topic: "/data/ChangeEvents", eventName: "CaseChangeEvent") == [
+                "/data/ChangeEvents", "/data/CaseChangeEvent",
+            ])
+        #expect(
+            PushChannel.names(topic: "/data/CaseChangeEvent", eventName: "CaseChangeEvent") == [
+                "/data/CaseChangeEvent", "/data/ChangeEvents",
+            ])
         #expect(PushChannel.names(topic: "/event/A__e", eventName: "A__e") == ["/event/A__e"])
     }
 
@@ -180,7 +223,9 @@ struct PushPartsTests {
 
     @Test func framesLiveWhileTheRingOrAQueueHoldsThem() {
         var ring = FrameRing(countMax: 2, bytesMax: 1000)
-        func key(_ place: Int64) -> FrameKey { FrameKey(place: LogPlace(rawValue: place), record: 0, kind: .event, classSerial: 1) }
+        func key(_ place: Int64) -> FrameKey {
+            FrameKey(place: LogPlace(rawValue: place), record: 0, kind: .event, classSerial: 1)
+        }
         let first = ring.insert(key(1), FrameParts(bytes: [1, 1, 1]))
         ring.retain(first)
         _ = ring.insert(key(2), FrameParts(bytes: [2]))
@@ -205,7 +250,8 @@ struct PushPartsTests {
 
     @Test func theRecentLogKnowsWhatItHolds() {
         func item(_ number: Int) -> LogItem {
-            LogItem(event: LoggedEvent(position: Position(rawValue: Int64(number)), content: .test(number)), schema: nil)
+            LogItem(
+                event: LoggedEvent(position: Position(rawValue: Int64(number)), content: .test(number)), schema: nil)
         }
         var log = RecentLog(countMax: 4, bytesMax: 1 << 20, head: LogPlace(event: Position(rawValue: 10)))
         #expect(log.items(after: LogPlace(event: Position(rawValue: 9)), limit: 9) == nil)
@@ -214,7 +260,9 @@ struct PushPartsTests {
         #expect(log.items(after: LogPlace(event: Position(rawValue: 11)), limit: 9) == nil)
         #expect(log.items(after: LogPlace(event: Position(rawValue: 12)), limit: 2)?.map(\.place.rawValue) == [26, 28])
         #expect(log.item(of: ReplayID(counter: 13), family: "/data/")?.place.rawValue == 26)
-        #expect(log.item(of: ReplayID(counter: 12), family: "/data/") == nil && log.item(of: ReplayID(counter: 13), family: "/event/X__e") == nil)
+        #expect(
+            log.item(of: ReplayID(counter: 12), family: "/data/") == nil
+                && log.item(of: ReplayID(counter: 13), family: "/event/X__e") == nil)
         log.skip(to: LogPlace(event: Position(rawValue: 20)))
         #expect(log.items(after: LogPlace(event: Position(rawValue: 19)), limit: 1) == nil && log.count == 0)
         #expect(log.newestReplayID(channel: "/data/CaseChangeEvent").replayID == ReplayID(counter: 16))
@@ -228,13 +276,16 @@ struct PushPartsTests {
             }
             var content = NewEvent.test(number)
             content.transitions = [RecordTransition(id: id, before: image(before), after: image(after))]
-            return LogItem(event: LoggedEvent(position: Position(rawValue: Int64(number)), content: content), schema: nil)
+            return LogItem(
+                event: LoggedEvent(position: Position(rawValue: Int64(number)), content: content), schema: nil)
         }
         var conflation = Conflation()
         let skipped = [item(1, "a", "b"), item(2, "b", "c"), item(3, "c", "d")].map { conflation.add($0, slot: 0) }
         #expect(skipped == [0, 1, 1] && conflation.states.count == 1)
         let state = try #require(conflation.states.first)
-        #expect(state.transition.before?.fields["Status"] == .string("a") && state.transition.after?.fields["Status"] == .string("d"))
+        #expect(
+            state.transition.before?.fields["Status"] == .string("a")
+                && state.transition.after?.fields["Status"] == .string("d"))
         #expect(state.isMerged && state.item.place.rawValue == 6)
     }
 
@@ -247,7 +298,9 @@ struct PushPartsTests {
             return String(buffer: buffer)
         }
         #expect(json(.string("a\"\\\n\u{1}ü")) == #""a\"\\\n\u0001ü""#)
-        #expect(json(.double(3)) == "3" && json(.double(0.25)) == "0.25" && json(.boolean(true)) == "true" && json(.null) == "null")
+        #expect(
+            json(.double(3)) == "3" && json(.double(0.25)) == "0.25" && json(.boolean(true)) == "true"
+                && json(.null) == "null")
         #expect(json(.dateTime(milliseconds: 1_527_768_000_123)) == #""2018-05-31T12:00:00.123Z""#)
         #expect(json(.dateTime(milliseconds: -1)) == #""1969-12-31T23:59:59.999Z""#)
         #expect(json(.date(milliseconds: 1_582_934_400_000)) == #""2020-02-29""#)

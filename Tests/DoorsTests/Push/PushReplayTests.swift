@@ -10,9 +10,13 @@ import Twin
 /// Places in the log: resuming, gaps, catching up, slow clients.
 @Suite(.timeLimit(.minutes(2)))
 struct PushReplayTests {
-    private func fill(_ fixture: PushFixture, _ numbers: ClosedRange<Int>, status: String = "New") async throws -> [UInt64] {
+    private func fill(
+        _ fixture: PushFixture, _ numbers: ClosedRange<Int>, status: String = "New"
+    ) async throws -> [UInt64] {
         var replays: [UInt64] = []
-        for number in numbers { replays.append(try await fixture.ingest(.create, cases: [number], ["Status": .string(status)])) }
+        for number in numbers {
+            replays.append(try await fixture.ingest(.create, cases: [number], ["Status": .string(status)]))
+        }
         return replays
     }
 
@@ -54,10 +58,14 @@ struct PushReplayTests {
         try await PushFixture.with({ $0.recentEventsMax = 2 }) { fixture in
             for number in 1...10 {
                 let contact = number % 2 == 0 ? PushFixture.contact : PushFixture.otherContact
-                try await fixture.ingest(.create, cases: [number], ["ContactId": .string(contact), "Status": .string("New")])
+                try await fixture.ingest(
+                    .create, cases: [number], ["ContactId": .string(contact), "Status": .string("New")])
             }
             let client = try await fixture.subscribed(
-                allow: [.init(channel: PushFixture.channel, where: "ContactId = '\(PushFixture.contact)'", fields: ["Status"])],
+                allow: [
+                    .init(
+                        channel: PushFixture.channel, where: "ContactId = '\(PushFixture.contact)'", fields: ["Status"])
+                ],
                 #","replay":-2"#)
             for number in [2, 4, 6, 8, 10] {
                 let event = try await client.event()
@@ -98,12 +106,16 @@ struct PushReplayTests {
 
     @Test func anOverflowIsAGap() async throws {
         try await PushFixture.with { fixture in
-            let client = try await fixture.subscribed(allow: [.init(channel: PushFixture.channel, where: "Status = 'New'")])
+            let client = try await fixture.subscribed(allow: [
+                .init(channel: PushFixture.channel, where: "Status = 'New'")
+            ])
             let header = ChangeEventHeader.test(.gapOverflow, recordIDs: ["000000000000000AAA"])
             let payload = try fixture.schema.encode(header: header, values: [:])
             let event = ReceivedEvent(
-                topic: PushFixture.channel, replayID: ReplayID(counter: 777), eventID: "x", schemaID: fixture.schema.id, payload: payload)
-            try await fixture.twin.ingest(.init(topic: PushFixture.channel, events: [event], latestReplayID: event.replayID))
+                topic: PushFixture.channel, replayID: ReplayID(counter: 777), eventID: "x", schemaID: fixture.schema.id,
+                payload: payload)
+            try await fixture.twin.ingest(
+                .init(topic: PushFixture.channel, events: [event], latestReplayID: event.replayID))
             let gap = try await client.event()
             #expect(gap.type == "gap" && gap["reason"] == "overflow" && gap["replayId"] == "777")
         }
@@ -135,7 +147,8 @@ struct PushReplayTests {
             let fast = try await fixture.subscribed()
             let text = String(repeating: "x", count: 20_000)
             for number in 1...400 {
-                try await fixture.ingest(.create, cases: [number], ["Status": .string("New"), "Subject": .string(text)])
+                try await fixture.ingest(
+                    .create, cases: [number], ["Status": .string("New"), "Subject": .string(text)])
                 #expect(try await fast.event().recordID == RecordID.test("500", number).string)
             }
             #expect(fixture.hub.statistics().parked > 0)
@@ -157,7 +170,9 @@ struct PushReplayTests {
             }
             for round in 1...200 {
                 for number in 1...3 {
-                    try await fixture.ingest(.update, cases: [number], ["Status": .string("\(round)"), "Subject": .string(text + "\(round)")])
+                    try await fixture.ingest(
+                        .update, cases: [number],
+                        ["Status": .string("\(round)"), "Subject": .string(text + "\(round)")])
                 }
             }
             var newest: [String: Int] = [:]
@@ -186,7 +201,8 @@ struct PushReplayTests {
             var number = 0
             try await poll("4408") {
                 number += 1
-                try await fixture.ingest(.create, cases: [number], ["Status": .string("New"), "Subject": .string(text)])
+                try await fixture.ingest(
+                    .create, cases: [number], ["Status": .string("New"), "Subject": .string(text)])
                 #expect(try await reader.event().recordID == RecordID.test("500", number).string)
                 return fixture.hub.statistics().closes[4408] == 1
             }

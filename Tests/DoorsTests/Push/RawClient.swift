@@ -10,7 +10,8 @@ final class LoopbackListener: Sendable {
     init() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.loopback(port: 0)
-        guard descriptor >= 0, Self.with(&address, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 64) == 0 else {
+        guard descriptor >= 0, Self.with(&address, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 64) == 0
+        else {
             throw RawClient.Failure(what: "no listener")
         }
         var length = socklen_t(address.count)
@@ -171,7 +172,9 @@ final class RawClient {
 
     func message(deadline: Duration = .seconds(20)) async throws -> Message {
         let frame = try await frame(deadline: deadline)
-        guard case .text(let text) = frame, let message = Message(text) else { throw Failure(what: "not a message: \(frame)") }
+        guard case .text(let text) = frame, let message = Message(text) else {
+            throw Failure(what: "not a message: \(frame)")
+        }
         return message
     }
 
@@ -219,7 +222,9 @@ final class RawClient {
         switch opcode {
         case 0x8:
             guard payload.count >= 2 else { return .close(code: 1005, reason: "") }
-            return .close(code: UInt16(payload[0]) << 8 | UInt16(payload[1]), reason: String(decoding: payload.dropFirst(2), as: UTF8.self))
+            return .close(
+                code: UInt16(payload[0]) << 8 | UInt16(payload[1]),
+                reason: String(decoding: payload.dropFirst(2), as: UTF8.self))
         case 0x9: return .ping
         case 0xA: return .pong(payload)
         default: return .text(String(decoding: payload, as: UTF8.self))
@@ -233,7 +238,9 @@ struct Message: CustomStringConvertible {
     private let object: [String: Any]
 
     init?(_ text: String) {
-        guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else { return nil }
+        guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+            return nil
+        }
         description = text
         self.object = object
     }

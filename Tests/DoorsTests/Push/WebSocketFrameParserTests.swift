@@ -5,7 +5,9 @@ import Testing
 @testable import Doors
 
 struct WebSocketFrameParserTests {
-    private func parse(_ bytes: [UInt8], max: Int = 64 * 1024, pieces: Int? = nil) -> (outputs: [WebSocketFrameParser.Output], isIdle: Bool) {
+    private func parse(
+        _ bytes: [UInt8], max: Int = 64 * 1024, pieces: Int? = nil
+    ) -> (outputs: [WebSocketFrameParser.Output], isIdle: Bool) {
         var parser = WebSocketFrameParser(messageBytesMax: max)
         var outputs: [WebSocketFrameParser.Output] = []
         var rest = bytes[...]
@@ -65,7 +67,9 @@ struct WebSocketFrameParserTests {
             frame[0] |= reserved
             #expect(failure(frame) == 1002)
         }
-        for opcode: UInt8 in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] { #expect(failure(Client.frame(opcode: opcode, [])) == 1002) }
+        for opcode: UInt8 in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] {
+            #expect(failure(Client.frame(opcode: opcode, [])) == 1002)
+        }
         #expect(failure(Client.frame(opcode: 9, [], final: false)) == 1002)
         #expect(failure(Client.frame(opcode: 9, [UInt8](repeating: 0, count: 126))) == 1002)
         #expect(failure(Client.frame(opcode: 9, [UInt8](repeating: 0, count: 125))) == nil)
@@ -88,7 +92,9 @@ struct WebSocketFrameParserTests {
         let half = Client.frame(opcode: 1, [UInt8](repeating: 0x61, count: 6), final: false)
         #expect(failure(half + Client.frame(opcode: 0, [UInt8](repeating: 0x61, count: 5)), max: 10) == 1009)
         let empty = Client.frame(opcode: 0, [], final: false)
-        let flood = Client.frame(opcode: 1, [], final: false) + Array(repeatElement(empty, count: WebSocketFrameParser.fragmentCountMax).joined())
+        let flood =
+            Client.frame(opcode: 1, [], final: false)
+            + Array(repeatElement(empty, count: WebSocketFrameParser.fragmentCountMax).joined())
         #expect(failure(flood) == 1008)
     }
 

@@ -39,28 +39,60 @@ import Testing
     }
 
     @Test func stringsAreEscaped() {
-        #expect(written(.string("a\"b\\c/\u{8}\u{9}\u{A}\u{C}\u{D}\u{1}\u{1F}ä😀")) == #""a\"b\\c/\b\t\n\f\r\u0001\u001fä😀""#)
+        #expect(
+            written(.string("a\"b\\c/\u{8}\u{9}\u{A}\u{C}\u{D}\u{1}\u{1F}ä😀")) == #""a\"b\\c/\b\t\n\f\r\u0001\u001fä😀""#
+        )
     }
 
     @Test(arguments: [
-        ("x", "Unexpected character ('x' (code 120)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:1]"),
-        ("{x", "Unexpected character ('x' (code 120)): was expecting double-quote to start field name at [line:1, column:2]"),
-        ("{\"a\" 1}", "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value at [line:1, column:6]"),
-        ("{\"a\":1,}", "Unexpected character ('}' (code 125)): was expecting double-quote to start field name at [line:1, column:8]"),
-        ("{\"a\":1 \"b\"", "Unexpected character ('\"' (code 34)): was expecting comma to separate OBJECT entries at [line:1, column:8]"),
-        ("[1 2]", "Unexpected character ('2' (code 50)): was expecting comma to separate ARRAY entries at [line:1, column:4]"),
-        ("{\"a\":\n  ü}", "Unexpected character ('ü' (code 252)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:2, column:3]"),
-        ("{\"ü\":x}", "Unexpected character ('x' (code 120)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:6]"),
+        (
+            "x",
+            "Unexpected character ('x' (code 120)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:1]"
+        ),
+        (
+            "{x",
+            "Unexpected character ('x' (code 120)): was expecting double-quote to start field name at [line:1, column:2]"
+        ),
+        (
+            "{\"a\" 1}",
+            "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value at [line:1, column:6]"
+        ),
+        (
+            "{\"a\":1,}",
+            "Unexpected character ('}' (code 125)): was expecting double-quote to start field name at [line:1, column:8]"
+        ),
+        (
+            "{\"a\":1 \"b\"",
+            "Unexpected character ('\"' (code 34)): was expecting comma to separate OBJECT entries at [line:1, column:8]"
+        ),
+        (
+            "[1 2]",
+            "Unexpected character ('2' (code 50)): was expecting comma to separate ARRAY entries at [line:1, column:4]"
+        ),
+        (
+            "{\"a\":\n  ü}",
+            "Unexpected character ('ü' (code 252)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:2, column:3]"
+        ),
+        (
+            "{\"ü\":x}",
+            "Unexpected character ('x' (code 120)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:6]"
+        ),
         ("{\"a\":1", "Unexpected end-of-input: expected close marker for OBJECT at [line:1, column:7]"),
         ("{", "Unexpected end-of-input: expected close marker for OBJECT at [line:1, column:2]"),
         ("[", "Unexpected end-of-input: expected close marker for ARRAY at [line:1, column:2]"),
         ("\"abc", "Unexpected end-of-input: expected closing quote for a string value at [line:1, column:5]"),
-        ("\"a\nb\"", "Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in string value at [line:1, column:3]"),
+        (
+            "\"a\nb\"",
+            "Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in string value at [line:1, column:3]"
+        ),
         ("\"\\x\"", "Unrecognized character escape 'x' (code 120) at [line:1, column:2]"),
         ("\"\\ud800\"", "A high surrogate without its low surrogate at [line:1, column:2]"),
         ("\"\\ud800\\u0041\"", "A high surrogate without its low surrogate at [line:1, column:2]"),
         ("\"\\udc00\"", "A low surrogate without its high surrogate at [line:1, column:2]"),
-        ("\"\\u00g0\"", "Unexpected character ('g' (code 103)): expected a hex-digit for character escape sequence at [line:1, column:6]"),
+        (
+            "\"\\u00g0\"",
+            "Unexpected character ('g' (code 103)): expected a hex-digit for character escape sequence at [line:1, column:6]"
+        ),
         ("01", "Invalid numeric value: Leading zeroes not allowed at [line:1, column:1]"),
         ("-", "Unexpected end-of-input: expected digit in number at [line:1, column:2]"),
         ("1.", "Unexpected end-of-input: expected digit in number at [line:1, column:3]"),
@@ -71,8 +103,14 @@ import Testing
         ("", "No content to map to Object due to end of input at [line:1, column:1]"),
         ("  ", "No content to map to Object due to end of input at [line:1, column:3]"),
         ("{\"a\":1,\"b\":2,\"a\":3}", "Duplicate field 'a' at [line:1, column:14]"),
-        ("NaN", "Unexpected character ('N' (code 78)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:1]"),
-        ("// x", "Unexpected character ('/' (code 47)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:1]"),
+        (
+            "NaN",
+            "Unexpected character ('N' (code 78)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:1]"
+        ),
+        (
+            "// x",
+            "Unexpected character ('/' (code 47)): expected a valid value (number, String, array, object, 'true', 'false' or 'null') at [line:1, column:1]"
+        ),
     ])
     func mistakesAreNamedWithTheirPlace(text: String, message: String) {
         let error = #expect(throws: JSONError.self) { try parse(text) }
@@ -120,7 +158,8 @@ import Testing
                 let text = written(value, pretty: pretty)
                 #expect(try parse(text) == value, "seed \(seed), round \(round): \(text)")
                 let other = try JSONSerialization.jsonObject(with: Data(text.utf8), options: [.fragmentsAllowed])
-                let theirs = try JSONSerialization.data(withJSONObject: other, options: [.sortedKeys, .fragmentsAllowed])
+                let theirs = try JSONSerialization.data(
+                    withJSONObject: other, options: [.sortedKeys, .fragmentsAllowed])
                 let ours = try JSONSerialization.data(
                     withJSONObject: foundation(value), options: [.sortedKeys, .fragmentsAllowed])
                 #expect(theirs == ours, "seed \(seed), round \(round): \(text)")
@@ -158,7 +197,10 @@ import Testing
         case 3: return .number("0.\(Int.random(in: 1..<1000, using: &generator))")
         case 4: return .string(randomString(using: &generator))
         case 5:
-            return .array((0..<Int.random(in: 0..<4, using: &generator)).map { _ in randomValue(depth: depth + 1, using: &generator) })
+            return .array(
+                (0..<Int.random(in: 0..<4, using: &generator)).map { _ in
+                    randomValue(depth: depth + 1, using: &generator)
+                })
         default:
             return .object(
                 (0..<Int.random(in: 0..<4, using: &generator)).map { number in

@@ -74,7 +74,8 @@ import Testing
     @Test func recordsAreCreatedReadChangedAndDeleted() async throws {
         try await withDoor { running, org in
             let created = try await running.send(
-                "POST", Self.account, headers: [Self.authorized, Self.json, ("Sforce-Call-Options", "defaultNamespace=x, client = My App ")],
+                "POST", Self.account,
+                headers: [Self.authorized, Self.json, ("Sforce-Call-Options", "defaultNamespace=x, client = My App ")],
                 body: #"{"attributes":{"type":"Account"},"Name":"Müller","AnnualRevenue":1.10,"Phone":null}"#)
             #expect(created.status == 201)
             #expect(created.body == #"{"id":"001000000000001AAA","success":true,"errors":[]}"#)
@@ -91,15 +92,18 @@ import Testing
             #expect(some.body == #"{"Name":"Müller","Phone":null}"#)
 
             let changed = try await running.send(
-                "PATCH", path, headers: [Self.authorized, ("Content-Type", "application/json; charset=UTF-8")], body: #"{"Name":"B"}"#)
+                "PATCH", path, headers: [Self.authorized, ("Content-Type", "application/json; charset=UTF-8")],
+                body: #"{"Name":"B"}"#)
             #expect(changed.status == 204)
             #expect(changed.body.isEmpty)
-            #expect(org.state.withLock { $0.records["001000000000001AAA"] } == [.init(name: "Name", value: .string("B"))])
+            #expect(
+                org.state.withLock { $0.records["001000000000001AAA"] } == [.init(name: "Name", value: .string("B"))])
 
             let overridden = try await running.send(
                 "POST", path + "?_HttpMethod=PATCH", headers: [Self.authorized, Self.json], body: #"{"Name":"C"}"#)
             #expect(overridden.status == 204)
-            #expect(org.state.withLock { $0.records["001000000000001AAA"] } == [.init(name: "Name", value: .string("C"))])
+            #expect(
+                org.state.withLock { $0.records["001000000000001AAA"] } == [.init(name: "Name", value: .string("C"))])
 
             let deleted = try await running.send("DELETE", path, headers: [Self.authorized])
             #expect(deleted.status == 204)
@@ -113,22 +117,31 @@ import Testing
         try await withDoor { running, org in
             org.state.withLock {
                 $0.failure = OrgError(
-                    status: 400, errorCode: "REQUIRED_FIELD_MISSING", message: "Required fields are missing: [Name]", fields: ["Name"])
+                    status: 400, errorCode: "REQUIRED_FIELD_MISSING", message: "Required fields are missing: [Name]",
+                    fields: ["Name"])
             }
-            let answer = try await running.send("POST", Self.account, headers: [Self.authorized, Self.json], body: "{}")
+            let answer = try await running.send(
+                "POST", Self.account, headers: [Self.authorized, Self.json], body: "{}")
             #expect(answer.status == 400)
             #expect(
                 answer.body
-                    == #"[{"message":"Required fields are missing: [Name]","errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]}]"#)
+                    == #"[{"message":"Required fields are missing: [Name]","errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]}]"#
+            )
         }
     }
 
     @Test(arguments: [
-        ("{x", 400, "JSON_PARSER_ERROR", "Unexpected character ('x' (code 120)): was expecting double-quote to start field name at [line:1, column:2]"),
+        (
+            "{x", 400, "JSON_PARSER_ERROR",
+            "Unexpected character ('x' (code 120)): was expecting double-quote to start field name at [line:1, column:2]"
+        ),
         ("", 400, "JSON_PARSER_ERROR", "No content to map to Object due to end of input at [line:1, column:1]"),
         ("[]", 400, "JSON_PARSER_ERROR", "must be an object"),
         (#"{"Name":"a","Name":"b"}"#, 400, "JSON_PARSER_ERROR", "Duplicate field 'Name' at [line:1, column:13]"),
-        (#"{"Id":"001000000000001AAA"}"#, 400, "INVALID_FIELD", "The Id field should not be specified in the sobject data."),
+        (
+            #"{"Id":"001000000000001AAA"}"#, 400, "INVALID_FIELD",
+            "The Id field should not be specified in the sobject data."
+        ),
     ])
     func badBodyChangesNothing(body: String, status: Int, code: String, message: String) async throws {
         try await withDoor { running, org in
@@ -141,11 +154,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [nil, "text/plain", "application/x-www-form-urlencoded", "application/json;charset=latin1", "application/jsonx"])
+    @Test(arguments: [
+        nil, "text/plain", "application/x-www-form-urlencoded", "application/json;charset=latin1", "application/jsonx",
+    ])
     func otherContentTypesAreRefused(type: String?) async throws {
         try await withDoor { running, org in
             let answer = try await running.send(
-                "POST", Self.account, headers: [Self.authorized] + (type.map { [("Content-Type", $0)] } ?? []), body: "{}")
+                "POST", Self.account, headers: [Self.authorized] + (type.map { [("Content-Type", $0)] } ?? []),
+                body: "{}")
             #expect(answer.status == 415)
             #expect(answer.body.contains("UNSUPPORTED_MEDIA_TYPE"))
             #expect(org.state.withLock { $0.contexts.isEmpty })
@@ -163,11 +179,13 @@ import Testing
     ])
     func wrongMethodIsTold(method: String, path: String, allowed: String) async throws {
         try await withDoor { running, _ in
-            let answer = try await running.send(method, path, headers: [Self.authorized, Self.json], body: method == "DELETE" ? nil : "{}")
+            let answer = try await running.send(
+                method, path, headers: [Self.authorized, Self.json], body: method == "DELETE" ? nil : "{}")
             #expect(answer.status == 405)
             #expect(
                 answer.body
-                    == "[{\"message\":\"HTTP Method '\(method)' not allowed. Allowed are \(allowed)\",\"errorCode\":\"METHOD_NOT_ALLOWED\"}]")
+                    == "[{\"message\":\"HTTP Method '\(method)' not allowed. Allowed are \(allowed)\",\"errorCode\":\"METHOD_NOT_ALLOWED\"}]"
+            )
         }
     }
 
@@ -195,7 +213,8 @@ import Testing
         configuration.limits.bodyBytesMax = 100
         try await withHTTPDoor(configuration, routes: [RESTDoor(org: org)]) { running in
             let answer = try await running.send(
-                "POST", Self.account, headers: [Self.authorized, Self.json], body: #"{"Name":""# + String(repeating: "a", count: 100) + "\"}")
+                "POST", Self.account, headers: [Self.authorized, Self.json],
+                body: #"{"Name":""# + String(repeating: "a", count: 100) + "\"}")
             #expect(answer.status == 413)
             #expect(org.state.withLock { $0.records.isEmpty })
         }

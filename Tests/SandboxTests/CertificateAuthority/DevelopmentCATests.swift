@@ -42,16 +42,23 @@ import Testing
             #expect(authority.privateKeyFile == directory + "/server-key.pem")
             #expect(try mode(directory + "/ca-key.pem") == 0o600)
             #expect(try mode(directory + "/server-key.pem") == 0o600)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == ["ca-key.pem", "ca.pem", "server-key.pem", "server.pem"])
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == [
+                    "ca-key.pem", "ca.pem", "server-key.pem", "server.pem",
+                ])
         }
     }
 
     @Test func secondStartKeepsEverything() throws {
         try inDirectory { directory in
             _ = try DevelopmentCA.open(directory: directory)
-            let before = try ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem"].map { try contents(directory + "/" + $0) }
+            let before = try ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem"].map {
+                try contents(directory + "/" + $0)
+            }
             _ = try DevelopmentCA.open(directory: directory, now: Date() + 300 * 86_400)
-            let after = try ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem"].map { try contents(directory + "/" + $0) }
+            let after = try ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem"].map {
+                try contents(directory + "/" + $0)
+            }
             #expect(before == after)
         }
     }
@@ -79,7 +86,9 @@ import Testing
                     try Data(content.utf8).write(to: URL(fileURLWithPath: directory + "/" + name))
                     let authority = try DevelopmentCA.open(directory: directory)
                     guard Self.hasOpenSSL else { continue }
-                    let verified = try openSSL(["verify", "-CAfile", authority.authorityFile, authority.certificateFile])
+                    let verified = try openSSL([
+                        "verify", "-CAfile", authority.authorityFile, authority.certificateFile,
+                    ])
                     #expect(verified.status == 0, "\(verified.output)")
                 }
                 try FileManager.default.removeItem(atPath: directory + "/" + name)
@@ -109,7 +118,8 @@ import Testing
         try inDirectory { directory in
             let authority = try DevelopmentCA.open(directory: directory)
             let verified = try openSSL([
-                "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", name, "-CAfile", authority.authorityFile,
+                "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", name, "-CAfile",
+                authority.authorityFile,
                 authority.certificateFile,
             ])
             #expect(verified.status == 0, "\(verified.output)")
@@ -122,12 +132,14 @@ import Testing
             let authority = try DevelopmentCA.open(directory: directory)
             for address in ["127.0.0.1", "::1"] {
                 let verified = try openSSL([
-                    "verify", "-x509_strict", "-verify_ip", address, "-CAfile", authority.authorityFile, authority.certificateFile,
+                    "verify", "-x509_strict", "-verify_ip", address, "-CAfile", authority.authorityFile,
+                    authority.certificateFile,
                 ])
                 #expect(verified.status == 0, "\(verified.output)")
             }
             let other = try openSSL([
-                "verify", "-verify_hostname", "www.salesforce.com", "-CAfile", authority.authorityFile, authority.certificateFile,
+                "verify", "-verify_hostname", "www.salesforce.com", "-CAfile", authority.authorityFile,
+                authority.certificateFile,
             ])
             #expect(other.status != 0)
         }
@@ -140,7 +152,8 @@ import Testing
             let authority = try DevelopmentCA.open(directory: directory)
             func file(_ name: String) -> String { directory + "/" + name }
             let request = try openSSL([
-                "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file("evil-key.pem"),
+                "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                file("evil-key.pem"),
                 "-subj", "/CN=bank.example", "-addext", "subjectAltName=DNS:bank.example", "-out", file("evil.csr"),
             ])
             #expect(request.status == 0, "\(request.output)")

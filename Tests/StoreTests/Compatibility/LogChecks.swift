@@ -17,14 +17,16 @@ extension StoreCheck {
                 NewEvent.test(1),
                 NewEvent(
                     event: ReceivedEvent(
-                        topic: "/event/Low_Ink__e", replayID: ReplayID(bytes: [1, 2, 3]), eventID: "", schemaID: SchemaID(""),
+                        topic: "/event/Low_Ink__e", replayID: ReplayID(bytes: [1, 2, 3]), eventID: "",
+                        schemaID: SchemaID(""),
                         payload: ByteBuffer()),
                     eventName: "", routing: nil, transitions: [], receivedAt: -5),
                 NewEvent(
                     event: .test(counter: .max), eventName: "Ünicode\u{0}__e",
                     routing: EventRouting(
                         header: ChangeEventHeader(
-                            entityName: "", recordIDs: ["001*", ""], changeType: .gapOverflow, changeOrigin: "o", transactionKey: "",
+                            entityName: "", recordIDs: ["001*", ""], changeType: .gapOverflow, changeOrigin: "o",
+                            transactionKey: "",
                             sequenceNumber: .min, commitTimestamp: .min, commitNumber: .max, commitUser: "u",
                             nulledFields: ["0x01"], diffFields: ["0x02", "6-0x03"], changedFields: []),
                         changedFields: ["A.B"]),
@@ -32,7 +34,8 @@ extension StoreCheck {
                         RecordTransition(id: .test("001", 1), before: nil, after: nil),
                         RecordTransition(
                             id: .test("001", 2),
-                            before: RecordImage(entity: "Account", id: .test("001", 2), fields: [:], isComplete: false), after: nil),
+                            before: RecordImage(entity: "Account", id: .test("001", 2), fields: [:], isComplete: false),
+                            after: nil),
                     ], receivedAt: .max),
             ]
             let logged = try await store.write { writer in try events.map { try writer.append($0) } }
@@ -76,12 +79,15 @@ extension StoreCheck {
             #expect(try await numbers(.topics(["/data/T1"])) == (1...30).filter { $0 % 3 == 1 })
             #expect(try await numbers(.topics(["/data/T1", "/data/T2"]), after: 9) == (10...30).filter { $0 % 3 != 0 })
             #expect(try await numbers(.eventNames(["E4"]), after: 4) == (5...30).filter { $0 % 5 == 4 })
-            #expect(try await numbers(.eventNames(["E4", "E0", "nobody"])) == (1...30).filter { $0 % 5 == 4 || $0 % 5 == 0 })
+            #expect(
+                try await numbers(.eventNames(["E4", "E0", "nobody"])) == (1...30).filter { $0 % 5 == 4 || $0 % 5 == 0 }
+            )
             #expect(try await numbers(.topics([])) == [])
             #expect(try await numbers(.eventNames([])) == [])
             #expect(try await numbers(.topics(["/data/t1"])) == [])
         },
-        StoreCheck(name: "a transaction whose body throws has not happened, and its positions are given again") { store in
+        StoreCheck(name: "a transaction whose body throws has not happened, and its positions are given again") {
+            store in
             try await store.append(1...2)
             await #expect(throws: Deliberate()) {
                 try await store.write { writer in
@@ -96,7 +102,8 @@ extension StoreCheck {
             }
             let nothing = try await store.read { reader in
                 try reader.head() == Position(rawValue: 2) && reader.record(entity: "Case", id: .test("500", 1)) == nil
-                    && reader.cursor(topic: "t") == nil && reader.state("k") == nil && reader.gaps(after: .start).isEmpty
+                    && reader.cursor(topic: "t") == nil && reader.state("k") == nil
+                    && reader.gaps(after: .start).isEmpty
                     && reader.schemaJSON(SchemaID("s")) == nil
                     && reader.place(of: ReplayID(counter: 3), topic: nil) == .unknown
             }

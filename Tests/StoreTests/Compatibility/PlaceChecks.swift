@@ -5,7 +5,8 @@ import Testing
 
 extension StoreCheck {
     static let placeChecks: [StoreCheck] = [
-        StoreCheck(name: "the place of an event is after it, with and without its topic, in both forms of a counter") { store in
+        StoreCheck(name: "the place of an event is after it, with and without its topic, in both forms of a counter") {
+            store in
             try await store.append(1...5)
             func place(_ id: ReplayID, _ topic: String?) async throws -> ReplayPlace {
                 try await store.read { try $0.place(of: id, topic: topic) }
@@ -20,7 +21,9 @@ extension StoreCheck {
             #expect(try await place(ReplayID(bytes: ReplayID(counter: 3).bytes + [0]), nil) == .unknown)
             #expect(try await place(ReplayID(bytes: ReplayID(counter: 3).bytes.prefix(8) + [0, 1]), nil) == .unknown)
         },
-        StoreCheck(name: "a keepalive's replay id is a place where the head was, also after later events and when repeated") { store in
+        StoreCheck(
+            name: "a keepalive's replay id is a place where the head was, also after later events and when repeated"
+        ) { store in
             try await store.append(1...2)
             let keepalive = ReplayID(counter: 77)
             try await store.write { try $0.setCursor(topic: "/data/A", to: keepalive) }
@@ -45,7 +48,8 @@ extension StoreCheck {
             let cursors = try await store.read { try ["/data/A", "/data/B", "/data/C"].map($0.cursor(topic:)) }
             #expect(cursors == [ReplayID(counter: 9), short, nil])
         },
-        StoreCheck(name: "events of one transaction that share a replay id are one place, before the second of them") { store in
+        StoreCheck(name: "events of one transaction that share a replay id are one place, before the second of them") {
+            store in
             @Sendable func split(_ number: Int, transaction: String) -> NewEvent {
                 var event = NewEvent.test(number)
                 event.event.replayID = ReplayID(counter: 500)
@@ -61,7 +65,9 @@ extension StoreCheck {
             let (place, same) = try await store.read {
                 (
                     try $0.place(of: ReplayID(counter: 500), topic: nil),
-                    try $0.events(withReplayID: ReplayID(bytes: ReplayID(counter: 500).bytes.prefix(8)), topic: "/data/CaseChangeEvent")
+                    try $0.events(
+                        withReplayID: ReplayID(bytes: ReplayID(counter: 500).bytes.prefix(8)),
+                        topic: "/data/CaseChangeEvent")
                 )
             }
             #expect(place == .after(Position(rawValue: 3)))
@@ -81,7 +87,8 @@ extension StoreCheck {
             #expect(try await store.read { try $0.gaps(after: .start) } == gaps)
             #expect(
                 found == [
-                    ["expired", "overflow", "upstream"], ["overflow", "upstream"], ["overflow", "upstream"], ["upstream"], ["upstream"], [],
+                    ["expired", "overflow", "upstream"], ["overflow", "upstream"], ["overflow", "upstream"],
+                    ["upstream"], ["upstream"], [],
                 ])
         },
     ]

@@ -25,7 +25,8 @@ extension StoreCheck {
             let rest = try await store.read { try $0.records(entity: "Case", after: .test("500", 1), limit: 10) }
             #expect(rest == [replacement])
             #expect(try await store.read { try $0.records(entity: "Case", after: nil, limit: 1) } == [.test(1)])
-            #expect(try await store.read { try $0.record(entity: "Task", id: .test("500", 9)) } == .test(9, entity: "Task"))
+            #expect(
+                try await store.read { try $0.record(entity: "Task", id: .test("500", 9)) } == .test(9, entity: "Task"))
             #expect(try await store.read { try $0.record(entity: "case", id: .test("500", 1)) } == nil)
         },
         StoreCheck(name: "ids that differ in case only are different records") { store in
@@ -33,14 +34,17 @@ extension StoreCheck {
             let lower = try #require(RecordID("5000000000000aa"))
             @Sendable func record(_ id: RecordID) -> StoredRecord {
                 StoredRecord(
-                    image: RecordImage(entity: "Case", id: id, fields: ["Id15": .string(String(id.short))], isComplete: true),
+                    image: RecordImage(
+                        entity: "Case", id: id, fields: ["Id15": .string(String(id.short))], isComplete: true),
                     isDeleted: false, commitTimestamp: 0, needsRefetch: false)
             }
             try await store.write { writer in
                 try writer.put(record(upper))
                 try writer.put(record(lower))
             }
-            let both = try await store.read { (try $0.record(entity: "Case", id: upper), try $0.record(entity: "Case", id: lower)) }
+            let both = try await store.read {
+                (try $0.record(entity: "Case", id: upper), try $0.record(entity: "Case", id: lower))
+            }
             #expect(both.0 == record(upper))
             #expect(both.1 == record(lower))
         },
@@ -50,7 +54,10 @@ extension StoreCheck {
                 try writer.put(.test(4, entity: "Task"))
             }
             let counts = try await store.write {
-                (try $0.markForRefetch(entity: "Case"), try $0.markForRefetch(entity: "Case"), try $0.markForRefetch(entity: "None"))
+                (
+                    try $0.markForRefetch(entity: "Case"), try $0.markForRefetch(entity: "Case"),
+                    try $0.markForRefetch(entity: "None")
+                )
             }
             #expect(counts == (3, 0, 0))
             let marks = try await store.read {
@@ -71,7 +78,8 @@ extension StoreCheck {
             }
             let found = try await store.read { reader in
                 (
-                    try reader.schemaJSON(SchemaID("one")), try reader.schemaJSON(SchemaID("two")), try reader.state("a"),
+                    try reader.schemaJSON(SchemaID("one")), try reader.schemaJSON(SchemaID("two")),
+                    try reader.state("a"),
                     try reader.state("empty"), try reader.state("gone")
                 )
             }

@@ -29,7 +29,9 @@ extension StoreCheck {
         },
         StoreCheck(name: "an old event behind a newer one waits for it") { store in
             try await store.write { writer in
-                for (number, time) in [(1, 100), (2, 300), (3, 50)] { _ = try writer.append(.test(number, receivedAt: Int64(time))) }
+                for (number, time) in [(1, 100), (2, 300), (3, 50)] {
+                    _ = try writer.append(.test(number, receivedAt: Int64(time)))
+                }
             }
             #expect(try await store.trimAll(olderThan: 200) == 1)
             #expect(try await store.trimAll(olderThan: 301) == 2)

@@ -19,9 +19,11 @@ import Testing
 
     @Test func everyKindOfValueComesBackExactly() throws {
         let values: [FieldValue] = [
-            .null, .boolean(true), .boolean(false), .integer(0), .integer(-1), .integer(.min), .integer(.max), .double(0),
+            .null, .boolean(true), .boolean(false), .integer(0), .integer(-1), .integer(.min), .integer(.max),
+            .double(0),
             .double(-0.0), .double(.infinity), .double(-.infinity), .double(.nan), .double(.signalingNaN),
-            .double(Double(nan: 0x1234, signaling: false)), .double(.leastNonzeroMagnitude), .double(.greatestFiniteMagnitude),
+            .double(Double(nan: 0x1234, signaling: false)), .double(.leastNonzeroMagnitude),
+            .double(.greatestFiniteMagnitude),
             .double(0.1), .string(""), .string("\u{0}"), .string("é"), .string("e\u{301}"), .string("👩‍🔧\r\n"),
             .string(String(repeating: "x", count: 100_000)), .date(milliseconds: .min), .dateTime(milliseconds: .max),
             .time(milliseconds: 86_399_999), .list([]), .list(["", "a", "e\u{301}"]),
@@ -36,7 +38,9 @@ import Testing
     @Test func changesThatEqualityDoesNotSeeAreKept() throws {
         let before = RecordImage(
             entity: "X", id: .test("a00", 1),
-            fields: ["A": .double(0), "B": .string("é"), "C": .list(["é"]), "D": .double(.nan), "E": .null, "F": .integer(1)],
+            fields: [
+                "A": .double(0), "B": .string("é"), "C": .list(["é"]), "D": .double(.nan), "E": .null, "F": .integer(1),
+            ],
             isComplete: true)
         var after = before
         after.fields["A"] = .double(-0.0)
@@ -93,12 +97,15 @@ import Testing
             }
         }
         let hostile: [UInt8] = [1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]
-        #expect(throws: ColumnError.self) { try hostile.withUnsafeBytes { try TransitionCodec.decode($0, names: NameCache()) } }
+        #expect(throws: ColumnError.self) {
+            try hostile.withUnsafeBytes { try TransitionCodec.decode($0, names: NameCache()) }
+        }
     }
 
     private func randomTransition(_ random: inout SeededRandom) -> RecordTransition {
         let id = RecordID.test("500", random.int(0..<1_000_000))
-        let before: RecordImage? = random.chance(0.8) ? randomImage(&random, id: id, fieldCount: random.int(0..<40)) : nil
+        let before: RecordImage? =
+            random.chance(0.8) ? randomImage(&random, id: id, fieldCount: random.int(0..<40)) : nil
         var after: RecordImage?
         if random.chance(0.8) {
             if var changed = before, random.chance(0.8) {
@@ -108,7 +115,8 @@ import Testing
                 changed.isComplete = random.chance(0.5)
                 after = changed
             } else {
-                after = randomImage(&random, id: random.chance(0.9) ? id : .test("001", 5), fieldCount: random.int(0..<10))
+                after = randomImage(
+                    &random, id: random.chance(0.9) ? id : .test("001", 5), fieldCount: random.int(0..<10))
             }
         }
         return RecordTransition(id: id, before: before, after: after)
@@ -117,7 +125,8 @@ import Testing
     private func randomImage(_ random: inout SeededRandom, id: RecordID, fieldCount: Int) -> RecordImage {
         var fields: [String: FieldValue] = [:]
         for number in 0..<fieldCount { fields["Field_\(number)__c"] = randomValue(&random) }
-        return RecordImage(entity: random.pick(["Case", "Account", "X__c"]), id: id, fields: fields, isComplete: random.chance(0.5))
+        return RecordImage(
+            entity: random.pick(["Case", "Account", "X__c"]), id: id, fields: fields, isComplete: random.chance(0.5))
     }
 
     private func randomValue(_ random: inout SeededRandom) -> FieldValue {

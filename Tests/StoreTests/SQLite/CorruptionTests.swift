@@ -45,12 +45,15 @@ import Testing
                 }
             } throws: { error in
                 guard let error = error as? StoreError else { return false }
-                return error.code == .corrupt && error.position == Position(rawValue: 5) && error.message.contains("position 5")
+                return error.code == .corrupt && error.position == Position(rawValue: 5)
+                    && error.message.contains("position 5")
             }
         }
         await #expect { try await store.verify() } throws: { ($0 as? StoreError)?.code == .corrupt }
         // What lies before and behind the damage can be read.
-        let before = try await store.read { try $0.events(after: .start, selection: .all, limit: 4, bytesMax: .max).count }
+        let before = try await store.read {
+            try $0.events(after: .start, selection: .all, limit: 4, bytesMax: .max).count
+        }
         let behind = try await store.read {
             try $0.events(after: Position(rawValue: 5), selection: .all, limit: 9, bytesMax: .max).count
         }
@@ -61,7 +64,8 @@ import Testing
 
     /// Two rows with swapped contents have valid bytes, but the checksum knows its position.
     @Test func swappedEventsAreNoticed() async throws {
-        let store = try await store("""
+        let store = try await store(
+            """
             UPDATE log SET position = 100 WHERE position = 5; UPDATE log SET position = 5 WHERE position = 6;
             UPDATE log SET position = 6 WHERE position = 100
             """)
@@ -77,7 +81,8 @@ import Testing
     ])
     func damagedRecordIsNamed(_ damage: String) async throws {
         let store = try await store(damage)
-        await #expect { _ = try await store.read { try $0.record(entity: "Case", id: .test("500", 1)) } } throws: { error in
+        await #expect { _ = try await store.read { try $0.record(entity: "Case", id: .test("500", 1)) } } throws: {
+            error in
             guard let error = error as? StoreError else { return false }
             return error.code == .corrupt && error.message.contains(RecordID.test("500", 1).string)
         }

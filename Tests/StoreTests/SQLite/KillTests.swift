@@ -93,10 +93,12 @@ private final class WriterProcess {
 
     /// Beside the test bundle.
     private static var executable: URL {
-        let testBundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        let testBundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
         let candidates = [testBundle, URL(fileURLWithPath: FileManager.default.currentDirectoryPath + "/.build/debug")]
         return candidates.map { $0.appendingPathComponent("StoreWriter") }
-            .first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[0].appendingPathComponent("StoreWriter")
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+            ?? candidates[0].appendingPathComponent("StoreWriter")
     }
 
     func nextLine() throws -> String {

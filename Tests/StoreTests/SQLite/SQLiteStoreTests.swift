@@ -26,7 +26,9 @@ import Testing
         let second = try SQLiteStore(path: directory.file("s.sqlite"))
         #expect(try await second.everything().map(\.parts) == before)
         #expect(try await second.read { try $0.record(entity: "Case", id: .test("500", 1)) } == .test(1))
-        #expect(try await second.read { try $0.place(of: ReplayID(counter: 99), topic: nil) } == .after(Position(rawValue: 20)))
+        #expect(
+            try await second.read { try $0.place(of: ReplayID(counter: 99), topic: nil) }
+                == .after(Position(rawValue: 20)))
         #expect(try await second.verify() == SQLiteStore.Verification(events: 20, records: 1))
         try await second.close()
     }
@@ -58,8 +60,12 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = directory.file("s.sqlite")
         try await SQLiteStore(path: path).close()
-        try await DatabaseQueue(path: path).write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99 future')") }
-        #expect { try SQLiteStore(path: path) } throws: { ($0 as? StoreError)?.message.contains("newer version") == true }
+        try await DatabaseQueue(path: path).write {
+            try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99 future')")
+        }
+        #expect { try SQLiteStore(path: path) } throws: {
+            ($0 as? StoreError)?.message.contains("newer version") == true
+        }
     }
 
     @Test(arguments: [(SQLiteStore.Durability.full, 2), (.normal, 1)])
@@ -68,7 +74,8 @@ import Testing
         let store = try SQLiteStore(path: directory.file("s.sqlite"), durability: durability)
         let (synchronous, mode, vacuum) = try await store.pool.writeWithoutTransaction { database in
             (
-                try Int.fetchOne(database, sql: "PRAGMA synchronous"), try String.fetchOne(database, sql: "PRAGMA journal_mode"),
+                try Int.fetchOne(database, sql: "PRAGMA synchronous"),
+                try String.fetchOne(database, sql: "PRAGMA journal_mode"),
                 try Int.fetchOne(database, sql: "PRAGMA auto_vacuum")
             )
         }
@@ -82,8 +89,10 @@ import Testing
     @Test func swallowedFailureStillRollsBack() async throws {
         let store = try SQLiteStore.temporary()
         try await store.append([1])
-        try await store.pool.write { try $0.execute(sql: "CREATE TRIGGER no BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'no'); END") }
-        await #expect { 
+        try await store.pool.write {
+            try $0.execute(sql: "CREATE TRIGGER no BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'no'); END")
+        }
+        await #expect {
             try await store.write { writer in
                 _ = try writer.append(.test(2))
                 do { try writer.setState("k", to: [1]) } catch { return }
@@ -138,7 +147,9 @@ import Testing
                 for number in start..<start + 500 { _ = try writer.append(.test(number, payloadBytes: 6_000)) }
             }
         }
-        func pages() async throws -> Int { try await store.pool.read { try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0 } }
+        func pages() async throws -> Int {
+            try await store.pool.read { try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0 }
+        }
         let full = try await pages()
         #expect(try await store.trimAll(olderThan: .max) == 4_000)
         for _ in 0..<10 { _ = try await store.write { try $0.trim(olderThan: .max, bytesMax: nil) } }

@@ -11,7 +11,8 @@ enum EventFrameWriter {
     ) throws(AvroError) -> ByteBuffer {
         var buffer = open("event", item, channel: channel)
         if let event = item.event?.content, let schema = item.schema {
-            try schema.schema.writeJSON(event.event.payload, mask: mask, recordIDs: recordIDs(item, record), into: &buffer)
+            try schema.schema.writeJSON(
+                event.event.payload, mask: mask, recordIDs: recordIDs(item, record), into: &buffer)
         } else {
             buffer.writeStaticString("{")
             writeHeader(of: item, record: record, changedFields: [], into: &buffer)

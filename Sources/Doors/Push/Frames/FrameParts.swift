@@ -32,7 +32,9 @@ struct FrameParts {
     }
 
     func copy(to target: UnsafeMutableRawPointer) {
-        head.withUnsafeBytes { target.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(target), byteCount: $0.count) }
+        head.withUnsafeBytes {
+            target.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(target), byteCount: $0.count)
+        }
         body.withUnsafeReadableBytes {
             (target + head.count).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(target), byteCount: $0.count)
         }

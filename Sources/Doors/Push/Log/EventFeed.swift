@@ -62,7 +62,8 @@ final class EventFeed: LogObserver {
                 do {
                     isKnown = try await schemas.facts(schemaID, twin: twin) != nil
                 } catch {
-                    logger.error("push: a schema could not be read", metadata: ["error": "\(error)", "schema.id": "\(schemaID)"])
+                    logger.error(
+                        "push: a schema could not be read", metadata: ["error": "\(error)", "schema.id": "\(schemaID)"])
                 }
                 let passesUnknown = !isKnown
                 state.withLock { forward(&$0, passesFirst: passesUnknown) }

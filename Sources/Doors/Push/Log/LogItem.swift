@@ -72,7 +72,10 @@ final class LogItem: Sendable {
         guard let routing = content.routing else {
             guard let values = schema?.platformEventValues(of: content.event.payload) else { return [] }
             let transition = RecordTransition(id: .empty, before: nil, after: nil)
-            return [MatchInput(channel: "", header: .none(entity: content.eventName), transition: transition, values: values)]
+            return [
+                MatchInput(
+                    channel: "", header: .none(entity: content.eventName), transition: transition, values: values)
+            ]
         }
         if !content.transitions.isEmpty {
             return content.transitions.map {
@@ -84,7 +87,8 @@ final class LogItem: Sendable {
         guard ids.count == routing.header.recordIDs.count else { return [] }
         return ids.map {
             MatchInput(
-                channel: "", header: routing.header, transition: RecordTransition(id: $0, before: nil, after: nil), values: values)
+                channel: "", header: routing.header, transition: RecordTransition(id: $0, before: nil, after: nil),
+                values: values)
         }
     }
 }
@@ -103,7 +107,8 @@ extension ChangeEventHeader {
     /// For events that are no change events and have no header.
     static func none(entity: String) -> ChangeEventHeader {
         ChangeEventHeader(
-            entityName: entity, recordIDs: [], changeType: .create, changeOrigin: "", transactionKey: "", sequenceNumber: 0,
+            entityName: entity, recordIDs: [], changeType: .create, changeOrigin: "", transactionKey: "",
+            sequenceNumber: 0,
             commitTimestamp: 0, commitNumber: 0, commitUser: "")
     }
 }

@@ -72,7 +72,9 @@ final class LogReader: Sendable {
     /// out where a family has no event of its own.
     private func place(of replayID: ReplayID, channel: String) async -> PlaceAnswer {
         var topics: [String?] = [channel]
-        if channel.hasPrefix("/data/"), channel != PushChannel.allChangeEventsName { topics.insert(PushChannel.allChangeEventsName, at: 0) }
+        if channel.hasPrefix("/data/"), channel != PushChannel.allChangeEventsName {
+            topics.insert(PushChannel.allChangeEventsName, at: 0)
+        }
         topics.append(nil)
         let candidates = topics
         var forms = [replayID]
@@ -103,7 +105,9 @@ final class LogReader: Sendable {
         guard position > .start else { return place }
         let before = Position(rawValue: position.rawValue - 1)
         let event = try reader.events(after: before, selection: .all, limit: 1, bytesMax: 1).first
-        guard let event, event.position == position, event.content.routing?.header.recordIDs.count ?? 1 > 1 else { return place }
+        guard let event, event.position == position, event.content.routing?.header.recordIDs.count ?? 1 > 1 else {
+            return place
+        }
         return LogPlace(gap: before)
     }
 
@@ -121,9 +125,12 @@ final class LogReader: Sendable {
             guard !chunk.isTrimmed else { return .trimmed }
             var items: [LogItem] = []
             for event in chunk.events {
-                items.append(LogItem(event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin)))
+                items.append(
+                    LogItem(event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin)))
             }
-            for (gap, replayID) in zip(chunk.gaps, chunk.gapReplayIDs) { items.append(LogItem(gap: gap, replayID: replayID)) }
+            for (gap, replayID) in zip(chunk.gaps, chunk.gapReplayIDs) {
+                items.append(LogItem(gap: gap, replayID: replayID))
+            }
             items.sort { $0.place < $1.place }
             // Not past the event: a gap may still be declared behind it.
             return .items(items, reached: max(LogPlace(event: chunk.reached), items.last?.place ?? .start))
@@ -145,13 +152,17 @@ final class LogReader: Sendable {
                 return chunk
             }
         }
-        chunk.events = try reader.events(after: after, selection: wish.selection, limit: chunkEventsMax, bytesMax: chunkBytesMax)
+        chunk.events = try reader.events(
+            after: after, selection: wish.selection, limit: chunkEventsMax, bytesMax: chunkBytesMax)
         chunk.reached = chunk.events.last?.position ?? max(head, after)
         let gapsAfter = Position(rawValue: max(after.rawValue - 1, -1))
-        for gap in try reader.gaps(after: gapsAfter) where gap.position <= chunk.reached && LogPlace(gap: gap.position) > wish.after {
+        for gap in try reader.gaps(after: gapsAfter)
+        where gap.position <= chunk.reached && LogPlace(gap: gap.position) > wish.after {
             chunk.gaps.append(gap)
             let before = Position(rawValue: gap.position.rawValue - 1)
-            let event = gap.position > .start ? try reader.events(after: before, selection: .all, limit: 1, bytesMax: 1).first : nil
+            let event =
+                gap.position > .start
+                ? try reader.events(after: before, selection: .all, limit: 1, bytesMax: 1).first : nil
             chunk.gapReplayIDs.append(event.flatMap { $0.position == gap.position ? $0.content.event.replayID : nil })
         }
         return chunk

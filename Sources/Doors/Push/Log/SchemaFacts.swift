@@ -46,7 +46,8 @@ final class SchemaFacts: Sendable {
         guard !schema.isChangeEvent else { return nil }
         var json = ByteBuffer()
         guard (try? schema.writeJSON(payload, mask: .all, into: &json)) != nil,
-            let values = try? JSONDecoder().decode([String: PlatformEventValue].self, from: Data(json.readableBytesView))
+            let values = try? JSONDecoder().decode(
+                [String: PlatformEventValue].self, from: Data(json.readableBytesView))
         else { return nil }
         var named = Dictionary(uniqueKeysWithValues: schema.fields.map { ($0.name, FieldValue.null) })
         for (name, value) in values { named[name] = value.field }

@@ -127,23 +127,30 @@ extension PushLoop {
         var conflation = Conflation()
         var handled = 0
         for item in window {
-            for slot in slots where item.place > subscriptions[slot].place && item.concerns(channel: channel(of: slot)) {
+            for slot in slots where item.place > subscriptions[slot].place && item.concerns(channel: channel(of: slot))
+            {
                 if case .gap = item.content {
                     statistics.gaps += 1
-                    queue(frame(item, record: 0, .gap, FrameClass(rawValue: subscriptions[slot].frameClass)), of: item, slot)
+                    queue(
+                        frame(item, record: 0, .gap, FrameClass(rawValue: subscriptions[slot].frameClass)), of: item,
+                        slot)
                     continue
                 }
                 statistics.directDeliveries += 1
                 if subscriptions[slot].slow == .conflate {
                     statistics.conflated += conflation.add(item, slot: slot)
                 } else {
-                    for record in item.inputs.indices { judge(item, record: record, item.inputs[record].transition, slot) }
+                    for record in item.inputs.indices {
+                        judge(item, record: record, item.inputs[record].transition, slot)
+                    }
                 }
             }
             handled += 1
             if connections[row].queueBytes >= Self.windowBytes { break }
         }
-        for state in conflation.states { judge(state.item, record: state.record, state.transition, state.slot, isNewest: state.isMerged) }
+        for state in conflation.states {
+            judge(state.item, record: state.record, state.transition, state.slot, isNewest: state.isMerged)
+        }
         return handled
     }
 
@@ -153,7 +160,8 @@ extension PushLoop {
         var input = item.inputs[record]
         input.channel = channel(of: slot)
         input.transition = transition
-        let condition = subscriptions[slot].condition == Connection.none ? nil : conditions[subscriptions[slot].condition]
+        let condition =
+            subscriptions[slot].condition == Connection.none ? nil : conditions[subscriptions[slot].condition]
         guard let verdict = matcher.verdict(for: condition, on: input) else { return }
         let frameClass = FrameClass(rawValue: subscriptions[slot].frameClass)
         var kind = FrameKey.Kind(verdict, form: classes[frameClass].form)
@@ -203,7 +211,8 @@ struct Conflation {
             let key = Key(slot: slot, id: transition.id)
             if let earlier = latest[key] {
                 obsolete += 1
-                let whole = RecordTransition(id: transition.id, before: earlier.transition.before, after: transition.after)
+                let whole = RecordTransition(
+                    id: transition.id, before: earlier.transition.before, after: transition.after)
                 latest[key] = State(slot: slot, item: item, record: record, transition: whole, isMerged: true)
             } else {
                 latest[key] = state

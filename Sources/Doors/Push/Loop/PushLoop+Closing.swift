@@ -66,11 +66,14 @@ extension PushLoop {
     }
 
     func isServing(_ row: UInt32) -> Bool {
-        connections[row].flags.contains(.isActive) && connections[row].flags.isDisjoint(with: [.isFinishing, .isDoomed])
+        connections[row].flags.contains(.isActive)
+            && connections[row].flags.isDisjoint(with: [.isFinishing, .isDoomed])
     }
 
     func removeSubscriptions(of row: UInt32) {
-        while connections[row].firstSubscription != Connection.none { removeSubscription(connections[row].firstSubscription) }
+        while connections[row].firstSubscription != Connection.none {
+            removeSubscription(connections[row].firstSubscription)
+        }
         setBehind(row, false)
     }
 

@@ -47,7 +47,8 @@ extension PushLoop {
         guard !connection.flags.contains(.isDoomed) else { return }
         var earliest = UInt32.max
         for tick in [
-            connection.phaseTick, connection.expiryTick, connection.stallTick, connection.pongTick, connection.heartbeatTick,
+            connection.phaseTick, connection.expiryTick, connection.stallTick, connection.pongTick,
+            connection.heartbeatTick,
         ] where tick != 0 { earliest = min(earliest, tick) }
         if earliest != .max { setDeadline(row, earliest) }
     }

@@ -31,7 +31,8 @@ extension PushLoop {
     /// Entries were not handed over: everybody reads them from the log.
     func skip(to place: LogPlace) {
         guard place > log.head else { return }
-        for row in connections.rows.indices.map({ UInt32($0) }) where isServing(row) && connections[row].subscriptionCount > 0 {
+        for row in connections.rows.indices.map({ UInt32($0) })
+        where isServing(row) && connections[row].subscriptionCount > 0 {
             park(row)
         }
         log.skip(to: place)
@@ -39,7 +40,8 @@ extension PushLoop {
 
     /// The frame of an entry for a class, from the ring or made now.
     func frame(_ item: LogItem, record: Int, _ kind: FrameKey.Kind, _ frameClass: FrameClass) -> FrameRing.Index {
-        let key = FrameKey(place: item.place, record: UInt32(record), kind: kind, classSerial: classes.serial(frameClass))
+        let key = FrameKey(
+            place: item.place, record: UInt32(record), kind: kind, classSerial: classes.serial(frameClass))
         if let index = frames.find(key) { return index }
         statistics.framesMade += 1
         let facts = classes[frameClass]
@@ -49,18 +51,21 @@ extension PushLoop {
                 switch kind {
                 case .event: try EventFrameWriter.event(item, record: record, channel: facts.channel, mask: mask)
                 case .whole:
-                    try EventFrameWriter.whole(item, record: record, channel: facts.channel, fields: facts.fields, mask: mask)
+                    try EventFrameWriter.whole(
+                        item, record: record, channel: facts.channel, fields: facts.fields, mask: mask)
                 case .left: EventFrameWriter.left(item, record: record, channel: facts.channel)
                 case .gap: ServerMessage.gap(channel: facts.channel, reason: item.gapReason, replay: item.replayID)
                 case .checkpoint: ServerMessage.checkpoint(channel: facts.channel, replay: item.replayID)
                 }
             return frames.insert(
-                key, FrameParts(json, transport: facts.transport, type: kind.messageType, place: item.replayID?.description))
+                key,
+                FrameParts(json, transport: facts.transport, type: kind.messageType, place: item.replayID?.description))
         } catch {
             // Told as a loss, because it is one. The twin has decoded this event before, so this is worth an alarm.
             statistics.undecodable += 1
             shared.logger.error(
-                "push: an event cannot be shown", metadata: ["place": "\(item.place.rawValue)", "error": "\(error.message)"])
+                "push: an event cannot be shown",
+                metadata: ["place": "\(item.place.rawValue)", "error": "\(error.message)"])
             let json = ServerMessage.gap(channel: facts.channel, reason: .upstream, replay: item.replayID)
             return frames.insert(
                 key, FrameParts(json, transport: facts.transport, type: "gap", place: item.replayID?.description))
@@ -79,7 +84,9 @@ extension PushLoop {
         let frame =
             frames.find(key)
             ?? frames.insert(
-                key, FrameParts(json, transport: classes[frameClass].transport, type: "checkpoint", place: replayID.description))
+                key,
+                FrameParts(
+                    json, transport: classes[frameClass].transport, type: "checkpoint", place: replayID.description))
         append(frame, to: subscriptions[slot].connection)
         subscriptions[slot].told = place
         statistics.checkpoints += 1
@@ -102,7 +109,8 @@ extension PushLoop {
     }
 
     private func deliver(
-        _ item: LogItem, record: Int, _ frameClass: FrameClass, _ verdict: Verdict, _ slots: borrowing [SubscriptionSlot]
+        _ item: LogItem, record: Int, _ frameClass: FrameClass, _ verdict: Verdict,
+        _ slots: borrowing [SubscriptionSlot]
     ) {
         let kind = FrameKey.Kind(verdict, form: classes[frameClass].form)
         let frame = self.frame(item, record: record, kind, frameClass)
@@ -125,7 +133,8 @@ extension PushLoop {
     }
 
     private func isFull(_ row: UInt32) -> Bool {
-        connections[row].queueCount >= UInt32(configuration.queueCountMax) || connections[row].queueBytes >= UInt32(configuration.queueBytesMax)
+        connections[row].queueCount >= UInt32(configuration.queueCountMax)
+            || connections[row].queueBytes >= UInt32(configuration.queueBytesMax)
     }
 
     private func tellGap(_ item: LogItem, _ reason: GapReason) {

@@ -52,7 +52,9 @@ extension PushLoop {
             }
         }
         send(FrameParts(bytes: head), to: row)
-        send(ServerMessage.welcome(heartbeatSeconds: max(1, configuration.heartbeat.components.seconds)), type: "welcome", to: row)
+        send(
+            ServerMessage.welcome(heartbeatSeconds: max(1, configuration.heartbeat.components.seconds)),
+            type: "welcome", to: row)
         setFirstHeartbeat(row)
         if let grant {
             accept(grant, id: nil, for: row)
@@ -70,20 +72,27 @@ extension PushLoop {
             return finish(row, response: HTTPAnswer.unauthorized(error.message))
         }
         guard requests.count <= configuration.subscriptionsPerConnectionMax else {
-            return finish(row, response: HTTPAnswer.error(400, RequestError(.tooManySubscriptions, "too many channels")))
+            return finish(
+                row, response: HTTPAnswer.error(400, RequestError(.tooManySubscriptions, "too many channels")))
         }
         // Refusals are HTTP errors, and only whole: every channel is looked at before the stream begins.
         do {
             for request in requests { _ = try terms(request, allow: grant.allow) }
         } catch {
-            let status = error.code == .unknownChannel ? 404 : error.code == .forbiddenChannel || error.code == .forbiddenField ? 403 : 400
+            let status =
+                error.code == .unknownChannel
+                ? 404 : error.code == .forbiddenChannel || error.code == .forbiddenField ? 403 : 400
             return finish(row, response: HTTPAnswer.error(status, error))
         }
         guard shared.subjects.enter(grant.subject, max: configuration.connectionsPerSubjectMax) else {
-            return finish(row, response: HTTPAnswer.error(429, RequestError(.unavailable, "too many connections of this subject")))
+            return finish(
+                row, response: HTTPAnswer.error(429, RequestError(.unavailable, "too many connections of this subject"))
+            )
         }
         send(FrameParts(bytes: head), to: row)
-        send(ServerMessage.welcome(heartbeatSeconds: max(1, configuration.heartbeat.components.seconds)), type: "welcome", to: row)
+        send(
+            ServerMessage.welcome(heartbeatSeconds: max(1, configuration.heartbeat.components.seconds)),
+            type: "welcome", to: row)
         _ = connections[row].session.tokenAccepted()
         hold(grant, for: row)
         setFirstHeartbeat(row)
@@ -93,7 +102,9 @@ extension PushLoop {
     func readable(_ row: UInt32) {
         // Four reads: a peer that never stops must not keep the others waiting.
         for _ in 0..<4 {
-            guard connections[row].flags.contains(.isActive), !connections[row].flags.contains(.isDoomed) else { return }
+            guard connections[row].flags.contains(.isActive), !connections[row].flags.contains(.isDoomed) else {
+                return
+            }
             let count = pushloop_receive(connections[row].descriptor, receiveBuffer.baseAddress, receiveBuffer.count)
             guard count > 0 else {
                 if count == -Int(EAGAIN) || count == -Int(EINTR) { return }
@@ -111,7 +122,8 @@ extension PushLoop {
 
     private func received(_ bytes: UnsafeRawBufferPointer, from row: UInt32) {
         guard !bytes.isEmpty, isServing(row) else { return }
-        var parser = parsers.removeValue(forKey: row) ?? WebSocketFrameParser(messageBytesMax: configuration.messageBytesMax)
+        var parser =
+            parsers.removeValue(forKey: row) ?? WebSocketFrameParser(messageBytesMax: configuration.messageBytesMax)
         var outputs: [WebSocketFrameParser.Output] = []
         parser.receive(bytes) { outputs.append($0) }
         if !parser.isIdle { parsers[row] = parser }
@@ -124,7 +136,9 @@ extension PushLoop {
     private func handle(_ output: WebSocketFrameParser.Output, _ row: UInt32) {
         statistics.messagesReceived += 1
         guard countMessage(row) else {
-            return finish(row, code: CloseCode.tooManyRequests, reason: "more than \(configuration.messagesPerSecondMax) messages a second")
+            return finish(
+                row, code: CloseCode.tooManyRequests,
+                reason: "more than \(configuration.messagesPerSecondMax) messages a second")
         }
         switch output {
         case .text(let json):

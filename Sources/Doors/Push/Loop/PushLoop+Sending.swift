@@ -9,7 +9,10 @@ extension PushLoop {
     static let flushCount: UInt32 = 32
 
     /// Queues a frame; its bytes are shared.
-    func append(_ frame: FrameRing.Index, to row: UInt32, subscription: UInt32 = OutQueue.noSubscription, place: LogPlace = .start) {
+    func append(
+        _ frame: FrameRing.Index, to row: UInt32, subscription: UInt32 = OutQueue.noSubscription,
+        place: LogPlace = .start
+    ) {
         frames.retain(frame)
         let entry = queue.allocate(frame: frame, subscription: subscription, place: place)
         if connections[row].queueTail == OutQueue.none {
@@ -74,12 +77,14 @@ extension PushLoop {
         let offset = Int(connections[row].headSent)
         let first = frames.bytes(queue[head].frame)
         if connections[row].queueCount == 1 || first.count - offset >= Self.sendBytes {
-            return pushloop_send(connections[row].descriptor, first.baseAddress.map { $0 + offset }, first.count - offset)
+            return pushloop_send(
+                connections[row].descriptor, first.baseAddress.map { $0 + offset }, first.count - offset)
         }
         var count = 0
         var entry = head
         while entry != OutQueue.none {
-            let bytes = UnsafeRawBufferPointer(rebasing: frames.bytes(queue[entry].frame).dropFirst(entry == head ? offset : 0))
+            let bytes = UnsafeRawBufferPointer(
+                rebasing: frames.bytes(queue[entry].frame).dropFirst(entry == head ? offset : 0))
             guard count + bytes.count <= Self.sendBytes else { break }
             UnsafeMutableRawBufferPointer(rebasing: sendBuffer[count...]).copyMemory(from: bytes)
             count += bytes.count
@@ -119,7 +124,9 @@ extension PushLoop {
 
     /// Takes waiting frames away, but for one that is half sent.
     /// - Parameter isData: only frames that belong to a subscription; `body` learns which.
-    func dropQueue(of row: UInt32, onlyData isData: Bool, _ body: (_ subscription: UInt32, _ place: LogPlace) -> Void = { _, _ in }) {
+    func dropQueue(
+        of row: UInt32, onlyData isData: Bool, _ body: (_ subscription: UInt32, _ place: LogPlace) -> Void = { _, _ in }
+    ) {
         var kept: [OutQueue.Entry] = []
         var isFirst = true
         var entry = connections[row].queueHead

@@ -20,7 +20,8 @@ extension PushLoop {
         do throws(RequestError) {
             terms = try self.terms(request, allow: grants[connections[row].grant])
             guard old != nil || connections[row].subscriptionCount < configuration.subscriptionsPerConnectionMax else {
-                throw RequestError(.tooManySubscriptions, "at most \(configuration.subscriptionsPerConnectionMax) subscriptions")
+                throw RequestError(
+                    .tooManySubscriptions, "at most \(configuration.subscriptionsPerConnectionMax) subscriptions")
             }
         } catch {
             return answer(row, id: id, error)
@@ -137,7 +138,9 @@ extension PushLoop {
             subscriptions[slot].state = .live
             subscriptions[slot].place = log.head
             subscriptions[slot].told = newest.place
-            send(ServerMessage.subscribed(id: id, channel: channel, replay: newest.replayID), type: "subscribed", to: row)
+            send(
+                ServerMessage.subscribed(id: id, channel: channel, replay: newest.replayID), type: "subscribed", to: row
+            )
         case .allRetained:
             subscriptions[slot].isFromStart = true
             begin(slot, after: .start, replayID: nil, id: id)
@@ -152,7 +155,8 @@ extension PushLoop {
             shared.reader.ask(
                 LogQuestion(
                     loop: index, connection: row, generation: connections[row].generation,
-                    kind: .place(subscription: slot, stamp: subscriptions[slot].stamp, id: id, replayID, channel: channel)))
+                    kind: .place(
+                        subscription: slot, stamp: subscriptions[slot].stamp, id: id, replayID, channel: channel)))
         }
     }
 
@@ -161,7 +165,8 @@ extension PushLoop {
         subscriptions[slot].place = place
         subscriptions[slot].told = place
         subscriptions[slot].state = .behind
-        send(ServerMessage.subscribed(id: id, channel: channel(of: slot), replay: replayID), type: "subscribed", to: row)
+        send(
+            ServerMessage.subscribed(id: id, channel: channel(of: slot), replay: replayID), type: "subscribed", to: row)
         setBehind(row, true)
         schedule(row)
     }
@@ -171,7 +176,8 @@ extension PushLoop {
         matcher.remove(SubscriptionSlot(rawValue: slot), channel: classes[frameClass].channel)
         subscriptionCounts[classes[frameClass].channel, default: 0] -= 1
         classes.release(frameClass)
-        for condition in [subscriptions[slot].condition, subscriptions[slot].ownCondition] where condition != Connection.none {
+        for condition in [subscriptions[slot].condition, subscriptions[slot].ownCondition]
+        where condition != Connection.none {
             conditions.release(condition)
         }
     }

@@ -38,12 +38,15 @@ extension PushLoop {
             return finishAfterQueue(row, code: CloseCode.forbidden, reason: "the token allows nothing")
         }
         guard shared.subjects.enter(grant.subject, max: configuration.connectionsPerSubjectMax) else {
-            return finishAfterQueue(row, code: CloseCode.tooManyRequests, reason: "too many connections of this subject")
+            return finishAfterQueue(
+                row, code: CloseCode.tooManyRequests, reason: "too many connections of this subject")
         }
         _ = connections[row].session.tokenAccepted()
         connections[row].phaseTick = 0
         hold(grant, for: row)
-        if let id { send(ServerMessage.authenticated(id: id, expiresAt: grant.expiresAt), type: "authenticated", to: row) }
+        if let id {
+            send(ServerMessage.authenticated(id: id, expiresAt: grant.expiresAt), type: "authenticated", to: row)
+        }
     }
 
     /// Puts the grant on the row; the subject has been counted.
@@ -66,7 +69,9 @@ extension PushLoop {
     func revoke(_ subject: String) {
         guard let index = subjects.index(of: subject) else { return }
         for row in connections.rows.indices.map({ UInt32($0) }) {
-            guard isServing(row), connections[row].flags.contains(.hasGrant), connections[row].subject == index else { continue }
+            guard isServing(row), connections[row].flags.contains(.hasGrant), connections[row].subject == index else {
+                continue
+            }
             let isHalfSent = connections[row].headSent > 0
             finish(row, code: CloseCode.unauthorized, reason: "the subject was revoked")
             if isHalfSent { doom(row, code: CloseCode.unauthorized) }
@@ -88,7 +93,9 @@ extension PushLoop {
         grants.release(old)
         holdTimes(grant, for: row)
         if !isSame { reviseSubscriptions(of: row) }
-        if let id { send(ServerMessage.authenticated(id: id, expiresAt: grant.expiresAt), type: "authenticated", to: row) }
+        if let id {
+            send(ServerMessage.authenticated(id: id, expiresAt: grant.expiresAt), type: "authenticated", to: row)
+        }
     }
 
     private func reviseSubscriptions(of row: UInt32) {
@@ -109,9 +116,11 @@ extension PushLoop {
         while slot != Connection.none {
             let next = subscriptions[slot].next
             let key = classes[.init(rawValue: subscriptions[slot].frameClass)]
-            let own = subscriptions[slot].ownCondition == Connection.none ? nil : conditions[subscriptions[slot].ownCondition]
+            let own =
+                subscriptions[slot].ownCondition == Connection.none ? nil : conditions[subscriptions[slot].ownCondition]
             do {
-                let terms = try SubscriptionTerms(channel: key.channel, ownCondition: own, allow: allow, tracked: tracked)
+                let terms = try SubscriptionTerms(
+                    channel: key.channel, ownCondition: own, allow: allow, tracked: tracked)
                 enroll(slot, terms: terms, form: key.form)
             } catch {
                 removeSubscription(slot)

@@ -66,7 +66,8 @@ final class PushLoop {
     let commentFrame: FrameRing.Index
 
     init(
-        index: Int, poller: CInt, inbox: LoopInbox, shared: PushHubShared, publication: StatisticsPublication, head: LogPlace,
+        index: Int, poller: CInt, inbox: LoopInbox, shared: PushHubShared, publication: StatisticsPublication,
+        head: LogPlace,
         recent: [LogItem]
     ) {
         self.index = index
@@ -79,7 +80,8 @@ final class PushLoop {
         pingFrame = frames.make(FrameParts(bytes: WebSocketFrameHeader.frame(.ping, [])))
         commentFrame = frames.make(FrameParts(bytes: Array(":\n\n".utf8)))
         let floor = recent.first.map { LogPlace(rawValue: $0.place.rawValue - 1) } ?? head
-        log = RecentLog(countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax, head: floor)
+        log = RecentLog(
+            countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax, head: floor)
         for item in recent { log.append(item) }
     }
 
@@ -101,7 +103,8 @@ final class PushLoop {
                 shared.logger.critical("push: the poller failed", metadata: ["errno": "\(-count)"])
                 break
             }
-            now = UInt32((pushloop_monotonic_nanoseconds() - startNanoseconds) / (Self.tickMilliseconds * 1_000_000)) + 1
+            now =
+                UInt32((pushloop_monotonic_nanoseconds() - startNanoseconds) / (Self.tickMilliseconds * 1_000_000)) + 1
             for index in 0..<Int(count) { ready(events[index]) }
             for message in inbox.take() { received(message) }
             advanceDeadlines()
@@ -127,7 +130,8 @@ final class PushLoop {
             return
         }
         let row = UInt32(truncatingIfNeeded: event.token)
-        guard connections[row].generation == UInt32(event.token >> 32), connections[row].flags.contains(.isActive) else { return }
+        guard connections[row].generation == UInt32(event.token >> 32), connections[row].flags.contains(.isActive)
+        else { return }
         if event.events & (PUSHLOOP_READABLE | PUSHLOOP_HANGUP) != 0 { readable(row) }
         if event.events & PUSHLOOP_WRITABLE != 0 { flush(row) }
     }
@@ -163,7 +167,9 @@ final class PushLoop {
     /// 1001 in slices, each client with another time to come back.
     private func sayGoodbyes() {
         if isDraining, now >= drainTick {
-            for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) { doom(UInt32(row), code: CloseCode.goingAway) }
+            for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) {
+                doom(UInt32(row), code: CloseCode.goingAway)
+            }
             return
         }
         guard !goodbyes.isEmpty else { return }
@@ -178,7 +184,9 @@ final class PushLoop {
         for message in inbox.close() {
             if case .adopt(let descriptor, _, _) = message { _ = pushloop_close(descriptor) }
         }
-        for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) { doom(UInt32(row), code: CloseCode.goingAway) }
+        for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) {
+            doom(UInt32(row), code: CloseCode.goingAway)
+        }
         while !doomed.isEmpty { buryDoomed(max: .max) }
         publish()
     }

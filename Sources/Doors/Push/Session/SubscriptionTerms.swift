@@ -35,7 +35,8 @@ struct SubscriptionTerms: Hashable, Sendable {
         channel name: String, ownCondition: Condition?, allow: [Grant.Allowance], tracked: TrackedEntities
     ) throws(RequestError) {
         guard let channel = PushChannel(name) else {
-            throw RequestError(.unknownChannel, "a channel is /data/ChangeEvents, /data/<Object>ChangeEvent or /event/<Name>__e")
+            throw RequestError(
+                .unknownChannel, "a channel is /data/ChangeEvents, /data/<Object>ChangeEvent or /event/<Name>__e")
         }
         guard let allowance = allow.first(where: { $0.channel == name }) else {
             throw RequestError(.forbiddenChannel, "the token has no entry for \(name)")

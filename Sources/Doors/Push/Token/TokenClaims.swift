@@ -49,7 +49,8 @@ struct TokenClaims: Codable {
     static func explain(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "the token's claims are not a JSON object" }
         func name(_ path: [any CodingKey]) -> String {
-            path.map { key in key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)" }.joined().drop { $0 == "." }.description
+            path.map { key in key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)" }.joined().drop { $0 == "." }
+                .description
         }
         switch error {
         case .keyNotFound(let key, let context):

@@ -2,7 +2,8 @@
 public struct TokenError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable {
         private enum Value {
-            case malformed, algorithm, signature, expired, notYetValid, issuer, audience, claim, key, unknownKey, notReady
+            case malformed, algorithm, signature, expired, notYetValid, issuer, audience, claim, key, unknownKey,
+                notReady
             case revoked
         }
         private let value: Value

@@ -34,13 +34,16 @@ enum VerifyingKey: Sendable {
         } catch let error as TokenError {
             throw error
         } catch {
-            throw TokenError(code: .key, message: "the key is not a public key in PEM form that \(algorithm.rawValue) can use")
+            throw TokenError(
+                code: .key, message: "the key is not a public key in PEM form that \(algorithm.rawValue) can use")
         }
     }
 
     static func secret(_ text: String) throws(TokenError) -> SymmetricKey {
         guard text.utf8.count >= secretBytesMin else {
-            throw TokenError(code: .key, message: "an HS256 secret has at least \(secretBytesMin) bytes, this one has \(text.utf8.count)")
+            throw TokenError(
+                code: .key,
+                message: "an HS256 secret has at least \(secretBytesMin) bytes, this one has \(text.utf8.count)")
         }
         return SymmetricKey(data: Array(text.utf8))
     }
@@ -51,7 +54,8 @@ enum VerifyingKey: Sendable {
             return HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: signed, using: secret)
         case .rs256(let key):
             return key.isValidSignature(
-                _RSA.Signing.RSASignature(rawRepresentation: signature), for: SHA256.hash(data: signed), padding: .insecurePKCS1v1_5)
+                _RSA.Signing.RSASignature(rawRepresentation: signature), for: SHA256.hash(data: signed),
+                padding: .insecurePKCS1v1_5)
         case .es256(let key):
             // JWS carries r‖s, not DER (RFC 7518 section 3.4).
             guard let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signature) else { return false }
@@ -79,7 +83,8 @@ enum SigningKey: Sendable {
         } catch let error as TokenError {
             throw error
         } catch {
-            throw TokenError(code: .key, message: "the key is not a private key in PEM form that \(algorithm.rawValue) can use")
+            throw TokenError(
+                code: .key, message: "the key is not a private key in PEM form that \(algorithm.rawValue) can use")
         }
     }
 

@@ -36,7 +36,8 @@ public struct TokenSigner: Sendable {
         subject: String, allow: [Allowance], issuedAt: Int64, lifetime: Duration
     ) throws(TokenError) -> String {
         let claims = TokenClaims(
-            iss: issuer, aud: .init(audience), sub: subject, exp: Double(issuedAt + lifetime.components.seconds), nbf: nil,
+            iss: issuer, aud: .init(audience), sub: subject, exp: Double(issuedAt + lifetime.components.seconds),
+            nbf: nil,
             iat: Double(issuedAt),
             allow: allow.map { TokenAllowance(channel: $0.channel, where: $0.condition, fields: $0.fields) })
         do {

@@ -18,12 +18,15 @@ enum HTTPAnswer {
     /// RFC 6750 section 3.
     static func unauthorized(_ message: String, origin: String? = nil) -> [UInt8] {
         error(
-            401, RequestError(.unauthorized, message), headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")],
+            401, RequestError(.unauthorized, message),
+            headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")],
             origin: origin)
     }
 
     static func overloaded(retryAfterSeconds: Int) -> [UInt8] {
-        error(503, RequestError(.unavailable, "too many connections"), headers: [("Retry-After", String(retryAfterSeconds))])
+        error(
+            503, RequestError(.unavailable, "too many connections"),
+            headers: [("Retry-After", String(retryAfterSeconds))])
     }
 
     /// The answer to a page's question whether it may send `Authorization`.
@@ -31,7 +34,8 @@ enum HTTPAnswer {
         head(
             204,
             headers: crossOrigin(origin) + [
-                ("Access-Control-Allow-Methods", "GET"), ("Access-Control-Allow-Headers", "Authorization, Last-Event-ID, Cache-Control"),
+                ("Access-Control-Allow-Methods", "GET"),
+                ("Access-Control-Allow-Headers", "Authorization, Last-Event-ID, Cache-Control"),
                 ("Access-Control-Max-Age", "600"), ("Connection", "close"),
             ])
     }
@@ -58,7 +62,9 @@ enum HTTPAnswer {
     }
 
     private static let reasons = [
-        101: "Switching Protocols", 200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
-        404: "Not Found", 405: "Method Not Allowed", 426: "Upgrade Required", 429: "Too Many Requests", 503: "Service Unavailable",
+        101: "Switching Protocols", 200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized",
+        403: "Forbidden",
+        404: "Not Found", 405: "Method Not Allowed", 426: "Upgrade Required", 429: "Too Many Requests",
+        503: "Service Unavailable",
     ]
 }

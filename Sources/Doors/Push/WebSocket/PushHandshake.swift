@@ -35,14 +35,18 @@ struct PushHandshake {
         if request.method == "OPTIONS" { return .respond(HTTPAnswer.preflight(origin: origin)) }
         guard request.method == "GET" else {
             return .respond(
-                HTTPAnswer.error(405, RequestError(.badRequest, "the method is GET"), headers: [("Allow", "GET, OPTIONS")], origin: origin))
+                HTTPAnswer.error(
+                    405, RequestError(.badRequest, "the method is GET"), headers: [("Allow", "GET, OPTIONS")],
+                    origin: origin))
         }
         return request.path == Self.webSocketPath ? webSocket(request) : eventSource(request, origin: origin)
     }
 
     private func webSocket(_ request: TakeoverRequest) -> Answer {
         func tokens(_ name: String) -> [String] {
-            request.values(of: name).flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces) }
+            request.values(of: name).flatMap { $0.split(separator: ",") }.map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
         }
         func refuse(_ status: Int, _ reason: String, headers: [(String, String)] = []) -> Answer {
             .respond(HTTPAnswer.error(status, RequestError(.badRequest, reason), headers: headers))
@@ -53,7 +57,9 @@ struct PushHandshake {
             return refuse(426, "this address speaks WebSocket", headers: [("Upgrade", "websocket")])
         }
         guard tokens("Sec-WebSocket-Version") == ["13"] else {
-            return refuse(426, "the WebSocket version is 13", headers: [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")])
+            return refuse(
+                426, "the WebSocket version is 13",
+                headers: [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")])
         }
         let keys = request.values(of: "Sec-WebSocket-Key")
         guard keys.count == 1, Data(base64Encoded: keys[0])?.count == 16 else {
@@ -69,10 +75,15 @@ struct PushHandshake {
         if !protocols.isEmpty { headers.append(("Sec-WebSocket-Protocol", Self.subprotocol)) }
         let head = HTTPAnswer.head(101, headers: headers)
         if queryItems(request).contains(where: { $0.name == "access_token" }) {
-            return refuse(400, "a token does not travel in the address: use the Authorization header, a subprotocol or the first message")
+            return refuse(
+                400,
+                "a token does not travel in the address: use the Authorization header, a subprotocol or the first message"
+            )
         }
         if let token = bearer(request) { return .webSocket(head: head, token: token, isBrowserToken: false) }
-        let token = protocols.first { $0.hasPrefix(Self.tokenPrefix) }.map { String($0.dropFirst(Self.tokenPrefix.count)) }
+        let token = protocols.first { $0.hasPrefix(Self.tokenPrefix) }.map {
+            String($0.dropFirst(Self.tokenPrefix.count))
+        }
         return .webSocket(head: head, token: token, isBrowserToken: true)
     }
 
@@ -85,7 +96,10 @@ struct PushHandshake {
         var token = bearer(request)
         if let inQuery = value("access_token") {
             guard allowsTokenInQuery else {
-                return refuse(401, RequestError(.unauthorized, "a token in the address is not allowed here: use the Authorization header"))
+                return refuse(
+                    401,
+                    RequestError(
+                        .unauthorized, "a token in the address is not allowed here: use the Authorization header"))
             }
             token = token ?? inQuery
         }
@@ -102,7 +116,8 @@ struct PushHandshake {
         do throws(RequestError) {
             let requests = try channels.map { channel throws(RequestError) in
                 try SubscribeRequest(
-                    channel: channel, condition: value("where"), replay: lastEventID ?? value("replay"), form: value("form"),
+                    channel: channel, condition: value("where"), replay: lastEventID ?? value("replay"),
+                    form: value("form"),
                     slow: value("slow"))
             }
             return .eventSource(head: HTTPAnswer.eventStreamHead(origin: origin), token: token, requests)
@@ -112,7 +127,9 @@ struct PushHandshake {
     }
 
     private func bearer(_ request: TakeoverRequest) -> String? {
-        guard let value = request.values(of: "Authorization").first, value.lowercased().hasPrefix("bearer ") else { return nil }
+        guard let value = request.values(of: "Authorization").first, value.lowercased().hasPrefix("bearer ") else {
+            return nil
+        }
         return value.dropFirst("bearer ".count).trimmingCharacters(in: .whitespaces)
     }
 
@@ -125,7 +142,9 @@ struct PushHandshake {
             func decode(_ text: Substring?) -> String? {
                 (text ?? "").replacing("+", with: " ").removingPercentEncoding
             }
-            guard let name = decode(parts.first), let value = decode(parts.count > 1 ? parts[1] : nil) else { return nil }
+            guard let name = decode(parts.first), let value = decode(parts.count > 1 ? parts[1] : nil) else {
+                return nil
+            }
             return (name, value)
         }
     }

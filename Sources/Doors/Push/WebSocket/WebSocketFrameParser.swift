@@ -72,7 +72,9 @@ struct WebSocketFrameParser {
         guard first & 0x70 == 0 else { return failure("reserved bits are set") }
         guard second & 0x80 != 0 else { return failure("a client's frames are masked") }
         if let reason = refusal(opcode: opcode, isFinal: isFinal, lengthField: second & 0x7F) { return failure(reason) }
-        guard let (length, headerLength) = length(field: second & 0x7F, at: offset, available: available) else { return nil }
+        guard let (length, headerLength) = length(field: second & 0x7F, at: offset, available: available) else {
+            return nil
+        }
         guard length <= UInt64(messageBytesMax - (message?.count ?? 0)) else {
             return .frame(.failure(code: CloseCode.tooBig, reason: "a message has at most \(messageBytesMax) bytes"))
         }
@@ -96,8 +98,10 @@ struct WebSocketFrameParser {
         case 0x0: message == nil ? "a continuation without a beginning" : nil
         case 0x1, 0x2: message == nil ? nil : "a new message inside a fragmented one"
         case 0x8, 0x9, 0xA:
-            !isFinal ? "a control frame is not fragmented"
-                : lengthField > Self.controlPayloadBytesMax ? "a control frame has at most \(Self.controlPayloadBytesMax) bytes" : nil
+            !isFinal
+                ? "a control frame is not fragmented"
+                : lengthField > Self.controlPayloadBytesMax
+                    ? "a control frame has at most \(Self.controlPayloadBytesMax) bytes" : nil
         default: "opcode \(opcode) is not defined"
         }
     }
