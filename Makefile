@@ -45,8 +45,12 @@ test-peers:
 check:
 	@scripts/check-style
 
-bench: setup
-	cd Benchmarks && swift run -c release bench
+bench: setup build
+	swift build -c release --package-path Benchmarks --disable-index-store
+	scripts/bench-avro
+	Benchmarks/.build/release/bench log
+	scripts/bench-push
+	scripts/bench-latency
 
 format:
 	@scripts/check-style --fix

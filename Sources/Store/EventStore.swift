@@ -22,7 +22,8 @@ public struct EventRouting: Hashable, Sendable {
 /// An event before it has a position.
 public struct NewEvent: Sendable {
     public var event: ReceivedEvent
-    /// Record name of the schema (`CaseChangeEvent`, `Low_Ink__e`); empty when the schema could not be had.
+    /// Record name of the schema (`CaseChangeEvent`, `Low_Ink__e`), or what the header says where the schema could not be had;
+    /// empty where neither could be read.
     public var eventName: String
     /// Nil for events that are not change events.
     public var routing: EventRouting?

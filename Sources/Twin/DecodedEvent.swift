@@ -19,12 +19,14 @@ struct DecodedEvent: Sendable {
 
     init(_ event: ReceivedEvent, schema: EventSchema?) {
         self.event = event
-        eventName = schema?.recordName ?? ""
         guard let schema else {
             routing = Self.routing(of: event)
+            // Its header alone tells which event it is: whoever listens on its channel learns what was touched.
+            eventName = routing.map { ChangeEventHeader.eventName(ofEntity: $0.header.entityName) } ?? ""
             content = .undecodable(reason: "its schema \(event.schemaID) is not known")
             return
         }
+        eventName = schema.recordName
         guard schema.isChangeEvent else {
             content = .message
             return

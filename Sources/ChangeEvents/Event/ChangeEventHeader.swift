@@ -60,3 +60,11 @@ public struct ChangeEventHeader: Hashable, Sendable {
         self.changedFields = changedFields
     }
 }
+
+extension ChangeEventHeader {
+    /// The name of an object's change event: `CaseChangeEvent`, `Employee__ChangeEvent` (of `Employee__c`). It names the
+    /// record of the event's schema and, behind `/data/`, its topic.
+    public static func eventName(ofEntity entity: String) -> String {
+        (entity.hasSuffix("__c") ? String(entity.dropLast(1)) : entity) + "ChangeEvent"
+    }
+}

@@ -1,3 +1,5 @@
+import ChangeEvents
+
 /// An object of the org, declared: its fields in the order of describe, and of the event schema where they are
 /// captured.
 struct ObjectDefinition: Sendable {
@@ -35,9 +37,7 @@ struct ObjectDefinition: Sendable {
     }
 
     /// `CaseChangeEvent`, `Employee__ChangeEvent`.
-    var changeEventName: String {
-        name.hasSuffix("__c") ? String(name.dropLast(1)) + "ChangeEvent" : name + "ChangeEvent"
-    }
+    var changeEventName: String { ChangeEventHeader.eventName(ofEntity: name) }
 
     /// `/data/CaseChangeEvent`
     var changeEventTopic: String { "/data/\(changeEventName)" }
