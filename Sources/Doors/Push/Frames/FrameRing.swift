@@ -26,7 +26,7 @@ struct FrameKey: Hashable {
 struct FrameRing: ~Copyable {
     typealias Index = UInt32
 
-    private struct Frame {
+    private struct Frame: BitwiseCopyable {
         var bytes: UnsafeMutableRawPointer?
         var count: Int
         var references: UInt32
@@ -34,8 +34,7 @@ struct FrameRing: ~Copyable {
 
     private let countMax: Int
     private let bytesMax: Int
-    private var frames: [Frame] = []
-    private var free: [Index] = []
+    private var frames = SlotTable(empty: Frame(bytes: nil, count: 0, references: 0))
     private var places: [FrameKey: Index] = [:]
     /// Keys from oldest to newest, in a circle.
     private var recent: [FrameKey?]
@@ -50,11 +49,11 @@ struct FrameRing: ~Copyable {
     }
 
     deinit {
-        for frame in frames { frame.bytes?.deallocate() }
+        for index in frames.indices { frames[index].bytes?.deallocate() }
     }
 
     /// Frames in memory, in the ring or held by queues.
-    var count: Int { frames.count - free.count }
+    var count: Int { frames.count }
 
     func find(_ key: FrameKey) -> Index? { places[key] }
 
@@ -62,7 +61,7 @@ struct FrameRing: ~Copyable {
     mutating func insert(_ key: FrameKey, _ parts: FrameParts) -> Index {
         if let index = places[key] { return index }
         let index = make(parts)
-        let count = frames[Int(index)].count
+        let count = frames[index].count
         while recentCount == countMax || (recentBytes + count > bytesMax && recentCount > 0) { evictOldest() }
         recent[(oldest + recentCount) % countMax] = key
         recentCount += 1
@@ -76,32 +75,28 @@ struct FrameRing: ~Copyable {
         let count = parts.count
         let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: 1)
         parts.copy(to: bytes)
-        let frame = Frame(bytes: bytes, count: count, references: 1)
-        if let index = free.popLast() {
-            frames[Int(index)] = frame
-            return index
-        }
-        frames.append(frame)
-        return Index(frames.count - 1)
+        let index = frames.allocate()
+        frames[index] = Frame(bytes: bytes, count: count, references: 1)
+        return index
     }
 
-    mutating func retain(_ index: Index) {
-        frames[Int(index)].references += 1
+    func retain(_ index: Index) {
+        frames[index].references += 1
     }
 
     mutating func release(_ index: Index) {
-        frames[Int(index)].references -= 1
-        guard frames[Int(index)].references == 0 else { return }
-        frames[Int(index)].bytes?.deallocate()
-        frames[Int(index)].bytes = nil
-        free.append(index)
+        frames[index].references -= 1
+        guard frames[index].references == 0 else { return }
+        frames[index].bytes?.deallocate()
+        frames[index].bytes = nil
+        frames.release(index)
     }
 
-    func byteCount(_ index: Index) -> Int { frames[Int(index)].count }
+    func byteCount(_ index: Index) -> Int { frames[index].count }
 
     /// Valid while the frame is held.
     func bytes(_ index: Index) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: frames[Int(index)].bytes, count: frames[Int(index)].count)
+        UnsafeRawBufferPointer(start: frames[index].bytes, count: frames[index].count)
     }
 
     private mutating func evictOldest() {
@@ -111,7 +106,7 @@ struct FrameRing: ~Copyable {
         recent[oldest] = nil
         oldest = (oldest + 1) % countMax
         recentCount -= 1
-        recentBytes -= frames[Int(index)].count
+        recentBytes -= frames[index].count
         release(index)
     }
 }

@@ -57,7 +57,6 @@ struct Connection {
     /// By when a blocked socket must take something.
     var stallTick: UInt32 = 0
     var expiryTick: UInt32 = 0
-    var issuedAt: Int64 = 0
 
     /// Messages received in the window that began at this tick.
     var rateTick: UInt32 = 0

@@ -31,8 +31,7 @@ extension PushLoop {
     /// Entries were not handed over: everybody reads them from the log.
     func skip(to place: LogPlace) {
         guard place > log.head else { return }
-        for row in connections.rows.indices.map({ UInt32($0) })
-        where isServing(row) && connections[row].subscriptionCount > 0 {
+        for row in connections.indices where isServing(row) && connections[row].subscriptionCount > 0 {
             park(row)
         }
         log.skip(to: place)
@@ -138,7 +137,7 @@ extension PushLoop {
     }
 
     private func tellGap(_ item: LogItem, _ reason: GapReason) {
-        for slot in subscriptions.rows.indices.map({ UInt32($0) }) where subscriptions[slot].state == .live {
+        for slot in subscriptions.indices where subscriptions[slot].state == .live {
             guard item.concerns(channel: channel(of: slot)), item.place > subscriptions[slot].place else { continue }
             let frame = self.frame(item, record: 0, .gap, FrameClass(rawValue: subscriptions[slot].frameClass))
             statistics.gaps += 1

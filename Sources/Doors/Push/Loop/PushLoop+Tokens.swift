@@ -68,7 +68,7 @@ extension PushLoop {
     /// Ends a subject's connections at once: what waits is not sent, and a frame that is half sent is cut.
     func revoke(_ subject: String) {
         guard let index = subjects.index(of: subject) else { return }
-        for row in connections.rows.indices.map({ UInt32($0) }) {
+        for row in connections.indices {
             guard isServing(row), connections[row].flags.contains(.hasGrant), connections[row].subject == index else {
                 continue
             }

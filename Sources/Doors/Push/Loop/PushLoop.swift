@@ -161,14 +161,14 @@ final class PushLoop {
         guard !isDraining else { return }
         isDraining = true
         drainTick = tick(after: configuration.drainTimeout)
-        goodbyes = connections.rows.indices.map { UInt32($0) }.filter { connections[$0].flags.contains(.isActive) }
+        goodbyes = connections.indices.filter { connections[$0].flags.contains(.isActive) }
     }
 
     /// 1001 in slices, each client with another time to come back.
     private func sayGoodbyes() {
         if isDraining, now >= drainTick {
-            for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) {
-                doom(UInt32(row), code: CloseCode.goingAway)
+            for row in connections.indices where connections[row].flags.contains(.isActive) {
+                doom(row, code: CloseCode.goingAway)
             }
             return
         }
@@ -184,8 +184,8 @@ final class PushLoop {
         for message in inbox.close() {
             if case .adopt(let descriptor, _, _) = message { _ = pushloop_close(descriptor) }
         }
-        for row in connections.rows.indices where connections.rows[row].flags.contains(.isActive) {
-            doom(UInt32(row), code: CloseCode.goingAway)
+        for row in connections.indices where connections[row].flags.contains(.isActive) {
+            doom(row, code: CloseCode.goingAway)
         }
         while !doomed.isEmpty { buryDoomed(max: .max) }
         publish()
