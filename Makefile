@@ -49,6 +49,7 @@ bench: setup build
 	swift build -c release --package-path Benchmarks --disable-index-store
 	scripts/bench-avro
 	Benchmarks/.build/release/bench log
+	Benchmarks/.build/release/bench match
 	scripts/bench-push
 	scripts/bench-latency
 

@@ -38,7 +38,6 @@ func runAvroBenchmark(arguments: [String]) throws {
     bytes = 0
     var passes = 0
     // Processor time, as the Python contenders are measured too: what else runs on the machine then matters less.
-    func processorSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
     let start = processorSeconds()
     var elapsed = 0.0
     while elapsed < seconds {

@@ -6,10 +6,12 @@ struct Bench {
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
         case "log": try await runLogBenchmark(arguments: Array(arguments.dropFirst()))
+        case "match": try runMatchBenchmark(arguments: Array(arguments.dropFirst()))
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
-            print("       bench log [EVENTS]")
+            print("       bench log [--events N]")
+            print("       bench match [SUBSCRIBERS]")
             print("       bench push CONNECTIONS MESSAGES INTERVAL_MS")
         }
     }

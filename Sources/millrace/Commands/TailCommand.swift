@@ -44,7 +44,7 @@ struct TailCommand: AsyncParsableCommand {
     @Option(help: "End after this many events.")
     var count: Int?
 
-    @Flag(help: "End when everything retained has been printed.")
+    @Flag(help: "End when everything retained has been printed: when nothing more has come for three seconds.")
     var exit = false
 
     @OptionGroup var logOptions: LogOptions
@@ -86,13 +86,20 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = logOptions.makeLogger()
         let org = try orgConnection()
-        let printer = EventPrinter(topic: topic, countMax: count, endsWhenCaughtUp: exit)
+        let printer = EventPrinter(topic: topic, countMax: count)
         let tail = Component.cancelled("tail") {
             do {
-                try await PubSubClient.withClient(of: org, logger: logger) { client in
-                    try await client.subscribe(to: topic, from: replay.start) { events, schemas, _ in
-                        try printer.print(events, schemas: schemas)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try await PubSubClient.withClient(of: org, logger: logger) { client in
+                            try await client.subscribe(to: topic, from: replay.start) { events, schemas, _ in
+                                try printer.print(events, schemas: schemas)
+                            }
+                        }
                     }
+                    if exit { group.addTask { try await printer.waitUntilQuiet() } }
+                    defer { group.cancelAll() }
+                    try await group.next()
                 }
             } catch is EventPrinter.Done {
                 return
@@ -125,26 +132,38 @@ final class EventPrinter: Sendable {
 
     private let topic: String
     private let countMax: Int?
-    private let endsWhenCaughtUp: Bool
-    private let printed = Mutex(0)
+    private let printed = Mutex((count: 0, last: ContinuousClock.now))
 
-    init(topic: String, countMax: Int?, endsWhenCaughtUp: Bool) {
+    /// The Pub/Sub API does not mark the end of what is retained: its silence tells.
+    static let quietTimeout = Duration.seconds(3)
+    /// Before the first event there is the login and the connecting.
+    static let firstEventTimeout = Duration.seconds(15)
+    private static let quietCheckInterval = Duration.milliseconds(200)
+
+    init(topic: String, countMax: Int?) {
         self.topic = topic
         self.countMax = countMax
-        self.endsWhenCaughtUp = endsWhenCaughtUp
     }
 
-    /// - Parameter events: none: a keepalive, which an org sends when it has nothing more for now.
+    /// Throws `Done` when nothing has been printed for a while.
+    func waitUntilQuiet() async throws {
+        while true {
+            try await Task.sleep(for: Self.quietCheckInterval)
+            let (count, last) = printed.withLock { $0 }
+            if last.duration(to: .now) > (count == 0 ? Self.firstEventTimeout : Self.quietTimeout) { throw Done() }
+        }
+    }
+
+    /// - Parameter events: none: a keepalive.
     func print(_ events: [ReceivedEvent], schemas: [SchemaID: EventSchema]) throws {
         for event in events {
             FileHandle.standardOutput.write(Data(try line(event, schema: schemas[event.schemaID]).readableBytesView))
-            let count = printed.withLock { count in
-                count += 1
-                return count
+            let count = printed.withLock { printed in
+                printed = (printed.count + 1, .now)
+                return printed.count
             }
             if count == countMax { throw Done() }
         }
-        if events.isEmpty, endsWhenCaughtUp { throw Done() }
     }
 
     private func line(_ event: ReceivedEvent, schema: EventSchema?) throws -> ByteBuffer {

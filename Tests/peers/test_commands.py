@@ -1,0 +1,119 @@
+"""The commands as a person or a script uses them: output, exit status, and what they say when something is wrong."""
+
+import json
+import signal
+import subprocess
+import time
+
+import jwt
+import pytest
+
+from programs import ALL, BINARY, CALL_SECONDS, CASES
+
+CONFIGURATION_MISTAKE = 78
+UNAVAILABLE = 69
+USAGE = 64
+
+
+def millrace(*arguments, **options):
+    return subprocess.run(
+        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=3 * CALL_SECONDS, **options)
+
+
+@pytest.fixture(scope="module")
+def connection(org, tmp_path_factory):
+    path = tmp_path_factory.mktemp("connection") / "connection.json"
+    path.write_text(json.dumps(org.connection))
+    return path
+
+
+def test_version_and_help():
+    assert millrace("--version").stdout.strip().count(".") == 2
+    for command in ("demo", "sandbox", "run", "tail", "token"):
+        answer = millrace(command, "--help")
+        assert answer.returncode == 0
+        assert "Example" in answer.stdout, command
+
+
+def test_tail_prints_what_is_retained_as_json_lines_and_ends(org, connection):
+    answer = millrace("tail", ALL, "--connection", connection, "--replay", "earliest", "--exit")
+    assert answer.returncode == 0, answer.stderr
+    events = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert len(events) > 50
+    assert {event["payload"]["ChangeEventHeader"]["entityName"] for event in events} == {"Account", "Contact", "Case"}
+    assert answer.stderr == ""
+
+    half = events[len(events) // 2]["replayId"]
+    rest = millrace("tail", ALL, "--connection", connection, "--replay", half, "--count", 5)
+    assert [json.loads(line) for line in rest.stdout.splitlines()] == events[len(events) // 2 + 1:][:5]
+
+
+def test_tail_shows_a_change_when_it_happens_and_ends_by_a_signal(org, connection):
+    program = subprocess.Popen(
+        [BINARY, "tail", CASES, "--connection", connection, "--replay", "latest"], stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + CALL_SECONDS
+        line = ""
+        program.stdout.readable()
+        # LATEST begins when the stream stands, which nothing tells: change until one is seen.
+        import selectors
+        selector = selectors.DefaultSelector()
+        selector.register(program.stdout, selectors.EVENT_READ)
+        while not line:
+            assert time.monotonic() < deadline
+            org.rest("POST", "/sobjects/Case", {"Subject": "Seen by tail"}, expected=201)
+            if selector.select(timeout=0.5):
+                line = program.stdout.readline()
+        assert json.loads(line)["payload"]["Subject"] == "Seen by tail"
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(CALL_SECONDS) == 0
+    finally:
+        program.kill()
+
+
+@pytest.mark.parametrize("arguments, status, text", [
+    (("tail", "/data/NoSuchChangeEvent"), UNAVAILABLE, "NoSuchChangeEvent"),
+    (("tail", ALL, "--replay", "77"), UNAVAILABLE, "replay"),
+    (("tail", ALL, "--replay", "yesterday"), USAGE, "yesterday"),
+    (("tail", ALL, "--count", "0"), USAGE, "--count"),
+])
+def test_tail_says_what_is_wrong(connection, arguments, status, text):
+    answer = millrace(*arguments, "--connection", connection)
+    assert (answer.returncode, answer.stdout) == (status, "")
+    assert text in answer.stderr
+
+
+def test_a_token_is_what_the_options_say(tmp_path):
+    secret = "a secret that is long enough for HS256, surely"
+    (tmp_path / "secret").write_text(secret + "\n")
+    answer = millrace(
+        "token", "--secret-file", tmp_path / "secret", "--issuer", "portal", "--audience", "millrace", "--subject", "ada",
+        "--channel", CASES, "--where", "ContactId = '003xx000004TmiQAAS'", "--fields", "Status, Subject", "--expires-in", "15m")
+    assert answer.returncode == 0, answer.stderr
+    claims = jwt.decode(answer.stdout.strip(), secret, algorithms=["HS256"], audience="millrace", issuer="portal")
+    assert claims["sub"] == "ada"
+    assert claims["exp"] - claims["iat"] == 900
+    assert claims["allow"] == [
+        {"channel": CASES, "where": "ContactId = '003xx000004TmiQAAS'", "fields": ["Status", "Subject"]}]
+
+
+@pytest.mark.parametrize("options, text", [
+    ((), "--secret-file"),
+    (("--secret-env", "MILLRACE_TEST_UNSET"), "MILLRACE_TEST_UNSET"),
+    (("--algorithm", "none"), "HS256, RS256 or ES256"),
+    (("--algorithm", "RS256"), "--key-file"),
+])
+def test_a_token_without_a_key_is_refused(options, text):
+    answer = millrace("token", "--channel", CASES, "--issuer", "a", "--audience", "b", *options)
+    assert (answer.returncode, answer.stdout) == (USAGE, "")
+    assert text in answer.stderr
+
+
+def test_every_mistake_of_a_configuration_is_told_with_its_line(tmp_path):
+    (tmp_path / "bad.yaml").write_text(
+        "org:\n  login_url: ftp://login\n  usernam: me\nlisten: {port: 99999}\npush:\n  tokens: {algorithm: none, secret: abc}\n")
+    answer = millrace("run", "--config", tmp_path / "bad.yaml")
+    assert (answer.returncode, answer.stdout) == (CONFIGURATION_MISTAKE, "")
+    for part in (":2: org.login_url", ":3: unknown key org.usernam: did you mean org.username", ":4: listen.port", ":6: push.tokens"):
+        assert f"bad.yaml{part}" in answer.stderr
+    assert "abc" not in answer.stderr
