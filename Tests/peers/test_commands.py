@@ -1,6 +1,7 @@
 """The commands as a person or a script uses them: output, exit status, and what they say when something is wrong."""
 
 import json
+import selectors
 import signal
 import subprocess
 import time
@@ -54,9 +55,7 @@ def test_tail_shows_a_change_when_it_happens_and_ends_by_a_signal(org, connectio
     try:
         deadline = time.monotonic() + CALL_SECONDS
         line = ""
-        program.stdout.readable()
         # LATEST begins when the stream stands, which nothing tells: change until one is seen.
-        import selectors
         selector = selectors.DefaultSelector()
         selector.register(program.stdout, selectors.EVENT_READ)
         while not line:
