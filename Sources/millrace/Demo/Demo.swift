@@ -5,7 +5,6 @@ import Foundation
 import Logging
 import Sandbox
 import ServiceLifecycle
-import Synchronization
 import Twin
 import Upstream
 
@@ -162,63 +161,4 @@ private struct DemoPage: Sendable {
 
     /// Some minutes of lively traffic; the page keeps what it has seen.
     private static let commitsShownMax = 300
-}
-
-/// A value that is published once and waited for by anybody.
-final class Announcement<Value: Sendable>: Sendable {
-    private enum State {
-        case awaited([Int: CheckedContinuation<Value, any Error>], nextTicket: Int)
-        case published(Value)
-    }
-
-    private let state = Mutex(State.awaited([:], nextTicket: 0))
-
-    /// The value, when it is there already.
-    var current: Value? {
-        state.withLock { state in
-            if case .published(let value) = state { value } else { nil }
-        }
-    }
-
-    func publish(_ value: Value) {
-        let waiting = state.withLock { state -> [CheckedContinuation<Value, any Error>] in
-            guard case .awaited(let waiting, _) = state else { return [] }
-            state = .published(value)
-            return Array(waiting.values)
-        }
-        for continuation in waiting { continuation.resume(returning: value) }
-    }
-
-    /// Waits for the value; throws `CancellationError` when cancelled first.
-    func value() async throws -> Value {
-        let ticket = state.withLock { state -> Int in
-            guard case .awaited(let waiting, let ticket) = state else { return 0 }
-            state = .awaited(waiting, nextTicket: ticket + 1)
-            return ticket
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let known = state.withLock { state -> Result<Value, any Error>? in
-                    switch state {
-                    case .published(let value):
-                        return .success(value)
-                    case .awaited(var waiting, let nextTicket):
-                        if Task.isCancelled { return .failure(CancellationError()) }
-                        waiting[ticket] = continuation
-                        state = .awaited(waiting, nextTicket: nextTicket)
-                        return nil
-                    }
-                }
-                if let known { continuation.resume(with: known) }
-            }
-        } onCancel: {
-            let cancelled = state.withLock { state -> CheckedContinuation<Value, any Error>? in
-                guard case .awaited(var waiting, let nextTicket) = state else { return nil }
-                let continuation = waiting.removeValue(forKey: ticket)
-                state = .awaited(waiting, nextTicket: nextTicket)
-                return continuation
-            }
-            cancelled?.resume(throwing: CancellationError())
-        }
-    }
 }
