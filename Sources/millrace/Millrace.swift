@@ -11,11 +11,11 @@ struct Millrace: AsyncParsableCommand {
         abstract: "An open event gateway for Salesforce: one subscription to an org drives every listener behind it.",
         discussion: """
             Start here:
-              millrace demo                         an org, a gateway and a page, all on this machine
-              millrace sandbox --data ./org         an org on your laptop, for your own programs and tests
-              millrace run --config millrace.yaml   the gateway, between your org and your listeners
+              millrace demo                         an org, a gateway and a page
+              millrace sandbox --data ./org         an org on your laptop
+              millrace run --config millrace.yaml   the gateway to your org
               millrace tail /data/ChangeEvents --connection ./org/connection.json
-                                                    what happens in an org, as JSON lines
+                                                    events as JSON lines
 
             Every command explains itself with --help. Configuration keys: docs/configuration.md.
             """,

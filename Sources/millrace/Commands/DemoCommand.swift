@@ -7,12 +7,12 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "The whole way on this machine: an org, the gateway, and a page where cases change live.",
         discussion: """
-            Starts a sandbox org (the car maker Electric Motors), the gateway with one subscription to it, and a page: three
-            customers side by side, each seeing only their own cases, and an agent's desk that changes them through the
+            Starts a sandbox org (the car maker Electric Motors), the gateway with one subscription to it, and a page: three \
+            customers side by side, each seeing only their own cases, and an agent's desk that changes them through the \
             org's REST API. The gateway logs in with OAuth and subscribes with gRPC over TLS, as it would to a real org.
 
-            The address of the page is printed, and written with everything a script needs to DIR/demo.json: page_url,
-            push_url, events_url, connection, customers (name, contact id, token). Data survives a restart; delete DIR to
+            The address of the page is printed, and written with everything a script needs to DIR/demo.json: page_url, \
+            push_url, events_url, connection, customers (name, contact id, token). Data survives a restart; delete DIR to \
             begin anew.
 
             Example:

@@ -14,7 +14,7 @@ struct RunCommand: AsyncParsableCommand {
 
             On the HTTP port (listen.port): /push (WebSocket), /events (Server-Sent Events), /health, /ready, /metrics.
 
-            SIGTERM drains: clients are told to come back later, what is in flight is finished. A second SIGTERM ends at
+            SIGTERM drains: clients are told to come back later, what is in flight is finished. A second SIGTERM ends at \
             once; nothing that was acknowledged is lost either way.
 
             Examples:

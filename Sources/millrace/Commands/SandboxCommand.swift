@@ -7,16 +7,15 @@ struct SandboxCommand: AsyncParsableCommand {
         commandName: "sandbox",
         abstract: "An org on your laptop: Salesforce's own protocols, with sample data, on loopback.",
         discussion: """
-            Speaks OAuth 2.0 (JWT bearer), the REST API and the Pub/Sub API (gRPC), plain and with TLS. All data lives in
+            Speaks OAuth 2.0 (JWT bearer), the REST API and the Pub/Sub API (gRPC), plain and with TLS. All data lives in \
             one directory and survives a restart; delete the directory for a new org.
 
-            Addresses and credentials are printed, and written to DIR/connection.json for programs. TLS certificates come
+            Addresses and credentials are printed, and written to DIR/connection.json for programs. TLS certificates come \
             from a development certificate authority made at first start: trust DIR/tls/ca.pem in your client.
 
             Examples:
               millrace sandbox --data ./org
               millrace tail /data/CaseChangeEvent --connection ./org/connection.json
-              curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8180/services/data/v66.0/sobjects/Case/500...
             """
     )
 

@@ -13,16 +13,17 @@ struct TailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Prints the events of a topic as JSON lines.",
         discussion: """
-            Subscribes directly to the org's Pub/Sub API, so each event printed counts against the org's daily delivery
+            Subscribes directly to the org's Pub/Sub API, so each event printed counts against the org's daily delivery \
             allocation. One line per event:
-              {"topic":"/data/CaseChangeEvent","replayId":"1042","eventId":"…","schema":"…","payload":{…}}
+              {"topic":"…","replayId":"1042","eventId":"…","schema":"…","payload":{…}}
 
-            Resume with the replay id of the last line:  --replay 1042
+            Resume with the replay id of the last line (--replay 1042). \
             Ends after --count events, at the end of what is retained with --exit, or with Ctrl-C.
 
             Examples:
-              millrace tail /data/ChangeEvents --connection ./org/connection.json --replay earliest --exit
-              millrace tail /data/CaseChangeEvent --config millrace.yaml | jq .payload.Status
+              millrace tail /data/ChangeEvents --config millrace.yaml
+              millrace tail /data/CaseChangeEvent --replay earliest --exit \\
+                --connection ./org/connection.json | jq .payload.Status
             """
     )
 

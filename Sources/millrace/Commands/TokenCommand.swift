@@ -8,17 +8,18 @@ struct TokenCommand: AsyncParsableCommand {
         commandName: "token",
         abstract: "Signs a push token for development: who may listen to what.",
         discussion: """
-            A push token says which channels its bearer may subscribe to, which records (--where) and which fields
-            (--fields). In production your own backend signs it, or Apex does with a certificate of the org; this command
+            A push token says which channels its bearer may subscribe to, which records (--where) and which fields \
+            (--fields). In production your own backend signs it, or Apex does with a certificate of the org; this command \
             is for trying things out. The token is printed on standard output, alone.
 
             Where the gateway's configuration names the key (push.tokens), --config is all that is needed for HS256.
 
             Examples:
-              millrace token --config millrace.yaml --subject ada --channel /data/CaseChangeEvent \\
-                --where "ContactId = '003xx000004TmiQAAS'" --fields CaseNumber,Status,Subject
-              millrace token --secret-file secret.txt --issuer portal --audience millrace --subject ada \\
-                --allow '[{"channel":"/data/CaseChangeEvent"},{"channel":"/data/ContactChangeEvent"}]'
+              millrace token --config millrace.yaml --channel /data/CaseChangeEvent \\
+                --where "ContactId = '003xx000004TmiQAAS'" --fields Status,Subject
+              millrace token --secret-file secret.txt --issuer portal \\
+                --audience millrace --subject ada \\
+                --allow '[{"channel":"/data/CaseChangeEvent"}]'
             """
     )
 
