@@ -65,11 +65,9 @@ struct Bridge: Sendable {
         ] + tokenComponents + [
             Component("push") { [hub] in
                 try await hub.run()
-            } stop: {
             },
             Component("http") { [http] in
                 try await http.run()
-            } stop: {
             },
             Component("upstream") { [upstream] in
                 try await upstream.run()

@@ -7,14 +7,15 @@ import UnixSignals
 /// A part of the program with a life of its own, as the service group sees it: `run` until `stop` is called (graceful) or
 /// the task is cancelled (abrupt).
 struct Component: Service {
-    var name: String
-    var run_: @Sendable () async throws -> Void
-    var stop: @Sendable () -> Void
+    let name: String
+    private let body: @Sendable () async throws -> Void
+    private let stop: @Sendable () -> Void
 
-    /// - Parameter stop: begins the graceful end and returns at once; `run` then finishes what is in flight and returns.
-    init(_ name: String, run: @escaping @Sendable () async throws -> Void, stop: @escaping @Sendable () -> Void) {
+    /// - Parameter stop: begins the graceful end and returns at once; `run` then finishes what is in flight and returns. Not
+    ///   needed by what follows the service group by itself.
+    init(_ name: String, run: @escaping @Sendable () async throws -> Void, stop: @escaping @Sendable () -> Void = {}) {
         self.name = name
-        self.run_ = run
+        self.body = run
         self.stop = stop
     }
 
@@ -26,22 +27,21 @@ struct Component: Service {
             } catch is CancellationError where Task.isShuttingDownGracefully {
                 return
             }
-        } stop: {
         }
     }
 
     /// Something to do when everything that was started after it has ended.
     static func atEnd(_ name: String, _ body: @escaping @Sendable () async throws -> Void) -> Component {
         Component(name) {
+            // Cancelled: the end has come as well.
             try? await gracefulShutdown()
             try await body()
-        } stop: {
         }
     }
 
     func run() async throws {
         try await withGracefulShutdownHandler {
-            try await run_()
+            try await body()
         } onGracefulShutdown: {
             stop()
         }

@@ -42,7 +42,6 @@ struct RunCommand: AsyncParsableCommand {
             let authority = try await bridge.authority()
             Console.print("Millrace listens on http://\(authority) (/push, /events, /health, /ready, /metrics).")
             try? await gracefulShutdown()
-        } stop: {
         }
         try await Shutdown.run(
             bridge.components + [announce], drainTimeout: configuration.drainTimeout + .seconds(5), logger: logger)

@@ -50,7 +50,6 @@ struct Demo: Sendable {
         let bridge = Component("bridge") {
             let connection = try await listening.value()
             try await runBridge(connection)
-        } stop: {
         }
         return orgComponents + [bridge]
     }
@@ -70,7 +69,6 @@ struct Demo: Sendable {
             try await writeDescription(authority: authority, connection: connection)
             Console.print("The demo is at http://\(authority)/   (Ctrl-C ends it)")
             try? await gracefulShutdown()
-        } stop: {
         }
         try await ServiceGroup(services: bridge.components + [announce], logger: logger).run()
     }

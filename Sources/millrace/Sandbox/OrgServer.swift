@@ -66,21 +66,17 @@ struct OrgServer: Sendable {
             .cancelled("org-retention") { [sandbox] in try await sandbox.run() },
             Component("org-http") { [http] in
                 try await http.run()
-            } stop: {
             },
             Component("org-https") { [https] in
                 try await https.run()
-            } stop: {
             },
             Component("org-pubsub") { [pubSub] in
                 try await pubSub.run()
-            } stop: {
             },
             Component("announce") {
                 try await started(try await announce())
                 // Not the end of the program.
                 try? await gracefulShutdown()
-            } stop: {
             },
         ]
     }
