@@ -96,7 +96,6 @@ class Column {
         this.records = new Map(); // Record id → { fields, changedAt }.
         this.items = new Map(); // Record id → list item.
         this.pending = new Map(); // Record id → names of fields that changed since the last frame.
-        this.isLive = false; // Past the replay that follows each subscription.
         this.liveSince = Infinity;
         this.caughtUp = 0;
         this.build();
