@@ -9,12 +9,14 @@ import Twin
 
 /// A hub on a real twin behind the real HTTP door, for `scripts/bench-push` to measure.
 ///
-/// Arguments: CONNECTIONS MESSAGES INTERVAL_MS. Prints `PORT n` and `TOKEN t`, then `READY` when that many are subscribed;
-/// waits for a line on standard input; publishes the messages, one per interval; prints its figures as JSON.
+/// Arguments: CONNECTIONS MESSAGES INTERVAL_MS [BURST]. Prints `PORT n` and `TOKEN t`, then `READY` when that many are
+/// subscribed; waits for a line on standard input; publishes the messages, BURST (1) of them in one batch per interval, as
+/// the org's bus hands them over; prints its figures as JSON.
 func runPushBenchmark(arguments: [String]) async throws {
     let numbers = arguments.compactMap { Int($0) }
-    guard numbers.count == 3 else { throw PushBenchmarkError.usage }
+    guard (3...4).contains(numbers.count) else { throw PushBenchmarkError.usage }
     let (connections, messages, interval) = (numbers[0], numbers[1], numbers[2])
+    let burst = numbers.count == 4 ? numbers[3] : 1
     let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     let twin = try await Twin(store: try SQLiteStore.temporary(), configuration: .init(), logger: logger)
     let schema = try EventSchema(json: PushBenchmark.schema)
@@ -33,7 +35,7 @@ func runPushBenchmark(arguments: [String]) async throws {
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
     let benchmark = PushBenchmark(
         hub: hub, twin: twin, schema: schema, connections: connections, messages: messages,
-        interval: .milliseconds(interval))
+        interval: .milliseconds(interval), burst: burst)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await hub.run() }
         group.addTask { try await door.run() }
@@ -63,6 +65,7 @@ struct PushBenchmark {
     var connections: Int
     var messages: Int
     var interval: Duration
+    var burst: Int
 
     func run() async throws {
         // The slope from a fifth on: what the process itself holds, and what NIO keeps for the next handshake, falls out.
@@ -72,7 +75,8 @@ struct PushBenchmark {
         try await until { hub.statistics().subscriptions == connections }
         try await Task.sleep(for: .seconds(1))
         let residentPerConnection = Double(Self.residentBytes() - early.0) / Double(connections - early.1)
-        for number in 0..<3 { try await publish(number, total: number + 1) }
+        for number in 0..<3 { try await publish(number..<number + 1) }
+        try await until { hub.statistics().deliveries >= 3 * connections }
         say("READY")
         _ = readLine()
         let idleStart = Self.processorSeconds()
@@ -81,11 +85,13 @@ struct PushBenchmark {
         let idlePerSecond = (Self.processorSeconds().all - idleStart.all) / 2
 
         let before = (Self.processorSeconds(), hub.statistics(), ContinuousClock.now)
-        for number in 0..<messages {
-            let next = before.2 + interval * (number + 1)
-            try await publish(3 + number, total: 4 + number)
+        for (turn, number) in stride(from: 3, to: 3 + messages, by: burst).enumerated() {
+            let next = before.2 + interval * (turn + 1)
+            try await publish(number..<min(number + burst, 3 + messages))
             try await Task.sleep(until: next, clock: .continuous)
         }
+        // The interval leaves time for every delivery: as a rule nothing is waited for here, and asking costs nothing.
+        try await until { hub.statistics().deliveries >= (3 + messages) * connections }
         let after = (Self.processorSeconds(), hub.statistics(), ContinuousClock.now)
         let elapsed = (after.2 - before.2) / .seconds(1)
         let deliveries = Double(after.1.deliveries - before.1.deliveries)
@@ -103,8 +109,13 @@ struct PushBenchmark {
             """)
     }
 
-    /// One event, until everybody has it.
-    private func publish(_ number: Int, total: Int) async throws {
+    private func publish(_ numbers: Range<Int>) async throws {
+        let events = try numbers.map { try event($0) }
+        try await twin.ingest(
+            ReceivedBatch(topic: Self.channel, events: events, latestReplayID: events.last?.replayID))
+    }
+
+    private func event(_ number: Int) throws -> ReceivedEvent {
         let header = ChangeEventHeader(
             entityName: "Case", recordIDs: ["500xx000000bpkTAAQ"], changeType: .update, changeOrigin: "",
             transactionKey: "t-\(number)",
@@ -112,12 +123,9 @@ struct PushBenchmark {
             commitUser: "005xx000001X8UzAAK",
             changedFields: try schema.bitmap(ofNames: ["Status"]))
         let payload = try schema.encode(header: header, values: ["Status": .string("Working \(number % 10)")])
-        let event = ReceivedEvent(
+        return ReceivedEvent(
             topic: Self.channel, replayID: ReplayID(counter: UInt64(1000 + number)), eventID: "e-\(number)",
-            schemaID: schema.id,
-            payload: payload)
-        try await twin.ingest(ReceivedBatch(topic: Self.channel, events: [event], latestReplayID: event.replayID))
-        try await until { hub.statistics().deliveries >= total * connections }
+            schemaID: schema.id, payload: payload)
     }
 
     private func until(_ condition: () -> Bool) async throws {
@@ -154,5 +162,5 @@ struct PushBenchmark {
 enum PushBenchmarkError: Error, CustomStringConvertible {
     case usage
 
-    var description: String { "usage: bench push CONNECTIONS MESSAGES INTERVAL_MS" }
+    var description: String { "usage: bench push CONNECTIONS MESSAGES INTERVAL_MS [BURST]" }
 }
