@@ -3,8 +3,10 @@ import Foundation
 extension Sandbox {
     /// How the org behaves. Everything has a default that suits a laptop.
     public struct Configuration: Sendable {
-        /// Objects whose changes are published; an org of every edition may select five.
+        /// Objects that a new org selects on the standard channel; afterwards the Tooling API says.
         public var selectedEntities: Set<String> = ["Account", "Contact", "Case"]
+        /// What may be used of the event bus.
+        public var allocations = EventAllocations.addOn
         /// Loads Electric Motors' records into a new org.
         public var loadsSampleData = true
         /// Publishes CREATE events for the sample records, so that a subscriber from EARLIEST has complete rows.

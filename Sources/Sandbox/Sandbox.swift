@@ -32,7 +32,8 @@ public final class Sandbox: Sendable {
     let state: Mutex<State>
     private let directory: URL
     private let appKey: AppKey
-    private let publishing: ChangeCapture
+    /// The channels and what is selected on them.
+    let channels = ChannelBook()
     private let quiet: ChangeCapture
 
     /// What changes while the sandbox runs and is not in the store, or is kept there from time to time.
@@ -69,15 +70,13 @@ public final class Sandbox: Sendable {
         var captured: [String: CapturedObject] = [:]
         for object in catalogue.objects where object.isCapturable { captured[object.name] = try CapturedObject(object) }
         self.captured = captured
-        publishing = ChangeCapture(
-            captured: captured.filter { configuration.selectedEntities.contains($0.key) },
-            changesPerTransactionMax: configuration.changesPerTransactionMax)
         quiet = ChangeCapture(captured: [:], changesPerTransactionMax: 0)
 
         organization = try await Self.openOrFound(configuration, catalogue: catalogue, twin: twin)
         state = Mutex(try await Self.restoredState(twin))
         for object in captured.values { try await twin.learn(object.schema) }
         observer = BusObserver()
+        try await openChannels()
         observer.waiters.reached(try await twin.observe(observer))
         if configuration.loadsSampleData { try await loadSampleData() }
     }

@@ -23,8 +23,8 @@ public struct Condition: Sendable {
     /// Parses, or throws an error with the position (in characters, from 1) and what was expected.
     ///
     /// Text, nesting and number of comparisons are bounded (see `SyntaxLimits`), so that hostile text ends in an error.
-    public init(_ text: String) throws(SOQLError) {
-        var parser = try Parser(text)
+    public init(_ text: String, dialect: ConditionDialect = .full) throws(SOQLError) {
+        var parser = try Parser(text, dialect: dialect)
         self.init(try parser.parseWhole())
     }
 

@@ -12,8 +12,13 @@ struct Parser {
     /// End of the token before `token`, and how messages name it.
     private var previous: Token?
     private var comparisons = 0
+    private let dialect: ConditionDialect
+    private var fields: Set<FieldName> = []
+    /// The first negation that a dialect accepts only where it stands alone.
+    private var openNegation: Token?
 
-    init(_ text: String) throws(SOQLError) {
+    init(_ text: String, dialect: ConditionDialect = .full) throws(SOQLError) {
+        self.dialect = dialect
         lexer = try Lexer(text)
         token = try lexer.next()
     }
@@ -26,6 +31,10 @@ struct Parser {
             if token.kind == .close { throw unexpected("there is no '(' that it closes") }
             throw unexpected("expected AND, OR or end of text")
         }
+        if dialect.needsNegationInParentheses, comparisons > 1, let openNegation {
+            throw lexer.error(
+                "beside other comparisons a negation is written (NOT(…))", at: openNegation.range.lowerBound)
+        }
         return expression
     }
 
@@ -33,8 +42,10 @@ struct Parser {
 
     private mutating func condition(depth: Int) throws(SOQLError) -> Expression {
         if keyword == .not {
+            let negation = token
             try advance()
             if keyword == .not { throw unexpected("write NOT (NOT …)") }
+            if depth == 0 || token.kind != .open, openNegation == nil { openNegation = negation }
             let operand = try simple(depth: depth)
             if keyword == .and || keyword == .or {
                 throw unexpected("NOT beside other conditions needs parentheses: (NOT …)")
@@ -74,6 +85,10 @@ struct Parser {
             throw error("a condition can hold \(SyntaxLimits.comparisonsMax) comparisons at most")
         }
         let field = FieldName(lexer.text(of: token.range))
+        fields.insert(field)
+        if let fieldsMax = dialect.fieldsMax, fields.count > fieldsMax {
+            throw error("a condition can use \(fieldsMax) fields at most here")
+        }
         try advance()
         if token.kind == .open { throw unexpected("functions cannot be used in a condition here") }
         if case .comparison(let operation) = token.kind {
@@ -85,15 +100,18 @@ struct Parser {
             try advance()
             return Comparison(field: field, test: .like(try pattern()))
         case .in:
+            guard dialect.allowsLists else { throw unexpected("IN cannot be used here") }
             try advance()
             return Comparison(field: field, test: .among(try list(), isNegated: false))
         case .not:
+            guard dialect.allowsLists else { throw unexpected("NOT IN cannot be used here") }
             try advance()
             if keyword == .like { throw unexpected("SOQL has no NOT LIKE: write (NOT \(field.spelling) LIKE …)") }
             guard keyword == .in else { throw expected("IN") }
             try advance()
             return Comparison(field: field, test: .among(try list(), isNegated: true))
         case .includes, .excludes:
+            guard dialect.allowsSelections else { throw unexpected("INCLUDES and EXCLUDES cannot be used here") }
             let isNegated = keyword == .excludes
             try advance()
             return Comparison(field: field, test: .includes(try groups(), isNegated: isNegated))
@@ -117,6 +135,13 @@ struct Parser {
     private mutating func value() throws(SOQLError) -> Value {
         switch token.kind {
         case .literal(let value):
+            if let integerMax = dialect.integerMax, case .integer(let number) = value,
+                number > integerMax || number < -integerMax - 1
+            {
+                throw error(
+                    "A number format error occurred: \(lexer.describe(token)) is too large for a whole number; write it "
+                        + "with a decimal point (\(number).0)")
+            }
             try advance()
             return value
         case .string:
@@ -151,6 +176,7 @@ struct Parser {
     private mutating func pattern() throws(SOQLError) -> LikePattern {
         guard token.kind == .string else { throw expected("a text in single quotes") }
         let literal = token
+        try checkEscapes(of: literal)
         let pattern: LikePattern
         do {
             pattern = try StringReader(bytes: lexer.bytes[literal.range]).pattern()
@@ -164,6 +190,7 @@ struct Parser {
     private mutating func text() throws(SOQLError) -> String {
         guard token.kind == .string else { throw expected("a text in single quotes") }
         let literal = token
+        try checkEscapes(of: literal)
         let plain: String
         do {
             plain = try StringReader(bytes: lexer.bytes[literal.range]).plain()
@@ -172,6 +199,21 @@ struct Parser {
         }
         try advance()
         return plain
+    }
+
+    private func checkEscapes(of literal: Token) throws(SOQLError) {
+        guard !dialect.allowsPatternEscapes else { return }
+        let bytes = lexer.bytes[literal.range]
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            defer { index += 1 }
+            guard bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.endIndex else { continue }
+            index += 1
+            if "\\_%".utf8.contains(bytes[index]) {
+                throw lexer.error(
+                    "a backslash, an underscore and a percent sign cannot be escaped here", at: index - 1)
+            }
+        }
     }
 
     // MARK: Lists

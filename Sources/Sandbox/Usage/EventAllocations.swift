@@ -1,0 +1,47 @@
+/// What an org may use of the event bus, by edition.
+public struct EventAllocations: Sendable, Hashable {
+    /// Entities selected for change data capture, over all channels.
+    public var selectedEntities = 5
+    /// Custom channels, of change events and of platform events each.
+    public var customChannels = 100
+    /// Distinct custom platform events on channels.
+    public var platformEventsInChannels = 50
+    public var managedSubscriptions = 200
+    /// Clients connected over CometD at once.
+    public var cometDClients = 2_000
+    /// Events delivered in 24 rolling hours, summed over all subscribers.
+    public var deliveriesPerDay = 50_000
+    /// Platform events published in a rolling hour.
+    public var publishedPerHour = 250_000
+    /// False: deliveries and publishing are counted and reported, and nothing is refused. So are they in an org with the
+    /// usage-based add-on, whose excess is billed.
+    public var isEnforced = true
+
+    public init() {}
+
+    /// Performance and Unlimited Edition.
+    public static let unlimited = EventAllocations()
+
+    public static let enterprise: EventAllocations = {
+        var allocations = EventAllocations()
+        allocations.cometDClients = 1_000
+        allocations.deliveriesPerDay = 25_000
+        return allocations
+    }()
+
+    public static let developer: EventAllocations = {
+        var allocations = EventAllocations()
+        allocations.platformEventsInChannels = 5
+        allocations.cometDClients = 20
+        allocations.deliveriesPerDay = 10_000
+        allocations.publishedPerHour = 50_000
+        return allocations
+    }()
+
+    /// Unlimited Edition with the add-on: what a laptop wants.
+    public static let addOn: EventAllocations = {
+        var allocations = EventAllocations()
+        allocations.isEnforced = false
+        return allocations
+    }()
+}
