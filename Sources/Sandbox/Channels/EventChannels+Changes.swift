@@ -59,7 +59,8 @@ extension EventChannels {
             try metadata.check(known: ["channelType", "eventType", "label"], of: "PlatformEventChannel")
             let type = try metadata.text("channelType")
             guard let product = Product(rawValue: type) else {
-                throw .integrity("'\(type)' is not a valid value for the enum 'PlatformEventChannelType'", ["channelType"])
+                throw .integrity(
+                    "'\(type)' is not a valid value for the enum 'PlatformEventChannelType'", ["channelType"])
             }
             self.product = product
             label = try metadata.text("label")
@@ -193,7 +194,9 @@ enum DeveloperName {
 
     static func isValid(_ name: String) -> Bool {
         guard let first = name.first, first.isASCII, first.isLetter, name.utf8.count <= lengthMax else { return false }
-        return name.utf8.allSatisfy { $0 < 0x80 && (Character(Unicode.Scalar($0)).isLetter || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F) }
+        return name.utf8.allSatisfy {
+            $0 < 0x80 && (Character(Unicode.Scalar($0)).isLetter || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F)
+        }
             && !name.contains("__") && !name.hasSuffix("_")
     }
 }

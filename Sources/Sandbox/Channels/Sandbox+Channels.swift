@@ -1,6 +1,10 @@
 import ChangeEvents
 import Doors
+import Logging
+import SOQL
 import Store
+import Synchronization
+import Twin
 
 extension Sandbox {
     /// The events that can be selected, as the catalogue has them now.
