@@ -100,10 +100,12 @@ let package = Package(
             name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", logging, nio], swiftSettings: swiftSettings),
         // Floor 4
         .target(name: "CPushLoop"),
+        .systemLibrary(name: "CZlib"),
         .target(
             name: "Doors",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", grpcCore, grpcTransport,
+                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", "CZlib", grpcCore,
+                grpcTransport,
                 grpcProtobuf, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nio, nioPosix, nioHTTP1, nioSSL,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, cryptoExtras,
                 serviceLifecycle,

@@ -16,6 +16,9 @@ extension Sandbox {
         public var sessionLifetime: Duration = .seconds(2 * 3_600)
         /// API calls in 24 hours: what a Developer Edition has.
         public var apiCallsMax = 15_000
+        /// API calls in 24 hours of single connected apps, by client id or by name; an app that is not named has no limit
+        /// of its own.
+        public var apiCallsPerAppMax: [String: Int] = [:]
         /// How long events stay on the bus.
         public var eventRetention: Duration = .seconds(72 * 3_600)
         /// Changes of one transaction that are published one by one; the rest is an overflow event per object.

@@ -1,11 +1,7 @@
-import Synchronization
-import Twin
-import Logging
 import ChangeEvents
-import Crypto
 public import Doors
-import Foundation
-import Store
+import Logging
+import Synchronization
 
 extension Sandbox: OrgService {
     public func session(accessToken: String) async throws(OrgError) -> OrgSession {
@@ -15,54 +11,50 @@ extension Sandbox: OrgService {
         return session
     }
 
-    public func countCall(_ session: OrgSession) async throws(OrgError) -> String {
-        let now = configuration.clock()
-        let used = state.withLock { $0.usage.count(now: now) }
-        guard used <= configuration.apiCallsMax else {
-            throw OrgError(status: 403, errorCode: "REQUEST_LIMIT_EXCEEDED", message: "TotalRequests Limit exceeded.")
-        }
-        return "api-usage=\(used)/\(configuration.apiCallsMax)"
+    public func identityURL(of session: OrgSession) -> String {
+        state.withLock { $0.addresses.loginURL } + "/id/\(session.organizationID)/\(session.userID)"
     }
 
+    public func limits(context: CallContext) async throws(OrgError) -> JSONValue {
+        let now = configuration.clock()
+        let used = state.withLock { $0.usage.used(now: now) }
+        return OrgLimits(
+            apiCallsMax: configuration.apiCallsMax, used: used.org,
+            apps: organization.clientID.isEmpty
+                ? []
+                : used.byApp.keys.sorted().map { client in
+                    let max =
+                        configuration.apiCallsPerAppMax[client] ?? configuration.apiCallsPerAppMax[appName(client)]
+                    return OrgLimits.App(
+                        name: appName(client), max: max ?? 0, used: max == nil ? 0 : used.byApp[client] ?? 0)
+                }, events: []
+        ).document
+    }
+}
+
+extension Sandbox {
+    /// One record created in a transaction of its own: the id.
     public func create(
         object: String, fields: [JSONValue.Member], context: CallContext
     ) async throws(OrgError) -> String {
-        let definition = try definition(object)
-        let values = try RecordInput(object: definition).values(fields)
-        return try await change(context) { try $0.create(definition.name, values).string }
+        try await single(context) { try $0.create(object, fields).id }
     }
 
     public func update(
         object: String, id: String, fields: [JSONValue.Member], context: CallContext
     ) async throws(OrgError) {
-        let definition = try definition(object)
-        let recordID = try recordID(id, definition)
-        let values = try RecordInput(object: definition).values(fields)
-        try await change(context) { try $0.update(definition.name, recordID, values) }
+        try await single(context) { try $0.update(object, id, fields) }
     }
 
     public func delete(object: String, id: String, context: CallContext) async throws(OrgError) {
-        let definition = try definition(object)
-        let recordID = try recordID(id, definition)
-        try await change(context) { try $0.delete(definition.name, recordID) }
+        try await single(context) { try $0.delete(object, id) }
     }
 
+    /// The record with `attributes`; `fields` nil: all.
     public func retrieve(
         object: String, id: String, fields: [String]?, context: CallContext
     ) async throws(OrgError) -> JSONValue {
-        let definition = try definition(object)
-        guard let recordID = RecordID(id), recordID.keyPrefix == definition.keyPrefix else {
-            throw .externalIDUnknown(id)
-        }
-        let found = try await reading { reader -> (StoredRecord, [String: FieldValue])? in
-            guard let record = try reader.record(entity: definition.name, id: recordID) else { return nil }
-            return (record, try DerivedFields.values(of: record.image, definition, reader))
-        }
-        guard let (record, derived) = found else { throw .recordNotFound() }
-        guard !record.isDeleted else { throw .recordDeleted() }
-        return try RecordAnswer(
-            object: definition, image: record.image, apiVersion: context.apiVersion, derived: derived
-        ).json(fields: fields)
+        try await asOrgError { try await reading(context) { try $0.retrieve(object, id, fields: fields).document } }
     }
 
     public func describeGlobal(context: CallContext) async throws(OrgError) -> JSONValue {
@@ -70,27 +62,19 @@ extension Sandbox: OrgService {
     }
 
     public func describe(object: String, context: CallContext) async throws(OrgError) -> JSONValue {
-        Describe(catalogue: catalogue, apiVersion: context.apiVersion).object(try definition(object))
+        guard let definition = catalogue.object(object) else { throw .objectNotFound() }
+        return Describe(catalogue: catalogue, apiVersion: context.apiVersion).object(definition)
     }
 
-    private func definition(_ name: String) throws(OrgError) -> ObjectDefinition {
-        guard let object = catalogue.object(name) else { throw .objectNotFound() }
-        return object
-    }
-
-    /// Writes name the record they mean: an id of another kind is refused as such.
-    private func recordID(_ text: String, _ object: ObjectDefinition) throws(OrgError) -> RecordID {
-        guard let id = RecordID(text), id.keyPrefix == object.keyPrefix else {
-            throw .malformedID(text, label: "\(object.label) ID", field: "Id")
-        }
-        return id
-    }
-
-    private func change<T: Sendable>(
-        _ context: CallContext, _ body: @escaping @Sendable (OrgTransaction) throws -> T
+    private func single<T: Sendable>(
+        _ context: CallContext, _ body: @escaping @Sendable (any OrgWork) throws -> T
     ) async throws(OrgError) -> T {
+        try await asOrgError { try await writing(context, body) }
+    }
+
+    private func asOrgError<T>(_ body: () async throws -> T) async throws(OrgError) -> T {
         do {
-            return try await transaction(origin: .rest(context), userID: context.session.userID, body)
+            return try await body()
         } catch let error as OrgError {
             throw error
         } catch {
@@ -98,18 +82,8 @@ extension Sandbox: OrgService {
         }
     }
 
-    private func reading<T: Sendable>(
-        _ body: @escaping @Sendable (any StoreReader) throws -> T
-    ) async throws(OrgError) -> T {
-        do {
-            return try await twin.store.read(body)
-        } catch {
-            throw failure(error)
-        }
-    }
-
     /// The caller learns that nothing was changed; what went wrong is for the log.
-    private func failure(_ error: any Error) -> OrgError {
+    func failure(_ error: any Error) -> OrgError {
         logger.error("a call failed inside the org", metadata: ["error": "\(error)"])
         return .internalFailure()
     }

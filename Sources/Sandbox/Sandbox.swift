@@ -30,6 +30,8 @@ public final class Sandbox: Sendable {
     let logger: Logger
     let observer: BusObserver
     let state: Mutex<State>
+    /// When the description of the org's objects changed last, as far as this process can tell: at its start.
+    let schemaChangedAt: Int64
     private let directory: URL
     private let appKey: AppKey
     /// The channels and what is selected on them.
@@ -41,6 +43,7 @@ public final class Sandbox: Sendable {
         var addresses = SandboxAddresses.none
         var sessions: Sessions
         var usage: APIUsage
+        var calls: CallLog
         /// Topics that exist because an event was injected on them.
         var injectedTopics: Set<String>
     }
@@ -57,6 +60,7 @@ public final class Sandbox: Sendable {
         } catch {
             throw SandboxError(code: .directory, message: "\(directory) cannot be made", cause: error)
         }
+        schemaChangedAt = configuration.clock()
         appKey = try AppKey.openOrCreate(in: self.directory)
         let store = try SQLiteStore(
             path: self.directory.appendingPathComponent(Self.databaseName).path,
@@ -81,15 +85,20 @@ public final class Sandbox: Sendable {
         if configuration.loadsSampleData { try await loadSampleData() }
     }
 
-    /// Runs retention until cancelled. The doors have their own `run()`.
+    /// Runs retention, and writes down the calls, until cancelled. The doors have their own `run()`.
     public func run() async throws {
-        try await twin.run()
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await self.twin.run() }
+            group.addTask { try await self.keepWritingCalls() }
+            try await group.waitForAll()
+        }
     }
 
     /// Writes down what is kept only from time to time and closes the database. Nothing acknowledged depends on it.
     public func close() async throws {
         twin.stopObserving(observer)
         observer.waiters.wakeAll()
+        await writeCalls()
         let (sessions, usage) = state.withLock { ($0.sessions, $0.usage) }
         try await twin.commit { writer in
             try writer.setState(Sessions.stateKey, to: [UInt8](JSONEncoder().encode(sessions)))
@@ -198,7 +207,7 @@ public final class Sandbox: Sendable {
             }
             return State(
                 sessions: try restored(Sessions.stateKey, Sessions()),
-                usage: try restored(APIUsage.stateKey, APIUsage()),
+                usage: try restored(APIUsage.stateKey, APIUsage()), calls: try CallLog.read(reader),
                 injectedTopics: try restored(Injection.stateKey, []))
         }
     }

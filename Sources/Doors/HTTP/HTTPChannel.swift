@@ -32,6 +32,9 @@ struct HTTPChannel: HTTPChannelHandler {
     }
 
     func handle(value: Value, logger: Logger) async {
-        await handleHTTP(asyncChannel: value, logger: logger)
+        let address = value.channel.remoteAddress?.ipAddress ?? ""
+        await ConnectionPeer.$address.withValue(address) {
+            await handleHTTP(asyncChannel: value, logger: logger)
+        }
     }
 }

@@ -21,6 +21,9 @@ struct JSONParser {
     private let bytes: [UInt8]
     private var index = 0
     private var depth = 0
+    /// For `place(ofMember:in:)` only.
+    private var wantedMember: String?
+    private var found: Int?
 
     private init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -36,6 +39,18 @@ struct JSONParser {
         parser.skipSpace()
         if parser.index < parser.bytes.count { throw parser.unexpected("expected the end of the document") }
         return value
+    }
+
+    /// Where the value of a member of the document's own object begins; nil where there is no such member.
+    static func place(ofMember name: String, in bytes: some Sequence<UInt8>) -> (line: Int, column: Int)? {
+        var parser = JSONParser(Array(bytes))
+        parser.wantedMember = name
+        parser.skipSpace()
+        // A document that cannot be read has been refused before anybody asks this.
+        _ = try? parser.value()
+        guard let found = parser.found else { return nil }
+        let place = parser.error("", at: found)
+        return (place.line, place.column)
     }
 
     private mutating func value() throws(JSONError) -> JSONValue {
@@ -71,6 +86,7 @@ struct JSONParser {
             skipSpace()
             try expect(UInt8(ascii: ":"), "was expecting a colon to separate field name and value", within: "OBJECT")
             skipSpace()
+            if let wantedMember, depth == 1, name == wantedMember { found = index }
             members.append(JSONValue.Member(name: name, value: try value()))
             skipSpace()
             if peek() == UInt8(ascii: "}") {

@@ -1,4 +1,5 @@
-/// What the REST and OAuth doors need of the org behind them; the sandbox is one.
+/// What the doors need of the org behind them as a whole: who calls, and how much he may; the sandbox is one. What a
+/// request does to records is `RecordService`'s.
 
 /// A value of a JSON document, numbers as written (so that no digit is lost).
 public enum JSONValue: Sendable, Hashable {
@@ -53,20 +54,15 @@ public struct OrgSession: Sendable, Hashable {
 public protocol OrgService: Sendable {
     /// Throws `INVALID_SESSION_ID` (401).
     func session(accessToken: String) async throws(OrgError) -> OrgSession
-    /// Counts the call; answers `api-usage=18/5000` for `Sforce-Limit-Info`.
+    /// Counts the call against the org's and the connected app's allowance; throws `REQUEST_LIMIT_EXCEEDED` (403) once it
+    /// is used up. Answers `api-usage=18/5000` for `Sforce-Limit-Info`.
     func countCall(_ session: OrgSession) async throws(OrgError) -> String
-
-    /// The id of the new record.
-    func create(object: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError) -> String
-    func update(object: String, id: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError)
-    func delete(object: String, id: String, context: CallContext) async throws(OrgError)
-    /// The record with `attributes`; `fields` nil: all.
-    func retrieve(
-        object: String, id: String, fields: [String]?, context: CallContext
-    ) async throws(OrgError) -> JSONValue
-    /// `GET /sobjects`, `GET /sobjects/X`, `GET /sobjects/X/describe`.
-    func describeGlobal(context: CallContext) async throws(OrgError) -> JSONValue
-    func describe(object: String, context: CallContext) async throws(OrgError) -> JSONValue
+    /// Notes a call that has been answered, for the org's event log file `ApiTotalUsage`. Returns at once.
+    func record(_ call: APICall)
+    /// `https://login…/id/00D…/005…`
+    func identityURL(of session: OrgSession) -> String
+    /// The document of `GET /limits`.
+    func limits(context: CallContext) async throws(OrgError) -> JSONValue
 
     /// `POST /services/oauth2/token`: form parameters, and the host the request named (`login.salesforce.com`, …).
     func token(parameters: [String: String], host: String) async throws(OAuthError) -> TokenAnswer
@@ -100,11 +96,20 @@ public struct OrgError: Error, Sendable, Hashable {
     public var errorCode: String
     public var message: String
     public var fields: [String]?
-    public init(status: Int, errorCode: String, message: String, fields: [String]? = nil) {
+    /// The JSON member whose value could not be read, where that is what was wrong: the door adds its place in the text.
+    public var unreadableMember: String?
+    /// Paths of the records that an external id fits, with status 300.
+    public var choices: [String]?
+    public init(
+        status: Int, errorCode: String, message: String, fields: [String]? = nil, unreadableMember: String? = nil,
+        choices: [String]? = nil
+    ) {
         self.status = status
         self.errorCode = errorCode
         self.message = message
         self.fields = fields
+        self.unreadableMember = unreadableMember
+        self.choices = choices
     }
 }
 

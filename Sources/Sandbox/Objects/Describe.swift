@@ -82,7 +82,7 @@ struct Describe {
     }
 
     /// `Contacts`, `Cases`, `ChildAccounts`; the audit fields have none.
-    private func childRelationshipName(_ referrer: ObjectDefinition, _ field: FieldDefinition) -> JSONValue {
+    func childRelationshipName(_ referrer: ObjectDefinition, _ field: FieldDefinition) -> JSONValue {
         guard field.isCreateable, field.name != "OwnerId" else { return .null }
         if field.name == "ParentId" { return .string(referrer.name == "Case" ? "Cases" : "ChildAccounts") }
         return .string(referrer.labelPlural)

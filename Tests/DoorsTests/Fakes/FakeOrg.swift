@@ -2,15 +2,19 @@ import Doors
 import Synchronization
 
 /// An org that records what it is asked and answers from memory.
-final class FakeOrg: OrgService {
+final class FakeOrg: OrgService, RecordService {
     struct State {
         var calls = 0
+        var created = 0
         var records: [String: [JSONValue.Member]] = [:]
         var contexts: [CallContext] = []
         var hosts: [String] = []
         var parameters: [[String: String]] = []
         /// Thrown by the next call on a record.
         var failure: OrgError?
+        var recorded: [APICall] = []
+        var rollbacks = 0
+        var queries: [String] = []
     }
 
     let state = Mutex(State())
@@ -31,53 +35,35 @@ final class FakeOrg: OrgService {
         }
     }
 
-    private func note(_ context: CallContext) throws(OrgError) {
-        let failure = state.withLock { state -> OrgError? in
-            state.contexts.append(context)
-            defer { state.failure = nil }
-            return state.failure
+    func record(_ call: APICall) {
+        state.withLock { $0.recorded.append(call) }
+    }
+
+    func identityURL(of session: OrgSession) -> String { "https://login.salesforce.com/id/00D/005" }
+
+    func limits(context: CallContext) async throws(OrgError) -> JSONValue {
+        .object([.init(name: "DailyApiRequests", value: .object([.init(name: "Max", value: .number("15000"))]))])
+    }
+
+    func reading<T: Sendable>(
+        _ context: CallContext, _ body: @escaping @Sendable (any OrgWork) throws -> T
+    ) async throws -> T {
+        try body(FakeWork(org: self, context: context))
+    }
+
+    func writing<T: Sendable>(
+        _ context: CallContext, _ body: @escaping @Sendable (any OrgWork) throws -> T
+    ) async throws -> T {
+        let before = state.withLock { $0.records }
+        do {
+            return try body(FakeWork(org: self, context: context))
+        } catch {
+            state.withLock { state in
+                state.records = before
+                state.rollbacks += 1
+            }
+            throw error
         }
-        if let failure { throw failure }
-    }
-
-    func create(object: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError) -> String {
-        try note(context)
-        state.withLock { $0.records["001000000000001AAA"] = fields }
-        return "001000000000001AAA"
-    }
-
-    func update(object: String, id: String, fields: [JSONValue.Member], context: CallContext) async throws(OrgError) {
-        try note(context)
-        state.withLock { $0.records[id] = fields }
-    }
-
-    func delete(object: String, id: String, context: CallContext) async throws(OrgError) {
-        try note(context)
-        guard state.withLock({ $0.records.removeValue(forKey: id) }) != nil else {
-            throw OrgError(status: 404, errorCode: "ENTITY_IS_DELETED", message: "entity is deleted")
-        }
-    }
-
-    func retrieve(
-        object: String, id: String, fields: [String]?, context: CallContext
-    ) async throws(OrgError) -> JSONValue {
-        try note(context)
-        guard let record = state.withLock({ $0.records[id] }) else {
-            throw OrgError(
-                status: 404, errorCode: "NOT_FOUND",
-                message: "Provided external ID field does not exist or is not accessible: \(id)")
-        }
-        return .object(record.filter { fields?.contains($0.name) ?? true })
-    }
-
-    func describeGlobal(context: CallContext) async throws(OrgError) -> JSONValue {
-        try note(context)
-        return .object([.init(name: "encoding", value: .string("UTF-8"))])
-    }
-
-    func describe(object: String, context: CallContext) async throws(OrgError) -> JSONValue {
-        try note(context)
-        return .object([.init(name: "name", value: .string(object)), .init(name: "fields", value: .array([]))])
     }
 
     func token(parameters: [String: String], host: String) async throws(OAuthError) -> TokenAnswer {

@@ -5,11 +5,20 @@ struct APIVersion: Hashable, Sendable {
 
     static let oldest = 31
     static let newest = 67
+    /// Those before it are served with a warning. Which they are changes from year to year; this is the sandbox's choice, so
+    /// that clients can be tried with one.
+    static let oldestWithoutWarning = 37
     /// The first version there ever was; those from here to `oldest` are retired (410).
     static let first = 20
 
     var text: String { "\(number).0" }
     var isRetired: Bool { number < Self.oldest }
+    var isDeprecated: Bool { !isRetired && number < Self.oldestWithoutWarning }
+
+    /// The value of the header `Warning` for versions that will be retired next.
+    var warning: String {
+        #"299 - "API version \#(text) is deprecated and will be retired. Use \#(Self.oldestWithoutWarning).0 or later.""#
+    }
 
     /// `Summer '26`: three releases a year, of which 67.0 is the summer of 2026.
     var label: String {

@@ -1,0 +1,134 @@
+internal import HTTPTypes
+public import Hummingbird
+internal import NIOCore
+
+/// Salesforce's REST API: versions, resources, and what every call has in common.
+///
+/// It speaks HTTP and JSON; what a record is, which fields it has and who may see it is the org's. Every answer but the list
+/// of versions is one API call, says so in `Sforce-Limit-Info` and is noted for the event log file; every error is
+/// Salesforce's array.
+public struct RESTDoor: HTTPRoutes {
+    private let org: any OrgService
+    private let dispatcher: RESTDispatcher
+
+    /// - Parameter families: resources beside those of this door, of other APIs below the same path.
+    init(org: any OrgService, records: any RecordService, families: [any RESTFamily]) {
+        self.org = org
+        var routes = RESTRoutes()
+        for family in Self.families(org) + families { family.add(to: &routes) }
+        dispatcher = RESTDispatcher(records: records, routes: routes)
+    }
+
+    public init(org: any OrgService & RecordService) {
+        self.init(org: org, records: org, families: [])
+    }
+
+    private static func families(_ org: any OrgService) -> [any RESTFamily] {
+        [
+            RecordResources(), ExternalIDResources(), RelationshipResources(), DescribeResources(),
+            ReplicationResources(), QueryResources(), SearchResources(), LimitResources(org: org),
+            CompositeResources(), GraphResources(), BatchResources(), CollectionResources(), TreeResources(),
+        ]
+    }
+
+    public func add(to router: Router<BasicRequestContext>) {
+        // All methods come here, so that a wrong one gets Salesforce's answer. HEAD follows from GET.
+        for method in [HTTPRequest.Method.get, .post, .patch, .delete, .put] {
+            for path: RouterPath in ["/services/data", "/services/data/**"] {
+                router.on(path, method: method) { request, _ in try await respond(to: request) }
+            }
+        }
+    }
+
+    private func respond(to request: Request) async throws -> Response {
+        guard let parts = RESTRequest(request) else {
+            let error = OrgError.badRequest("URL_NOT_DECODABLE", "The URL holds an escape that is not UTF-8.")
+            return Self.response(RESTAnswer(error), pretty: false)
+        }
+        let pretty = parts.wantsPrettyPrint
+        guard let versionElement = parts.target.elements.first else {
+            return Self.response(Self.versions(parts.method), pretty: pretty)
+        }
+        guard let version = APIVersion(pathElement: versionElement) else {
+            return Self.response(RESTAnswer(OrgError.notFound), pretty: pretty)
+        }
+        var answered = try await answer(parts, version: version, request: request)
+        answered.call.status = answered.answer.status.code
+        answered.answer.set("X-Request-Id", answered.call.requestID)
+        if version.isDeprecated { answered.answer.set("Warning", version.warning) }
+        org.record(answered.call)
+        return answered.answer.response(pretty: pretty, takesGzip: Gzip.isTaken(parts.headers[.acceptEncoding]))
+    }
+
+    /// A request that is answered, and what is to be noted of it.
+    private struct Answered {
+        var answer: RESTAnswer
+        var call: APICall
+    }
+
+    private func answer(
+        _ parts: RESTRequest, version: APIVersion, request: Request
+    ) async throws -> Answered {
+        let path = Array(parts.target.elements.dropFirst())
+        let method = parts.method == "HEAD" ? "GET" : parts.method
+        var note = APICall(
+            family: .rest, resource: "/v\(version.text)/" + path.joined(separator: "/"), method: parts.method,
+            version: version.text, status: 0, session: nil, clientName: parts.clientName, countsAgainstLimit: false)
+        var limitInfo: String?
+        var answer: RESTAnswer
+        do {
+            if version.isRetired { throw OrgError.retired(version) }
+            guard let token = parts.accessToken else { throw OrgError.noSession }
+            let session = try await org.session(accessToken: token)
+            note.session = session
+            limitInfo = try await org.countCall(session)
+            note.countsAgainstLimit = true
+            let call = RESTCall(
+                method: method, path: path, query: parts.target.query, headers: parts.headers,
+                context: CallContext(session: session, apiVersion: version.text, clientName: parts.clientName),
+                dispatcher: dispatcher, request: request)
+            if case .route(let route, let captured) = dispatcher.routes.match(method, path) {
+                note.family = route.family
+                note.entity = captured.first { $0.name == "object" }?.value ?? ""
+            }
+            answer = path.isEmpty ? try resources(call) : try await dispatcher.answer(call)
+        } catch let error as OrgError {
+            answer = RESTAnswer(error)
+        }
+        if let limitInfo { answer.set("Sforce-Limit-Info", limitInfo) }
+        return Answered(answer: answer, call: note)
+    }
+
+    private static func versions(_ method: String) -> RESTAnswer {
+        guard method == "GET" || method == "HEAD" else {
+            var answer = RESTAnswer(OrgError.methodNotAllowed(method, allowed: ["GET", "HEAD"]))
+            answer.headers[.allow] = "GET,HEAD"
+            return answer
+        }
+        return RESTAnswer(
+            .array(
+                APIVersion.served.map { version in
+                    .members(
+                        ("label", .string(version.label)), ("url", .string("/services/data/v\(version.text)")),
+                        ("version", .string(version.text)))
+                }))
+    }
+
+    /// `GET /services/data/vXX.X`: the names of the resources, and the caller's identity.
+    private func resources(_ call: RESTCall) throws(OrgError) -> RESTAnswer {
+        guard call.method == "GET" else {
+            var answer = RESTAnswer(OrgError.methodNotAllowed(call.method, allowed: ["GET", "HEAD"]))
+            answer.headers[.allow] = "GET,HEAD"
+            return answer
+        }
+        var members = dispatcher.routes.names.map { name in
+            JSONValue.Member(name: name, value: .string("\(call.root)/\(name)"))
+        }
+        members.append(.init(name: "identity", value: .string(org.identityURL(of: call.context.session))))
+        return RESTAnswer(.object(members))
+    }
+
+    private static func response(_ answer: RESTAnswer, pretty: Bool) -> Response {
+        answer.response(pretty: pretty, takesGzip: false)
+    }
+}
