@@ -23,12 +23,28 @@ struct EventLogFileTests {
         let id = file.id(instance: org.sandbox.organization.instance).string
         let blob = try await org.sandbox.reading(org.context) { try $0.blob("LogFile", of: "EventLogFile", id) }
         let text = String(decoding: try #require(blob).bytes, as: UTF8.self)
-        return text.split(separator: "\n").map { line in
-            line.dropFirst().dropLast().replacing("\"\"", with: "\u{1}").split(
-                separator: "\",\"", omittingEmptySubsequences: false
-            )
-            .map { String($0.replacing("\u{1}", with: "\"")) }
+        return text.split(separator: "\n").map { Self.values(of: $0) }
+    }
+
+    /// The values of a line of CSV whose values all stand in quotes.
+    private static func values(of line: Substring) -> [String] {
+        var values: [String] = []
+        var current = ""
+        var isQuoted = false
+        for character in line {
+            switch (character, isQuoted) {
+            case ("\"", false):
+                // The second of two quotes is one, and the value goes on.
+                if !current.isEmpty { current.append(character) }
+                isQuoted = true
+            case ("\"", true): isQuoted = false
+            case (",", false):
+                values.append(current)
+                current = ""
+            default: current.append(character)
+            }
         }
+        return values + [current]
     }
 
     @Test func anHourHasItsFileWhenItIsOver() async throws {
