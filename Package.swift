@@ -82,6 +82,7 @@ let package = Package(
         .target(
             name: "ChangeEvents", dependencies: [nio, crypto], exclude: ["DESIGN.md"], swiftSettings: swiftSettings),
         .target(name: "SOQL", swiftSettings: swiftSettings),
+        .target(name: "Waiting", swiftSettings: swiftSettings),
         .target(
             name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],
             swiftSettings: generatedSettings),
@@ -92,9 +93,8 @@ let package = Package(
         .target(
             name: "Upstream",
             dependencies: [
-                "ChangeEvents", "PubSubAPI", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit, nio,
-                nioHTTP1, nioSSL,
-                logging, crypto, cryptoExtras,
+                "ChangeEvents", "PubSubAPI", "Waiting", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit,
+                nio, nioHTTP1, nioSSL, logging, crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
         .target(
             name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", logging, nio], swiftSettings: swiftSettings),
@@ -104,8 +104,8 @@ let package = Package(
         .target(
             name: "Doors",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", "CZlib", grpcCore,
-                grpcTransport,
+                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", "CZlib", "Waiting",
+                grpcCore, grpcTransport,
                 grpcProtobuf, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nio, nioPosix, nioHTTP1, nioSSL,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, cryptoExtras,
                 serviceLifecycle,
@@ -145,6 +145,7 @@ let package = Package(
             name: "ChangeEventsTests", dependencies: ["ChangeEvents", "TestSupport", nio, crypto],
             swiftSettings: swiftSettings),
         .testTarget(name: "SOQLTests", dependencies: ["SOQL"], swiftSettings: swiftSettings),
+        .testTarget(name: "WaitingTests", dependencies: ["Waiting"], swiftSettings: swiftSettings),
         // Killed again and again by StoreTests while it writes.
         .executableTarget(
             name: "StoreWriter", dependencies: ["Store", "ChangeEvents", "TestSupport"], path: "Tests/StoreWriter",
@@ -161,7 +162,7 @@ let package = Package(
         .testTarget(
             name: "UpstreamTests",
             dependencies: [
-                "Upstream", "PubSubAPI", "ChangeEvents", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio,
+                "Upstream", "PubSubAPI", "ChangeEvents", "Waiting", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio,
                 nioPosix, nioHTTP1,
                 nioSSL, logging, jwtKit, cryptoExtras, asyncHTTPClient, x509, asn1, crypto,
             ],
@@ -175,8 +176,8 @@ let package = Package(
         .testTarget(
             name: "DoorsTests",
             dependencies: [
-                "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "TestSupport",
-                nio, nioPosix, nioHTTP1,
+                "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "Waiting",
+                "TestSupport", nio, nioPosix, nioHTTP1,
                 nioEmbedded, nioSSL, hummingbird, jwtKit, grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf,
                 asyncHTTPClient, logging,
                 crypto, cryptoExtras,

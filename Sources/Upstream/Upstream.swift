@@ -1,5 +1,6 @@
 public import Logging
 import Synchronization
+import Waiting
 
 /// The subscription to an org: every topic on its own stream, all streams on one HTTP/2 connection, everything received
 /// given to the sink in order and asked for only when the sink has room.

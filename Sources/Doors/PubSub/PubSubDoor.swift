@@ -4,6 +4,7 @@ public import Logging
 internal import NIOCore
 public import NIOPosix
 internal import ServiceLifecycle
+internal import Waiting
 
 /// Salesforce's Pub/Sub API over gRPC on an `EventBus`: plaintext, TLS, or both at once.
 ///
@@ -64,7 +65,7 @@ public final class PubSubDoor: Sendable {
     private let service: PubSubService
     private let eventLoopGroup: MultiThreadedEventLoopGroup
     private let logger: Logger
-    private let shutdown = Wakeup()
+    private let shutdown = Signal()
 
     /// - Parameter eventLoopGroup: the threads that serve; the caller shuts it down after `run()` has returned.
     public init(
@@ -94,7 +95,7 @@ public final class PubSubDoor: Sendable {
             try await withGracefulShutdownHandler {
                 try await serve(servers)
             } onGracefulShutdown: {
-                self.shutdown.signal()
+                self.shutdown.raise()
             }
             settle(DoorError(code: .stopped, message: "The Pub/Sub door is shut"))
         } catch {
@@ -107,7 +108,7 @@ public final class PubSubDoor: Sendable {
 
     /// Begins the graceful end; `run()` returns when it is done.
     public func shutDown() {
-        shutdown.signal()
+        shutdown.raise()
     }
 
     private func serve(_ servers: [GRPCServer<HTTP2ServerTransport.Posix>]) async throws {

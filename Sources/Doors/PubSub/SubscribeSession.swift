@@ -5,6 +5,7 @@ internal import NIOCore
 internal import PubSubAPI
 internal import Store
 internal import Synchronization
+internal import Waiting
 
 /// One Subscribe stream in flight: the shell around `SubscribeStateMachine`.
 ///
@@ -22,7 +23,7 @@ final class SubscribeSession: Sendable {
     private let caller: BusCaller
     private let instruments: PubSubInstruments
     private let machine: Mutex<SubscribeStateMachine>
-    private let wakeup = Wakeup()
+    private let wakeup = Signal()
 
     init(
         rpcID: String, bus: any EventBus, caller: BusCaller, timing: SubscribeStateMachine.Timing,
@@ -52,7 +53,7 @@ final class SubscribeSession: Sendable {
     }
 
     private func change(_ event: (inout SubscribeStateMachine) -> Bool) {
-        if machine.withLock({ event(&$0) }) { wakeup.signal() }
+        if machine.withLock({ event(&$0) }) { wakeup.raise() }
     }
 
     private func readRequests(_ requests: RPCAsyncSequence<Eventbus_V1_FetchRequest, any Error>) async {

@@ -1,4 +1,5 @@
 import Synchronization
+import Waiting
 
 /// Carries the sink's error from the task that asks for more events to the one that ends the stream: a request producer
 /// of gRPC cannot hand its own error on. Set at most once, by one task; awaited by one other.

@@ -4,6 +4,7 @@ import GRPCCore
 import Logging
 import NIOCore
 import PubSubAPI
+import Waiting
 
 /// One Subscribe stream of a topic: three tasks that share the state machine. One reads and stores, one asks for more
 /// when the sink has room, one watches for silence.

@@ -1,6 +1,7 @@
 import ChangeEvents
 import Logging
 import Synchronization
+import Waiting
 
 /// One topic's subscription: performs what its state machine decides.
 ///

@@ -2,6 +2,7 @@ import ChangeEvents
 import NIOCore
 import Store
 import Synchronization
+import Waiting
 
 @testable import Doors
 
@@ -9,7 +10,7 @@ import Synchronization
 final class FakeBus: EventBus {
     struct State {
         var events: [(position: Position, event: ReceivedEvent)] = []
-        var waiting: [Int: Wakeup] = [:]
+        var waiting: [Int: Signal] = [:]
         var nextTicket = 0
         /// Thrown by the next read.
         var readFailure: EventBusError?
@@ -25,7 +26,7 @@ final class FakeBus: EventBus {
     let state = Mutex(State())
 
     func publish(_ count: Int, topic: String = FakeBus.topic, payloadBytes: Int = 16) {
-        let waiting = state.withLock { state -> [Wakeup] in
+        let waiting = state.withLock { state -> [Signal] in
             for _ in 0..<count {
                 let number = state.events.count
                 let event = ReceivedEvent(
@@ -36,17 +37,17 @@ final class FakeBus: EventBus {
             }
             return Array(state.waiting.values)
         }
-        for wakeup in waiting { wakeup.signal() }
+        for wakeup in waiting { wakeup.raise() }
     }
 
     static func replayID(_ number: Int) -> ReplayID { ReplayID(counter: firstCounter + UInt64(number)) }
 
     func failNextRead(_ error: EventBusError) {
-        let waiting = state.withLock { state -> [Wakeup] in
+        let waiting = state.withLock { state -> [Signal] in
             state.readFailure = error
             return Array(state.waiting.values)
         }
-        for wakeup in waiting { wakeup.signal() }
+        for wakeup in waiting { wakeup.raise() }
     }
 
     var waitingCount: Int { state.withLock { $0.waiting.count } }
@@ -110,7 +111,7 @@ final class FakeBus: EventBus {
     }
 
     func waitForEvents(after: Position, timeout: Duration) async {
-        let wakeup = Wakeup()
+        let wakeup = Signal()
         let ticket = state.withLock { state -> Int? in
             if let last = state.events.last, last.position > after { return nil }
             if state.readFailure != nil { return nil }

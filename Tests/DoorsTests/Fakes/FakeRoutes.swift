@@ -1,20 +1,21 @@
 import Hummingbird
 import NIOCore
 import Synchronization
+import Waiting
 
 @testable import Doors
 
 /// Routes that behave as a test says.
 final class FakeRoutes: HTTPRoutes {
-    /// `GET /slow` answers when this is signalled.
-    let gate = Wakeup()
-    /// Signalled when `GET /slow` has been reached.
-    let reached = Wakeup()
+    /// `GET /slow` answers when this is raised.
+    let gate = Signal()
+    /// Raised when `GET /slow` has been reached.
+    let reached = Signal()
 
     func add(to router: Router<BasicRequestContext>) {
         router.get("/plain") { _, _ in "plain" }
         router.get("/slow") { [gate, reached] _, _ in
-            reached.signal()
+            reached.raise()
             await gate.wait()
             return "slow"
         }

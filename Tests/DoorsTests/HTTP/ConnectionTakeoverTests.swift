@@ -1,6 +1,7 @@
 import NIOCore
 import Synchronization
 import Testing
+import Waiting
 
 @testable import Doors
 
@@ -67,7 +68,7 @@ import Testing
                 _ = try await connection.read(until: "plain")
                 await routes.reached.wait()
                 #expect(taker.taken.withLock { $0.isEmpty })
-                routes.gate.signal()
+                routes.gate.raise()
                 let answer = try await connection.readToEnd()
                 let slow = try #require(answer.firstRange(of: "slow"))
                 let taken = try #require(answer.firstRange(of: "HTTP/1.1 200 Taken"))

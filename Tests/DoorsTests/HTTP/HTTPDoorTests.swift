@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOPosix
 import Testing
+import Waiting
 
 @testable import Doors
 
@@ -104,7 +105,7 @@ import Testing
             try await RawConnection.open(port: running.port) { connection in
                 try await connection.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n")
                 await routes.reached.wait()
-                routes.gate.signal()
+                routes.gate.raise()
                 let answer = try await connection.readToEnd()
                 let slow = try #require(answer.firstRange(of: "slow"))
                 let refused = try #require(answer.firstRange(of: "HTTP/1.1 400"))
@@ -228,7 +229,7 @@ import Testing
                         return false
                     }
                 }
-                routes.gate.signal()
+                routes.gate.raise()
                 #expect(try await connection.readToEnd().hasSuffix("slow"))
             }
         }

@@ -5,6 +5,7 @@ import GRPCNIOTransportHTTP2
 import NIOCore
 import PubSubAPI
 import Synchronization
+import Waiting
 
 @testable import Upstream
 

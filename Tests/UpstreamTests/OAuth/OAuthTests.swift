@@ -4,6 +4,7 @@ import JWTKit
 import NIOCore
 import TestSupport
 import Testing
+import Waiting
 
 @testable import Upstream
 

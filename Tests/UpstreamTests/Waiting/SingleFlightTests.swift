@@ -1,45 +1,8 @@
 import TestSupport
 import Testing
+import Waiting
 
 @testable import Upstream
-
-struct SignalTests {
-    @Test func whatWasRaisedBeforeIsNotMissed() async {
-        let signal = Signal()
-        signal.raise()
-        signal.raise()
-        await signal.wait()
-    }
-
-    @Test func severalRaisesCountAsOne() async {
-        let signal = Signal()
-        signal.raise()
-        signal.raise()
-        await signal.wait()
-        let second = Task { await signal.wait() }
-        second.cancel()
-        await second.value
-    }
-
-    @Test func raisingWakesTheWaiter() async {
-        let signal = Signal()
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await signal.wait() }
-            group.addTask { signal.raise() }
-            await group.waitForAll()
-        }
-    }
-
-    @Test func cancellingWakesTheWaiter() async {
-        for _ in 0..<200 {
-            let signal = Signal()
-            let task = Task { await signal.wait() }
-            await Task.yield()
-            task.cancel()
-            await task.value
-        }
-    }
-}
 
 struct SingleFlightTests {
     private struct Failed: Error {}

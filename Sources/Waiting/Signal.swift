@@ -5,7 +5,7 @@ import Synchronization
 /// Level-triggered and without a value: what was raised before `wait` is not missed, and several raises count as one,
 /// so the waiter looks at the state again and again and nothing queues up. At most one task waits at a time. Safe from
 /// any thread.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private enum State {
         /// Nothing has happened since the last wait.
         case idle
@@ -17,7 +17,9 @@ final class Signal: Sendable {
 
     private let state = Mutex(State.idle)
 
-    func raise() {
+    package init() {}
+
+    package func raise() {
         let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
             switch state {
             case .idle, .raised:
@@ -32,7 +34,7 @@ final class Signal: Sendable {
     }
 
     /// Returns when raised since the last wait, or when the task is cancelled.
-    func wait() async {
+    package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
