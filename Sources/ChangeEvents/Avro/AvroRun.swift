@@ -41,6 +41,23 @@ struct AvroRun {
         writer.raw(pool + Int(span.start &+ dropped), Int(span.length &- dropped))
     }
 
+    /// Follows a union to the value that is there: its operation, and the index of it.
+    @inline(__always)
+    mutating func resolve(_ index: Int32) throws(AvroFault) -> (index: Int32, operation: Operation) {
+        let operation = self.operation(index)
+        switch operation.kind {
+        case .nullable:
+            if try cursor.branch(of: 2) == Int(operation.count) { return (0, Operation(kind: .null)) }
+            return (operation.first, self.operation(operation.first))
+        case .union:
+            let branch = self.branch(operation.first &+ Int32(try cursor.branch(of: Int(operation.count))))
+            return (branch, self.operation(branch))
+        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array,
+            .map:
+            return (index, operation)
+        }
+    }
+
     @inline(__always)
     private mutating func countValue(depth: Int) throws(AvroFault) {
         guard depth <= AvroLimits.valueDepthMax else { throw AvroFault(.tooDeep, at: cursor.offset) }

@@ -19,9 +19,6 @@ extension EventSchema {
         public static func == (left: Mask, right: Mask) -> Bool { left.flatNames == right.flatNames }
         public func hash(into hasher: inout Hasher) { hasher.combine(flatNames) }
 
-        /// True when a value of this flat name may be shown.
-        func allows(_ flatName: String) -> Bool { flatNames?.contains(flatName) ?? true }
-
         /// The slots that the mask admits of a schema, as words of a `SlotSet`; nil for all.
         func words(for schema: EventSchema) -> FrozenTable<UInt64>? {
             guard let flatNames else { return nil }

@@ -160,27 +160,10 @@ struct EventRun {
         return first..<(first + Int(field.componentCount))
     }
 
-    /// Follows a union to the value that is there: its operation, and the index of it.
-    @inline(__always)
-    private mutating func resolve(_ index: Int32) throws(AvroFault) -> (index: Int32, operation: Operation) {
-        let operation = run.operation(index)
-        switch operation.kind {
-        case .nullable:
-            if try run.cursor.branch(of: 2) == Int(operation.count) { return (0, Operation(kind: .null)) }
-            return (operation.first, run.operation(operation.first))
-        case .union:
-            let branch = run.branch(operation.first &+ Int32(try run.cursor.branch(of: Int(operation.count))))
-            return (branch, run.operation(branch))
-        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array,
-            .map:
-            return (index, operation)
-        }
-    }
-
     @inline(__always)
     private mutating func writeField(_ slot: Int, isFirst: Bool) throws(AvroFault) {
         let field = fields[slot]
-        let (index, operation) = try resolve(field.operation)
+        let (index, operation) = try run.resolve(field.operation)
         if operation.kind == .null {
             // Most fields of most updates end here.
             if isChangeEvent, !isUpdate || (field.componentCount == 0 && !touched.contains(slot)) { return }
@@ -217,7 +200,7 @@ struct EventRun {
         var isOpen = false
         for componentSlot in componentSlots(of: field) {
             let component = components[componentSlot &- fields.count]
-            let (_, operation) = try resolve(component.operation)
+            let (_, operation) = try run.resolve(component.operation)
             if operation.kind == .null {
                 guard showsAllNulls || (isUpdate && touched.contains(componentSlot)), allows(componentSlot) else {
                     continue

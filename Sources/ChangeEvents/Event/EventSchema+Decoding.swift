@@ -138,25 +138,10 @@ private struct EventReader {
         return values
     }
 
-    private mutating func resolve(_ index: Int32) throws(AvroFault) -> (index: Int32, operation: Operation) {
-        let operation = run.operation(index)
-        switch operation.kind {
-        case .nullable:
-            if try run.cursor.branch(of: 2) == Int(operation.count) { return (0, Operation(kind: .null)) }
-            return (operation.first, run.operation(operation.first))
-        case .union:
-            let branch = run.branch(operation.first &+ Int32(try run.cursor.branch(of: Int(operation.count))))
-            return (branch, run.operation(branch))
-        case .null, .boolean, .int, .long, .float, .double, .bytes, .string, .fixed, .enumeration, .record, .array,
-            .map:
-            return (index, operation)
-        }
-    }
-
     private mutating func readField(_ slot: Int) throws(AvroFault) {
         let field = schema.program.fields.elements[slot]
         let isWhollyTouched = changed.contains(slot)
-        let (index, operation) = try resolve(field.operation)
+        let (index, operation) = try run.resolve(field.operation)
         guard field.componentCount > 0 else {
             let value = try read(operation, field.format)
             return note(value, name: schema.fields[slot].flatNames[0], isTouched: isWhollyTouched)
@@ -180,7 +165,7 @@ private struct EventReader {
                 continue
             }
             let component = schema.program.components.elements[Int(field.firstComponent) + position]
-            let (_, operation) = try resolve(component.operation)
+            let (_, operation) = try run.resolve(component.operation)
             note(try read(operation, component.format), name: names[position], isTouched: isTouched)
         }
     }

@@ -8,11 +8,4 @@ enum FieldNaming {
         if field.hasSuffix("Address") { return field.dropLast("Address".count) + component }
         return field + component
     }
-
-    /// The flat name of a field as `changedFields` names it: `ShippingAddress.Street` → `ShippingStreet`; a name without a
-    /// point is flat already.
-    static func flatName(of name: String) -> String {
-        guard let point = name.firstIndex(of: ".") else { return name }
-        return flatName(field: String(name[..<point]), component: String(name[name.index(after: point)...]))
-    }
 }

@@ -41,7 +41,7 @@ extension ReplayID: CustomStringConvertible {
             guard digits.count.isMultiple(of: 2), !digits.isEmpty, digits.count <= 128 else { return nil }
             var bytes: [UInt8] = []
             for index in stride(from: 0, to: digits.count, by: 2) {
-                guard let high = Self.hexDigit(digits[index]), let low = Self.hexDigit(digits[index + 1]) else {
+                guard let high = HexDigit.value(digits[index]), let low = HexDigit.value(digits[index + 1]) else {
                     return nil
                 }
                 bytes.append(high << 4 | low)
@@ -53,15 +53,6 @@ extension ReplayID: CustomStringConvertible {
                 return nil
             }
             self.init(counter: counter)
-        }
-    }
-
-    private static func hexDigit(_ character: UInt8) -> UInt8? {
-        switch character {
-        case 0x30...0x39: character - 0x30
-        case 0x41...0x46: character - 0x41 + 10
-        case 0x61...0x66: character - 0x61 + 10
-        default: nil
         }
     }
 }

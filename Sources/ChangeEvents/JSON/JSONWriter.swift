@@ -29,12 +29,6 @@ struct JSONWriter {
         count &+= 1
     }
 
-    /// Takes back the byte written last (a comma that nothing followed).
-    @inline(__always)
-    mutating func unwriteByte() {
-        if count > 0 { count &-= 1 }
-    }
-
     /// Bytes that are JSON already.
     @inline(__always)
     mutating func raw(_ bytes: UnsafeRawPointer, _ length: Int) {

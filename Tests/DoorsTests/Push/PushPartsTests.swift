@@ -299,7 +299,7 @@ struct PushPartsTests {
         }
         #expect(json(.string("a\"\\\n\u{1}ü")) == #""a\"\\\n\u0001ü""#)
         #expect(
-            json(.double(3)) == "3" && json(.double(0.25)) == "0.25" && json(.boolean(true)) == "true"
+            json(.double(3)) == "3.0" && json(.double(0.25)) == "0.25" && json(.boolean(true)) == "true"
                 && json(.null) == "null")
         #expect(json(.dateTime(milliseconds: 1_527_768_000_123)) == #""2018-05-31T12:00:00.123Z""#)
         #expect(json(.dateTime(milliseconds: -1)) == #""1969-12-31T23:59:59.999Z""#)

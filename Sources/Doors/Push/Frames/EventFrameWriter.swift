@@ -84,20 +84,8 @@ enum EventFrameWriter {
         of item: LogItem, record: Int, changedFields: [String], into buffer: inout ByteBuffer
     ) {
         guard let header = item.event?.content.routing?.header else { return }
-        buffer.writeStaticString("\"ChangeEventHeader\":{\"entityName\":")
-        buffer.writeJSON(string: header.entityName)
-        buffer.writeStaticString(",\"recordIds\":")
-        buffer.writeJSON(strings: [item.inputs[record].transition.id.string])
-        buffer.writeJSON(member: "changeType", string: header.changeType.rawValue)
-        buffer.writeJSON(member: "changeOrigin", string: header.changeOrigin)
-        buffer.writeJSON(member: "transactionKey", string: header.transactionKey)
-        buffer.writeJSON(member: "sequenceNumber", integer: Int64(header.sequenceNumber))
-        buffer.writeJSON(member: "commitTimestamp", integer: header.commitTimestamp)
-        buffer.writeJSON(member: "commitNumber", integer: header.commitNumber)
-        buffer.writeJSON(member: "commitUser", string: header.commitUser)
-        buffer.writeStaticString(",\"changedFields\":")
-        buffer.writeJSON(strings: changedFields)
-        buffer.writeStaticString("}")
+        buffer.writeJSON(
+            header: header, recordIDs: [item.inputs[record].transition.id.string], changedFields: changedFields)
     }
 
     /// Every permitted field that is known, in the order of the schema, compounds as objects; then what the schema does not
