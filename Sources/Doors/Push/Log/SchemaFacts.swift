@@ -1,5 +1,4 @@
 internal import ChangeEvents
-internal import Foundation
 internal import NIOCore
 
 /// A compiled schema with the names of its fields as masks and changed-field lists need them. Made once per schema, shared.
@@ -40,42 +39,7 @@ final class SchemaFacts: Sendable {
     }
 
     /// The fields of an event that is no change event; nil when it is one, or cannot be decoded.
-    ///
-    /// Platform events carry every field, so that what their JSON shows is all there is to judge.
     func platformEventValues(of payload: ByteBuffer) -> [String: FieldValue]? {
-        guard !schema.isChangeEvent else { return nil }
-        var json = ByteBuffer()
-        guard (try? schema.writeJSON(payload, mask: .all, into: &json)) != nil,
-            let values = try? JSONDecoder().decode(
-                [String: PlatformEventValue].self, from: Data(json.readableBytesView))
-        else { return nil }
-        var named = Dictionary(uniqueKeysWithValues: schema.fields.map { ($0.name, FieldValue.null) })
-        for (name, value) in values { named[name] = value.field }
-        return named
-    }
-}
-
-/// A value in the JSON of a platform event.
-private struct PlatformEventValue: Decodable {
-    var field: FieldValue
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            field = .null
-        } else if let boolean = try? container.decode(Bool.self) {
-            field = .boolean(boolean)
-        } else if let number = try? container.decode(Double.self) {
-            field = .double(number)
-        } else {
-            let text = try container.decode(String.self)
-            field = (try? Date(text, strategy: Self.instant)).map(Self.dateTime) ?? .string(text)
-        }
-    }
-
-    private static let instant = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-
-    private static func dateTime(_ date: Date) -> FieldValue {
-        .dateTime(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
+        try? schema.values(of: payload)
     }
 }
