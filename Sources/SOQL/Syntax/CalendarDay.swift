@@ -39,10 +39,13 @@ struct CalendarDay: Hashable {
         return Int64(era * Self.daysPerEra + dayOfEra - Self.daysFromEraStartTo1970) * Self.millisecondsPerDay
     }
 
-    /// 00:00 UTC of the day of an instant.
+    /// 00:00 UTC of the day of an instant. The first day that 64 bits hold begins before them: it begins with the first
+    /// instant.
     static func startOfDay(_ milliseconds: Int64) -> Int64 {
         let remainder = milliseconds % millisecondsPerDay
-        return milliseconds - (remainder < 0 ? remainder + millisecondsPerDay : remainder)
+        let (start, isBefore) = milliseconds.subtractingReportingOverflow(
+            remainder < 0 ? remainder + millisecondsPerDay : remainder)
+        return isBefore ? .min : start
     }
 
     static func daysInMonth(_ month: Int, year: Int) -> Int {

@@ -18,6 +18,8 @@ struct EvaluationTests {
         "Day": .date(milliseconds: 1_783_555_200_000), "Moment": .dateTime(milliseconds: 1_783_593_000_000),
         "Clock": .time(milliseconds: 52_200_000), "Colours": .string("Red;Light Green;Blue"), "City": .string("Zürich"),
         "Huge": .double(1e300), "NotANumber": .double(.nan),
+        // Comparing it with a day once trapped: its day begins before 64 bits of milliseconds do.
+        "Beginning": .dateTime(milliseconds: .min), "End": .dateTime(milliseconds: .max),
     ])
 
     @Test(arguments: [
@@ -57,6 +59,8 @@ struct EvaluationTests {
         ("Day IN (2026-07-08, 2026-07-09)", .yes), ("Moment IN (2026-07-09)", .yes), ("Clock = 14:30:00Z", .yes),
         ("Day IN (2026-07-08T10:00:00Z, 2026-07-09T01:00:00Z, 2026-07-09T02:00:00Z)", .yes),
         ("Clock < 14:30:00.001Z", .yes),
+        ("Beginning < 2026-07-09", .yes), ("Beginning = 2026-07-09", .no), ("Beginning IN (2026-07-09)", .no),
+        ("End > 2026-07-09", .yes),
         // Multi-select.
         ("Colours INCLUDES ('red')", .yes), ("Colours INCLUDES ('Green')", .no),
         ("Colours INCLUDES ('Blue;Red')", .yes),
