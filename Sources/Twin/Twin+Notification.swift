@@ -39,8 +39,14 @@ extension Twin {
             }
             // Trimmed before anybody could be told: nobody can see them any more.
             if events.isEmpty { return }
-            observers.tell(.appended(events))
-            for gap in gaps { observers.tell(.declared(gap)) }
+            var rest = events[...]
+            for gap in gaps {
+                let before = rest.prefix { $0.position <= gap.position }
+                if !before.isEmpty { observers.tell(.appended(Array(before))) }
+                observers.tell(.declared(gap))
+                rest = rest.dropFirst(before.count)
+            }
+            if !rest.isEmpty { observers.tell(.appended(Array(rest))) }
         }
     }
 }

@@ -103,6 +103,25 @@ import Testing
         #expect(late.positions == [])
     }
 
+    /// The gaps were once told behind all events that were missed with them, where a reader in log order passes them over.
+    @Test func missedGapsAreToldInTheirPlace() async throws {
+        let bench = try await TwinBench()
+        let recorder = Recorder()
+        _ = try await bench.twin.observe(recorder)
+        try await bench.twin.store.write { writer in
+            for number in 1...3 { _ = try writer.append(.test(number)) }
+            for place in [1, 2] as [Int64] {
+                try writer.declare(
+                    Gap(topic: "t", position: Position(rawValue: place), reason: "upstream", declaredAt: 1))
+            }
+        }
+        try await bench.twin.commit { _ = try $0.append(.test(4)) }
+        #expect(
+            recorder.all == [
+                .event(1), .gap("upstream", 1), .event(2), .gap("upstream", 2), .event(3), .event(4),
+            ])
+    }
+
     @Test func whoStopsObservingHearsNoMore() async throws {
         let bench = try await TwinBench()
         let recorder = Recorder()
