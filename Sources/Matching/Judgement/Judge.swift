@@ -65,8 +65,9 @@ struct Judge {
         }
     }
 
-    /// Nil: the subscriber is not concerned.
-    func verdict(for condition: Condition) -> Verdict? {
+    /// Nil: the subscriber is not concerned. Without a condition every change is an event.
+    func verdict(for condition: Condition?) -> Verdict? {
+        guard let condition else { return .event }
         switch rule {
         case .eventOnly: return condition.evaluate(on: event) == .yes ? .event : nil
         case .before: return matches(condition, before) ? .event : nil

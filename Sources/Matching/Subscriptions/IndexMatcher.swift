@@ -42,18 +42,10 @@ public struct IndexMatcher: Matcher {
         let judge = Judge(input)
         var result = MatchResult()
         func judged(_ number: Int) {
-            let entry = channel.subscriptions.entries[number]
-            let verdict: Verdict? = if let condition = entry.condition { judge.verdict(for: condition) } else { .event }
-            guard let verdict else { return }
-            for group in entry.groups { result.add(group.slots, frameClass: group.frameClass, verdict: verdict) }
+            result.add(channel.subscriptions.entries[number], judgedBy: judge)
         }
         channel.index.unfiled.forEach(judged)
         channel.index.forEachFiled(on: judge.sources, judged)
         result.forEach(body)
-    }
-
-    public func verdict(for condition: Condition?, on input: MatchInput) -> Verdict? {
-        guard let condition else { return .event }
-        return Judge(input).verdict(for: condition)
     }
 }

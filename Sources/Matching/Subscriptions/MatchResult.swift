@@ -9,7 +9,13 @@ struct MatchResult {
     private var places: [Key: Int] = [:]
     private var found: [(key: Key, slots: [SubscriptionSlot])] = []
 
-    mutating func add(_ slots: [SubscriptionSlot], frameClass: FrameClass, verdict: Verdict) {
+    /// Judges an entry's condition once, for all its subscribers.
+    mutating func add(_ entry: ChannelSubscriptions.Entry, judgedBy judge: Judge) {
+        guard let verdict = judge.verdict(for: entry.condition) else { return }
+        for group in entry.groups { add(group.slots, frameClass: group.frameClass, verdict: verdict) }
+    }
+
+    private mutating func add(_ slots: [SubscriptionSlot], frameClass: FrameClass, verdict: Verdict) {
         let key = Key(frameClass: frameClass, verdict: verdict)
         if let place = places[key] {
             found[place].slots.append(contentsOf: slots)

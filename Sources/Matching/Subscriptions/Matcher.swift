@@ -44,8 +44,8 @@ public struct MatchInput: Sendable {
 /// The subscriptions of one event loop and the question which of them a change concerns. Owned and used by that loop
 /// only.
 ///
-/// `ScanMatcher` is the obvious implementation (it interns equal conditions and evaluates each once); an index takes
-/// its place later behind the same protocol, and `ScanMatcher` becomes its oracle.
+/// `IndexMatcher` finds conditions by the record's values; `ScanMatcher`, the obvious implementation, evaluates each distinct
+/// condition and is its oracle.
 ///
 /// A merged event is matched and delivered record by record.
 public protocol Matcher {
@@ -53,6 +53,11 @@ public protocol Matcher {
     mutating func remove(_ slot: SubscriptionSlot, channel: String)
     /// Calls `body` once for each (frame class, verdict) that has subscribers, with all of them.
     func match(_ input: MatchInput, _ body: (FrameClass, Verdict, borrowing [SubscriptionSlot]) -> Void)
+}
+
+extension Matcher {
     /// Judges one subscription alone (replay from the log); nil: not concerned.
-    func verdict(for condition: Condition?, on input: MatchInput) -> Verdict?
+    public func verdict(for condition: Condition?, on input: MatchInput) -> Verdict? {
+        Judge(input).verdict(for: condition)
+    }
 }

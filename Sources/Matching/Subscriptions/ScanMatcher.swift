@@ -29,17 +29,8 @@ public struct ScanMatcher: Matcher {
         guard let channel = channels[input.channel] else { return }
         let judge = Judge(input)
         var result = MatchResult()
-        for entry in channel.entries where !entry.groups.isEmpty {
-            let verdict: Verdict? = if let condition = entry.condition { judge.verdict(for: condition) } else { .event }
-            guard let verdict else { continue }
-            for group in entry.groups { result.add(group.slots, frameClass: group.frameClass, verdict: verdict) }
-        }
+        for entry in channel.entries where !entry.groups.isEmpty { result.add(entry, judgedBy: judge) }
         result.forEach(body)
-    }
-
-    public func verdict(for condition: Condition?, on input: MatchInput) -> Verdict? {
-        guard let condition else { return .event }
-        return Judge(input).verdict(for: condition)
     }
 
     /// How many distinct conditions (none counts as one) a channel has; what a match costs.
