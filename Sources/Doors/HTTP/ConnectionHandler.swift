@@ -70,13 +70,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func headReceived(_ head: HTTPRequestHead, _ data: NIOAny, context: ChannelHandlerContext) {
-        let (verdict, taker) = rules.verdict(on: head)
+        let (verdict, takeover) = rules.verdict(on: head)
         let action = machine.headReceived(verdict)
         bodyBytes = 0
-        if let taker, machine.wantsInput {
-            let headers = head.headers.map { (name: $0.name, value: $0.value) }
-            takeover = (TakeoverRequest(method: head.method.rawValue, uri: head.uri, headers: headers), taker)
-        }
+        if machine.wantsInput, let takeover { self.takeover = takeover }
         if case .forward = action {
             startRequestDeadline(context: context)
             let waitsForContinue = head.headers.first(name: "expect")?.lowercased() == "100-continue"

@@ -115,6 +115,8 @@ extension DoorTLS {
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
             configuration.minimumTLSVersion = .tlsv12
             configuration.applicationProtocols = applicationProtocols
+            // What a client that keeps its connection open may hold up a stop, as without TLS.
+            configuration.shutdownTimeout = HTTPDoor.Limits.lingerTimeout
             // Finds a key that does not belong to the certificate now, instead of at the first handshake.
             _ = try NIOSSLContext(configuration: configuration)
             return configuration

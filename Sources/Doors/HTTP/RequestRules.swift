@@ -7,31 +7,43 @@ struct RequestRules: Sendable {
     /// The door speaks TLS: connections cannot be handed over.
     var isTLS: Bool
 
-    /// What to do with a request, and who takes the connection when it is to be taken.
-    func verdict(on head: HTTPRequestHead) -> (ConnectionStateMachine.Verdict, taker: (any ConnectionTakeover)?) {
+    /// What to do with a request; when its connection is to be taken, the request as the taker wants it, and the taker.
+    func verdict(
+        on head: HTTPRequestHead
+    ) -> (ConnectionStateMachine.Verdict, takeover: (request: TakeoverRequest, taker: any ConnectionTakeover)?) {
         if let refusal = refusal(of: head) { return (.refuse(refusal), nil) }
-        let request = TakeoverRequest(
-            method: head.method.rawValue, uri: head.uri, headers: head.headers.map { (name: $0.name, value: $0.value) })
-        if let taker = takeovers.first(where: { $0.wants(request) }) {
-            if isTLS {
-                let refusal = Refusal(
-                    status: 501, errorCode: "NOT_IMPLEMENTED",
-                    message:
-                        "This resource is not served over TLS by this process. Use the plaintext port, behind a proxy "
-                        + "that terminates TLS.")
-                return (.refuse(refusal), nil)
-            }
-            if hasBody(head) {
-                let refusal = Refusal(
-                    status: 400, errorCode: "INVALID_REQUEST",
-                    message: "A request for this resource cannot have a body.")
-                return (.refuse(refusal), nil)
-            }
-            return (.takeOver, taker)
+        if let takeover = takeover(of: head) {
+            if let refusal = takeoverRefusal(of: head) { return (.refuse(refusal), nil) }
+            return (.takeOver, takeover)
         }
         // The decoder stops for good behind a request that asks for an upgrade, whether it is granted or not.
         let asksForUpgrade = head.headers.contains(name: "upgrade")
         return (.pass(keepsAlive: head.isKeepAlive && !asksForUpgrade), nil)
+    }
+
+    /// A request on a door without takers makes no copy of its headers.
+    private func takeover(
+        of head: HTTPRequestHead
+    ) -> (request: TakeoverRequest, taker: any ConnectionTakeover)? {
+        guard !takeovers.isEmpty else { return nil }
+        let request = TakeoverRequest(
+            method: head.method.rawValue, uri: head.uri, headers: head.headers.map { (name: $0.name, value: $0.value) })
+        return takeovers.first { $0.wants(request) }.map { (request, $0) }
+    }
+
+    private func takeoverRefusal(of head: HTTPRequestHead) -> Refusal? {
+        if isTLS {
+            return Refusal(
+                status: 501, errorCode: "NOT_IMPLEMENTED",
+                message:
+                    "This resource is not served over TLS by this process. Use the plaintext port, behind a proxy "
+                    + "that terminates TLS.")
+        }
+        if hasBody(head) {
+            return Refusal(
+                status: 400, errorCode: "INVALID_REQUEST", message: "A request for this resource cannot have a body.")
+        }
+        return nil
     }
 
     private func refusal(of head: HTTPRequestHead) -> Refusal? {
