@@ -167,11 +167,16 @@ final class EventPrinter: Sendable {
         }
     }
 
-    private func line(_ event: ReceivedEvent, schema: EventSchema?) throws -> ByteBuffer {
+    /// One JSON object and a line break.
+    func line(_ event: ReceivedEvent, schema: EventSchema?) throws -> ByteBuffer {
         var buffer = ByteBuffer()
-        buffer.writeString(
-            #"{"topic":"\#(topic)","replayId":"\#(event.replayID)","eventId":"\#(event.eventID)","schema":"\#(event.schemaID)""#
-        )
+        for (start, text) in [
+            (#"{"topic":"#, topic), (#","replayId":"#, "\(event.replayID)"), (#","eventId":"#, event.eventID),
+            (#","schema":"#, "\(event.schemaID)"),
+        ] {
+            buffer.writeString(start)
+            buffer.writeJSON(string: text)
+        }
         if let schema {
             buffer.writeString(#","payload":"#)
             try schema.writeJSON(event.payload, mask: .all, into: &buffer)
