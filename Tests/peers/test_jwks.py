@@ -108,15 +108,14 @@ class KeySetGateway(programs.Gateway):
         claims = {"iss": self.ISSUER, "aud": self.AUDIENCE, "sub": "peer", "iat": now, "exp": now + 600, "allow": ALLOW}
         return jwt.encode(claims, key, algorithm=algorithm or self.algorithm, headers={"kid": kid} if kid else None)
 
-    def refusal(self, token):
-        """Why the gateway refuses a token; None where it serves."""
+    def refusal(self, token, code=4401):
+        """Why the gateway refuses a token, closing with the code; None where it serves."""
         with PushClient(self) as client:
             client.send(type="authenticate", id="first", token=token)
             answer = client.answer("first")
             if answer["type"] == "authenticated":
                 return None
-            code, _ = client.wait_closed()
-            assert answer["type"] == "error" and code == 4401
+            assert answer["type"] == "error" and client.wait_closed()[0] == code
             return answer["message"]
 
 
@@ -141,7 +140,12 @@ def test_the_issuers_keys_from_start_to_rotation_and_outage(scene):
     # The issuer is down at start: nobody gets in, and the gateway says so.
     assert requests.get(f"{gateway.url}/ready", timeout=programs.CALL_SECONDS).status_code == 503
     assert gateway.tokens_check()["detail"].startswith("not ready")
-    assert "have not been received" in gateway.refusal(gateway.token_of(first, "one"))
+    # That is no fault of the token: clients are told to come back, not to get another one.
+    early = gateway.token_of(first, "one")
+    assert "have not been received" in gateway.refusal(early, code=1001)
+    answer = requests.get(f"{gateway.url}/events", params={"channel": ALLOW[0]["channel"]},
+                          headers={"Authorization": f"Bearer {early}"}, timeout=programs.CALL_SECONDS)
+    assert answer.status_code == 503 and int(answer.headers["Retry-After"]) >= 1 and answer.json()["code"] == "unavailable"
     issuer.publish(as_jwk(first, "one"), as_jwk(other, "other"))
     programs.until(lambda: gateway.tokens_check()["ready"], what="the keys")
     assert requests.get(f"{gateway.url}/ready", timeout=programs.CALL_SECONDS).status_code == 200

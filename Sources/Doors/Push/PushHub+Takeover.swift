@@ -12,17 +12,18 @@ extension PushHub: ConnectionTakeover {
         channel: any Channel, request: TakeoverRequest, remoteAddress: SocketAddress?, leftover: ByteBuffer
     ) {
         var descriptor: CInt = -1
+        var failure = "the channel has no descriptor"
         do {
             try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { handle in
                 descriptor = pushloop_duplicate(handle)
+                failure = "errno \(-descriptor)"
             }
         } catch {
-            shared.logger.error("push: a connection could not be taken over", metadata: ["error": "\(error)"])
+            failure = "\(error)"
         }
         channel.close(promise: nil)
         guard descriptor >= 0 else {
-            return shared.logger.error(
-                "push: a connection could not be taken over", metadata: ["errno": "\(-descriptor)"])
+            return shared.logger.error("push: a connection could not be taken over", metadata: ["error": "\(failure)"])
         }
         adopt(descriptor: descriptor, request: request, leftover: Array(leftover.readableBytesView))
     }

@@ -135,6 +135,11 @@ struct PushPartsTests {
         }
         #expect(session.messageReceived(.success(.ping)) == .none)
         var refused = PushSession(state: .awaitingToken)
+        var early = PushSession(state: .awaitingToken)
+        guard case .comeBack = early.tokenRefused(TokenError(code: .notReady, message: "m")) else {
+            return _ = Issue.record("a token that may be good ends the client")
+        }
+        #expect(early.state == .closing)
         guard case .close(4401, "m") = refused.tokenRefused(TokenError(code: .expired, message: "m")) else {
             return _ = Issue.record("stays")
         }

@@ -5,13 +5,14 @@ internal import Synchronization
 /// taken away at the end of the turn.
 extension PushLoop {
     /// Ends a connection with a code. What waits is dropped, but for a frame that is half sent.
-    func finish(_ row: UInt32, code: UInt16, reason: String) {
+    /// - Parameter counted: the code in the statistics, where it is another one.
+    func finish(_ row: UInt32, code: UInt16, countedAs counted: UInt16? = nil, reason: String) {
         guard isServing(row) else { return }
         removeSubscriptions(of: row)
         dropQueue(of: row, onlyData: false)
         connections[row].session.closeBegun()
         connections[row].flags.insert(.isFinishing)
-        count(close: code, row)
+        count(close: counted ?? code, row)
         if connections[row].transport == .webSocket {
             send(FrameParts(bytes: WebSocketFrameHeader.close(code: code, reason: reason)), to: row)
         } else {
@@ -47,9 +48,15 @@ extension PushLoop {
             send(FrameParts(bytes: Array("retry: \(delay)\n\n".utf8)), to: row)
             finishStream(row)
         } else {
-            finish(row, code: CloseCode.goingAway, reason: "retry-after-ms=\(delay)")
+            finish(row, code: CloseCode.goingAway, reason: goodbye(in: delay))
         }
     }
+
+    /// What a client is told to wait before it comes back: each another time, so that they do not come back at once.
+    func retryDelay() -> Int { Int.random(in: configuration.retryAfterMilliseconds, using: &random) }
+
+    /// The reason of a close frame with 1001.
+    func goodbye(in delay: Int) -> String { "retry-after-ms=\(delay)" }
 
     /// Takes the connection away at the end of this turn.
     func doom(_ row: UInt32, code: UInt16) {

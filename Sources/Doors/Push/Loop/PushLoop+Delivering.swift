@@ -86,7 +86,8 @@ extension PushLoop {
                 key,
                 FrameParts(
                     json, transport: classes[frameClass].transport, type: "checkpoint", place: replayID.description))
-        append(frame, to: subscriptions[slot].connection)
+        // The subscription's own, as an event is: taken back with the events before it, which it would pass over.
+        append(frame, to: subscriptions[slot].connection, subscription: slot, place: place)
         subscriptions[slot].told = place
         statistics.checkpoints += 1
     }

@@ -4,6 +4,9 @@ internal import Synchronization
 
 /// From a taken connection to messages, and from messages to what they ask for.
 extension PushLoop {
+    /// Answers and pongs that may wait for a client that does not read: seconds of the fastest that is allowed.
+    static let answersWaitingMax: UInt32 = 256
+
     func adopt(_ descriptor: CInt, _ request: TakeoverRequest, _ leftover: [UInt8]) {
         let row = connections.allocate()
         var connection = Connection()
@@ -24,8 +27,8 @@ extension PushLoop {
             pushloop_poller_add(poller, descriptor, PUSHLOOP_READABLE, token) >= 0
         else { return doom(row, code: CloseCode.abnormal) }
         guard count <= configuration.connectionsMax, !isDraining else {
-            let retry = Int.random(in: configuration.retryAfterMilliseconds, using: &random) / 1000 + 1
-            return finish(row, response: HTTPAnswer.overloaded(retryAfterSeconds: retry))
+            return finish(
+                row, response: HTTPAnswer.unavailable("too many connections", retryAfterMilliseconds: retryDelay()))
         }
         let handshake = PushHandshake(
             allowedOrigins: shared.origins.withLock { $0 }, allowsTokenInQuery: configuration.allowsTokenInQuery)
@@ -35,8 +38,8 @@ extension PushLoop {
         case .webSocket(let head, let token, let isBrowserToken):
             openWebSocket(row, head: head, token: token, isBrowserToken: isBrowserToken)
             leftover.withUnsafeBytes { received($0, from: row) }
-        case .eventSource(let head, let token, let requests):
-            openEventSource(row, head: head, token: token, requests)
+        case .eventSource(let head, let token, let origin, let requests):
+            openEventSource(row, head: head, token: token, origin: origin, requests)
         }
     }
 
@@ -46,8 +49,11 @@ extension PushLoop {
             do {
                 grant = try verify(token)
             } catch {
-                guard isBrowserToken else { return finish(row, response: HTTPAnswer.unauthorized(error.message)) }
+                guard isBrowserToken else { return finish(row, response: refusal(of: error, origin: nil)) }
                 send(FrameParts(bytes: head), to: row)
+                guard error.code != .notReady else {
+                    return finishAfterQueue(row, code: CloseCode.goingAway, reason: goodbye(in: retryDelay()))
+                }
                 return finishAfterQueue(row, code: CloseCode.unauthorized, reason: error.message)
             }
         }
@@ -64,16 +70,28 @@ extension PushLoop {
         }
     }
 
-    private func openEventSource(_ row: UInt32, head: [UInt8], token: String, _ requests: [SubscribeRequest]) {
+    /// The HTTP answer to a token that is not accepted; 503 where the token may be good and the keys are missing.
+    private func refusal(of error: TokenError, origin: String?) -> [UInt8] {
+        error.code == .notReady
+            ? HTTPAnswer.unavailable(error.message, retryAfterMilliseconds: retryDelay(), origin: origin)
+            : HTTPAnswer.unauthorized(error.message, origin: origin)
+    }
+
+    /// - Parameter origin: of the page that asks, which may then read refusals too.
+    private func openEventSource(
+        _ row: UInt32, head: [UInt8], token: String, origin: String?, _ requests: [SubscribeRequest]
+    ) {
         let grant: Grant
         do {
             grant = try verify(token)
         } catch {
-            return finish(row, response: HTTPAnswer.unauthorized(error.message))
+            return finish(row, response: refusal(of: error, origin: origin))
         }
         guard requests.count <= configuration.subscriptionsPerConnectionMax else {
             return finish(
-                row, response: HTTPAnswer.error(400, RequestError(.tooManySubscriptions, "too many channels")))
+                row,
+                response: HTTPAnswer.error(
+                    400, RequestError(.tooManySubscriptions, "too many channels"), origin: origin))
         }
         // Refusals are HTTP errors, and only whole: every channel is looked at before the stream begins.
         do {
@@ -82,12 +100,13 @@ extension PushLoop {
             let status =
                 error.code == .unknownChannel
                 ? 404 : error.code == .forbiddenChannel || error.code == .forbiddenField ? 403 : 400
-            return finish(row, response: HTTPAnswer.error(status, error))
+            return finish(row, response: HTTPAnswer.error(status, error, origin: origin))
         }
         guard shared.subjects.enter(grant.subject, max: configuration.connectionsPerSubjectMax) else {
             return finish(
-                row, response: HTTPAnswer.error(429, RequestError(.unavailable, "too many connections of this subject"))
-            )
+                row,
+                response: HTTPAnswer.error(
+                    429, RequestError(.unavailable, "too many connections of this subject"), origin: origin))
         }
         send(FrameParts(bytes: head), to: row)
         send(
@@ -140,6 +159,9 @@ extension PushLoop {
                 row, code: CloseCode.tooManyRequests,
                 reason: "more than \(configuration.messagesPerSecondMax) messages a second")
         }
+        guard !asksWithoutReading(row) else {
+            return finish(row, code: CloseCode.tooSlow, reason: "answers are not read")
+        }
         switch output {
         case .text(let json):
             let message = Result { () throws(ClientMessage.Malformed) in try ClientMessage(json: json) }
@@ -149,10 +171,24 @@ extension PushLoop {
         case .pong:
             break
         case .close(let code):
-            finish(row, code: code ?? CloseCode.normal, reason: "")
+            // A client may make up codes from 3000 on: echoed, but not counted each by itself.
+            let code = code ?? CloseCode.normal
+            finish(row, code: code, countedAs: code < 3000 ? code : CloseCode.normal, reason: "")
         case .failure(let code, let reason):
             finish(row, code: code, reason: reason)
         }
+    }
+
+    /// Data stops at the bound of the queue; answers come as often as the client asks, so they have a bound of their own.
+    private func asksWithoutReading(_ row: UInt32) -> Bool {
+        guard connections[row].queueCount > Self.answersWaitingMax else { return false }
+        var answers: UInt32 = 0
+        var entry = connections[row].queueHead
+        while entry != OutQueue.none {
+            if queue[entry].subscription == OutQueue.noSubscription { answers += 1 }
+            entry = queue[entry].next
+        }
+        return answers > Self.answersWaitingMax
     }
 
     /// False when the client sends faster than it may.

@@ -17,6 +17,9 @@ extension PushLoop {
             grant = try verify(token)
         } catch {
             switch connections[row].session.tokenRefused(error) {
+            case .comeBack:
+                answer(row, id: id, RequestError(.unavailable, error.message))
+                finishAfterQueue(row, code: CloseCode.goingAway, reason: goodbye(in: retryDelay()))
             case .close(let code, let reason):
                 answer(row, id: id, RequestError(.unauthorized, error.message))
                 finishAfterQueue(row, code: code, reason: reason)
@@ -65,15 +68,20 @@ extension PushLoop {
         grants.release(connections[row].grant)
     }
 
-    /// Ends a subject's connections at once: what waits is not sent, and a frame that is half sent is cut.
+    /// Ends a subject's connections at once: what waits is not sent, also where the connection was ending already, and a frame
+    /// that is half sent is cut.
     func revoke(_ subject: String) {
         guard let index = subjects.index(of: subject) else { return }
         for row in connections.indices {
-            guard isServing(row), connections[row].flags.contains(.hasGrant), connections[row].subject == index else {
-                continue
-            }
+            guard connections[row].flags.contains(.isActive), connections[row].flags.contains(.hasGrant),
+                connections[row].subject == index
+            else { continue }
             let isHalfSent = connections[row].headSent > 0
-            finish(row, code: CloseCode.unauthorized, reason: "the subject was revoked")
+            if isServing(row) {
+                finish(row, code: CloseCode.unauthorized, reason: "the subject was revoked")
+            } else {
+                dropQueue(of: row, onlyData: true)
+            }
             if isHalfSent { doom(row, code: CloseCode.unauthorized) }
         }
     }

@@ -3,7 +3,7 @@ internal import Logging
 internal import Matching
 internal import SOQL
 
-/// The matcher of a loop. An index takes the scan's place here.
+/// The matcher of a loop: the one place that names it.
 typealias LoopMatcher = IndexMatcher
 
 /// One loop: a thread, a poller, and the connections it owns. The shell around the pure parts (session, parser, terms, wheel).
@@ -22,6 +22,8 @@ final class PushLoop {
     static let sendBytes = 64 * 1024
     /// Connections buried or told goodbye in one turn: a mass close must not make the others wait.
     static let burialsPerTurn = 256
+    /// Sockets looked at in one turn; the others have theirs in the next.
+    static let eventsPerTurn = 256
 
     let index: Int
     let poller: CInt
@@ -62,6 +64,7 @@ final class PushLoop {
     var now: UInt32 = 1
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytes, alignment: 16)
     let sendBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: sendBytes, alignment: 16)
+    private let events = UnsafeMutablePointer<pushloop_event>.allocate(capacity: eventsPerTurn)
     let pingFrame: FrameRing.Index
     let commentFrame: FrameRing.Index
 
@@ -88,40 +91,43 @@ final class PushLoop {
     deinit {
         receiveBuffer.deallocate()
         sendBuffer.deallocate()
+        events.deallocate()
         _ = pushloop_close(poller)
     }
 
     func run() {
-        let capacity = 256
-        let events = UnsafeMutablePointer<pushloop_event>.allocate(capacity: capacity)
-        defer { events.deallocate() }
         while !isStopped {
             let isIdle = scheduled.isEmpty && doomed.isEmpty && goodbyes.isEmpty
             let timeout = !isIdle ? 0 : CInt(Self.tickMilliseconds) * (connections.count == 0 ? 10 : 1)
-            let count = pushloop_poller_wait(poller, events, CInt(capacity), timeout)
-            guard count >= 0 else {
-                shared.logger.critical("push: the poller failed", metadata: ["errno": "\(-count)"])
-                break
-            }
-            now =
-                UInt32((pushloop_monotonic_nanoseconds() - startNanoseconds) / (Self.tickMilliseconds * 1_000_000)) + 1
-            for index in 0..<Int(count) { ready(events[index]) }
-            for message in inbox.take() { received(message) }
-            advanceDeadlines()
-            sayGoodbyes()
-            bringForward()
-            flushDirty()
-            buryDoomed(max: Self.burialsPerTurn)
-            publish()
+            guard turn(timeoutMilliseconds: timeout) else { break }
             if isDraining, connections.count == 0 { break }
         }
         end()
     }
 
+    /// One turn, after waiting for something to do; false when the poller has failed.
+    func turn(timeoutMilliseconds timeout: CInt) -> Bool {
+        let count = pushloop_poller_wait(poller, events, CInt(Self.eventsPerTurn), timeout)
+        guard count >= 0 else {
+            shared.logger.critical("push: the poller failed", metadata: ["errno": "\(-count)"])
+            return false
+        }
+        now = UInt32((pushloop_monotonic_nanoseconds() - startNanoseconds) / (Self.tickMilliseconds * 1_000_000)) + 1
+        for index in 0..<Int(count) { ready(events[index]) }
+        for message in inbox.take() { received(message) }
+        advanceDeadlines()
+        sayGoodbyes()
+        bringForward()
+        flushDirty()
+        buryDoomed(max: Self.burialsPerTurn)
+        publish()
+        return true
+    }
+
     /// The tick that lies this far ahead: at least one.
     func tick(after duration: Duration) -> UInt32 {
         let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
-        return now + UInt32(clamping: max(1, milliseconds / Int64(Self.tickMilliseconds)))
+        return UInt32(clamping: Int64(now) + max(1, milliseconds / Int64(Self.tickMilliseconds)))
     }
 
     private func ready(_ event: pushloop_event) {
@@ -174,8 +180,7 @@ final class PushLoop {
         }
         guard !goodbyes.isEmpty else { return }
         for row in goodbyes.suffix(Self.burialsPerTurn) where connections[row].flags.contains(.isActive) {
-            let delay = Int.random(in: configuration.retryAfterMilliseconds, using: &random)
-            goAway(row, retryAfterMilliseconds: delay)
+            goAway(row, retryAfterMilliseconds: retryDelay())
         }
         goodbyes.removeLast(min(Self.burialsPerTurn, goodbyes.count))
     }

@@ -25,6 +25,8 @@ struct PushSession: Hashable, Sendable {
     enum RefusedTokenAction: Hashable, Sendable {
         /// It was the first: without one there is nothing to stay for.
         case close(code: UInt16, reason: String)
+        /// It was the first, and may be good: the keys to check it are missing. Later they may be there.
+        case comeBack
         /// The one held is still good until it expires.
         case answer(RequestError)
     }
@@ -72,8 +74,12 @@ struct PushSession: Hashable, Sendable {
     }
 
     mutating func tokenRefused(_ error: TokenError) -> RefusedTokenAction {
-        guard state == .awaitingToken else { return .answer(RequestError(.unauthorized, error.message)) }
+        let isTransient = error.code == .notReady
+        guard state == .awaitingToken else {
+            return .answer(RequestError(isTransient ? .unavailable : .unauthorized, error.message))
+        }
         state = .closing
+        if isTransient { return .comeBack }
         return .close(code: CloseCode.unauthorized, reason: error.message)
     }
 

@@ -23,10 +23,11 @@ enum HTTPAnswer {
             origin: origin)
     }
 
-    static func overloaded(retryAfterSeconds: Int) -> [UInt8] {
+    /// Not now; `Retry-After` is in whole seconds.
+    static func unavailable(_ message: String, retryAfterMilliseconds: Int, origin: String? = nil) -> [UInt8] {
         error(
-            503, RequestError(.unavailable, "too many connections"),
-            headers: [("Retry-After", String(retryAfterSeconds))])
+            503, RequestError(.unavailable, message),
+            headers: [("Retry-After", String(retryAfterMilliseconds / 1000 + 1))], origin: origin)
     }
 
     /// The answer to a page's question whether it may send `Authorization`.

@@ -8,7 +8,8 @@ struct PushHandshake {
         /// - `token`: from the header or the subprotocol; nil: the first message brings it.
         /// - `isBrowserToken`: it came as a subprotocol, from a page that cannot read an HTTP status: a refusal is a close code.
         case webSocket(head: [UInt8], token: String?, isBrowserToken: Bool)
-        case eventSource(head: [UInt8], token: String, [SubscribeRequest])
+        /// - `origin`: of the page, where one asks; it is allowed.
+        case eventSource(head: [UInt8], token: String, origin: String?, [SubscribeRequest])
         /// A whole response; the connection ends after it.
         case respond([UInt8])
     }
@@ -74,7 +75,8 @@ struct PushHandshake {
         ]
         if !protocols.isEmpty { headers.append(("Sec-WebSocket-Protocol", Self.subprotocol)) }
         let head = HTTPAnswer.head(101, headers: headers)
-        if queryItems(request).contains(where: { $0.name == "access_token" }) {
+        guard let parameters = parameters(request) else { return refuse(400, Self.badEncoding) }
+        guard !parameters.contains(where: { $0.name == "access_token" }) else {
             return refuse(
                 400,
                 "a token does not travel in the address: use the Authorization header, a subprotocol or the first message"
@@ -88,11 +90,13 @@ struct PushHandshake {
     }
 
     private func eventSource(_ request: TakeoverRequest, origin: String?) -> Answer {
-        let items = queryItems(request)
         func refuse(_ status: Int, _ error: RequestError) -> Answer {
             .respond(HTTPAnswer.error(status, error, origin: origin))
         }
-        func value(_ name: String) -> String? { items.first { $0.name == name }?.value }
+        guard let parameters = parameters(request) else {
+            return refuse(400, RequestError(.badRequest, Self.badEncoding))
+        }
+        func value(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
         var token = bearer(request)
         if let inQuery = value("access_token") {
             guard allowsTokenInQuery else {
@@ -106,7 +110,7 @@ struct PushHandshake {
         guard let token else {
             return .respond(HTTPAnswer.unauthorized("a token is needed: Authorization: Bearer …", origin: origin))
         }
-        let channels = items.filter { $0.name == "channel" }.map(\.value)
+        let channels = parameters.filter { $0.name == "channel" }.map(\.value)
         guard !channels.isEmpty else { return refuse(400, RequestError(.badRequest, "at least one channel is needed")) }
         guard Set(channels).count == channels.count else {
             return refuse(400, RequestError(.badRequest, "a channel is named twice"))
@@ -120,7 +124,8 @@ struct PushHandshake {
                     form: value("form"),
                     slow: value("slow"))
             }
-            return .eventSource(head: HTTPAnswer.eventStreamHead(origin: origin), token: token, requests)
+            return .eventSource(
+                head: HTTPAnswer.eventStreamHead(origin: origin), token: token, origin: origin, requests)
         } catch {
             return refuse(400, error)
         }
@@ -133,21 +138,14 @@ struct PushHandshake {
         return value.dropFirst("bearer ".count).trimmingCharacters(in: .whitespaces)
     }
 
-    /// Parameters as `application/x-www-form-urlencoded` writes them (`URLSearchParams`): a plus is a blank.
-    private func queryItems(_ request: TakeoverRequest) -> [(name: String, value: String)] {
+    /// Parameters of the address; nil when one cannot be decoded: to pass it over would be to serve something else than what
+    /// was asked for.
+    private func parameters(_ request: TakeoverRequest) -> [(name: String, value: String)]? {
         guard let mark = request.uri.firstIndex(of: "?") else { return [] }
-        let query = request.uri[request.uri.index(after: mark)...].prefix { $0 != "#" }
-        return query.split(separator: "&").compactMap { item in
-            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            func decode(_ text: Substring?) -> String? {
-                (text ?? "").replacing("+", with: " ").removingPercentEncoding
-            }
-            guard let name = decode(parts.first), let value = decode(parts.count > 1 ? parts[1] : nil) else {
-                return nil
-            }
-            return (name, value)
-        }
+        return FormDecoding.parameters(request.uri[request.uri.index(after: mark)...].prefix { $0 != "#" })
     }
+
+    private static let badEncoding = "the parameters are not UTF-8 in percent encoding"
 
     private static func accept(key: String) -> String {
         let digest = Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
