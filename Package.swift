@@ -162,7 +162,8 @@ let package = Package(
         .testTarget(
             name: "UpstreamTests",
             dependencies: [
-                "Upstream", "PubSubAPI", "ChangeEvents", "Waiting", "TestSupport", grpcCore, grpcTransport, grpcProtobuf, nio,
+                "Upstream", "PubSubAPI", "ChangeEvents", "Waiting", "TestSupport", grpcCore, grpcTransport,
+                grpcProtobuf, nio,
                 nioPosix, nioHTTP1,
                 nioSSL, logging, jwtKit, cryptoExtras, asyncHTTPClient, x509, asn1, crypto,
             ],
@@ -176,7 +177,8 @@ let package = Package(
         .testTarget(
             name: "DoorsTests",
             dependencies: [
-                "Doors", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI", "Waiting",
+                "Doors", "CPushLoop", "Sandbox", "Matching", "Twin", "Store", "SOQL", "ChangeEvents", "PubSubAPI",
+                "Waiting",
                 "TestSupport", nio, nioPosix, nioHTTP1,
                 nioEmbedded, nioSSL, hummingbird, jwtKit, grpcCore, grpcTransport, grpcProtobuf, swiftProtobuf,
                 asyncHTTPClient, logging,

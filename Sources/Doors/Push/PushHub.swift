@@ -14,20 +14,13 @@ public import Twin
 ///
 /// Safe from any thread. One owner calls `run()` once.
 public final class PushHub: Sendable {
-    private enum Phase {
-        case created
-        case running
-        case draining
-        case ended
-    }
-
     let shared: PushHubShared
     private let twin: Twin
     private let reader: LogReader
     private let feed: EventFeed
     private let inboxes: [LoopInbox]
     private let publications: [StatisticsPublication]
-    private let phase = Mutex(Phase.created)
+    private let hasRun = Atomic<Bool>(false)
     private let nextLoop = Atomic<Int>(0)
     private let readiness = Atomic<Bool>(false)
 
@@ -52,16 +45,13 @@ public final class PushHub: Sendable {
     /// Graceful shutdown sends 1001 with `retry-after-ms` to everybody and gives them `drainTimeout`. Cancelling closes every
     /// connection at once; clients resume from the place they have.
     public func run() async throws {
-        let isFirst = phase.withLock { phase in
-            guard phase == .created else { return false }
-            phase = .running
-            return true
+        guard !hasRun.exchange(true, ordering: .relaxed) else {
+            throw PushHubError(code: .state, message: "the push hub runs once")
         }
-        guard isFirst else { throw PushHubError(code: .state, message: "the push hub runs once") }
-        defer { phase.withLock { $0 = .ended } }
         let head = try await twin.observe(feed)
         defer { twin.stopObserving(feed) }
-        let recent = try await recentItems(head: head)
+        let recent = try await reader.newest(
+            upTo: head, count: shared.configuration.recentEventsMax, bytesMax: shared.configuration.recentEventBytesMax)
         let threads = ThreadLatch(count: inboxes.count)
         do {
             try startLoops(head: head, recent: recent, threads: threads)
@@ -83,10 +73,10 @@ public final class PushHub: Sendable {
         readiness.store(false, ordering: .releasing)
     }
 
-    /// Says goodbye to every connection; `run()` returns when they have gone. May be called more than once.
+    /// Says goodbye to every connection; `run()` returns when they have gone, at once where it has not begun. May be called
+    /// more than once.
     public func drain() {
         readiness.store(false, ordering: .releasing)
-        phase.withLock { if $0 == .running || $0 == .created { $0 = .draining } }
         for inbox in inboxes { inbox.put(.drain) }
     }
 
@@ -126,27 +116,7 @@ public final class PushHub: Sendable {
         }
     }
 
-    /// The newest entries, so that loops start with a memory and know the replay id that is the head.
-    private func recentItems(head: Position) async throws -> [LogItem] {
-        let count = shared.configuration.recentEventsMax
-        let bytesMax = shared.configuration.recentEventBytesMax
-        let after = Position(rawValue: max(0, head.rawValue - Int64(count)))
-        let events = try await twin.store.read { reader in
-            try reader.events(after: after, selection: .all, limit: count, bytesMax: bytesMax).filter {
-                $0.position <= head
-            }
-        }
-        var items: [LogItem] = []
-        for event in events {
-            let schema = try await shared.schemas.facts(event.content.event.schemaID, twin: twin)
-            items.append(LogItem(event: event, schema: schema))
-        }
-        return items
-    }
-
     private func startLoops(head: Position, recent: [LogItem], threads: ThreadLatch) throws(PushHubError) {
-        // `bytesMax` may have cut the newest: then the memory starts empty, at the head.
-        let isWhole = recent.last.map { $0.place == LogPlace(event: head) } ?? true
         for (index, inbox) in inboxes.enumerated() {
             let poller = pushloop_poller_create()
             guard poller >= 0 else { throw PushHubError(code: .system, message: "no poller: errno \(-poller)") }
@@ -159,7 +129,7 @@ public final class PushHub: Sendable {
             let thread = Thread {
                 let loop = PushLoop(
                     index: index, poller: poller, inbox: inbox, shared: shared, publication: publication,
-                    head: LogPlace(event: head), recent: isWhole ? recent : [])
+                    head: LogPlace(event: head), recent: recent)
                 loop.run()
                 threads.threadEnded()
             }

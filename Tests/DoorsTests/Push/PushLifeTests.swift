@@ -1,7 +1,10 @@
 import ChangeEvents
 import Foundation
+import Logging
+import Store
 import TestSupport
 import Testing
+import Twin
 
 @testable import Doors
 
@@ -217,6 +220,8 @@ struct PushLifeTests {
         ("/events?channel=/data/CaseChangeEvent&replay=x", true, "400"),
         ("/events?channel=/data/CaseChangeEvent&channel=/data/CaseChangeEvent", true, "400"),
         ("/events?channel=/data/CaseChangeEvent&access_token=x", false, "401"), ("/push?access_token=x", false, "400"),
+        // A condition that cannot be read was once passed over, and everything delivered.
+        ("/events?channel=/data/CaseChangeEvent&where=%zz", true, "400"), ("/push?%zz", false, "400"),
     ])
     func badRequestsAreHTTPErrors(uri: String, hasToken: Bool, status: String) async throws {
         try await PushFixture.with { fixture in
@@ -228,6 +233,35 @@ struct PushLifeTests {
             #expect(try await client.head().hasPrefix("HTTP/1.1 \(status)"))
             #expect(try await client.rest().contains("\"type\":\"error\""))
         }
+    }
+
+    /// Without the header a page sees no status, only that the request failed.
+    @Test func aPageMayReadWhyItsStreamIsRefused() async throws {
+        let origin = "https://app.example.com"
+        try await PushFixture.with({ $0.allowedOrigins = [origin] }) { fixture in
+            let expired = try PushFixture.token(lifetime: .seconds(60), issuedAt: 1_000_000)
+            for (token, channel, status) in [
+                (expired, PushFixture.channel, "401"), (try PushFixture.token(), "/data/AccountChangeEvent", "403"),
+            ] {
+                let client = try fixture.connect(
+                    "/events?channel=\(channel)", headers: [("Authorization", "Bearer \(token)"), ("Origin", origin)])
+                let head = try await client.head()
+                #expect(
+                    head.hasPrefix("HTTP/1.1 \(status)") && head.contains("Access-Control-Allow-Origin: \(origin)\r\n"))
+            }
+        }
+    }
+
+    @Test func aHubThatIsDrainedBeforeItRunsEndsAtOnce() async throws {
+        let twin = try await Twin(
+            store: try SQLiteStore.temporary(), configuration: .init(), logger: Logger(label: "push-tests"))
+        let verifier = try TokenVerifier(
+            algorithm: .hs256, key: PushFixture.secret, issuer: PushFixture.issuer, audience: PushFixture.audience)
+        let hub = try PushHub(
+            configuration: PushConfiguration(), twin: twin, verifier: verifier, logger: Logger(label: "push-tests"))
+        hub.drain()
+        try await hub.run()
+        await #expect(throws: PushHubError.self) { try await hub.run() }
     }
 
     @Test func aTokenInTheAddressWorksWhereItIsAllowed() async throws {

@@ -104,6 +104,33 @@ struct PushReplayTests {
         }
     }
 
+    /// After a restart a loss once was not told to those whose place the loops' memory reached back to.
+    @Test(arguments: [1024, 1]) func lossesFromBeforeTheStartAreTold(recentEvents: Int) async throws {
+        try await PushFixture.with(
+            { $0.recentEventsMax = recentEvents },
+            before: { twin, schema in
+                for number in 1...3 {
+                    try await PushFixture.ingest(
+                        .create, cases: [number], ["Status": .string("New")], replay: UInt64(number), twin: twin,
+                        schema: schema)
+                    guard number != 2 else { continue }
+                    try await twin.declareGap(topic: PushFixture.channel, reason: "the replay id had expired")
+                }
+            }
+        ) { fixture in
+            let client = try await fixture.subscribed(#","replay":1"#)
+            let last = try await fixture.subscribed(#","replay":3"#)
+            for (client, replays) in [(client, [1, 2, 3, 3]), (last, [3])] as [(RawClient, [UInt64])] {
+                for replay in replays {
+                    let message = try await client.event()
+                    #expect(message.replay == replay || message["replayId"] == String(replay), "\(message)")
+                }
+            }
+            let live = try await fixture.ingest(.create, cases: [9], ["Status": .string("New")])
+            for client in [client, last] { #expect(try await client.event().replay == live) }
+        }
+    }
+
     @Test func anOverflowIsAGap() async throws {
         try await PushFixture.with { fixture in
             let client = try await fixture.subscribed(allow: [

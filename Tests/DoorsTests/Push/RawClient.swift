@@ -84,6 +84,9 @@ final class RawClient {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size))
     }
 
+    /// Ends the client's side.
+    func shut() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
     func send(_ bytes: [UInt8]) async throws {
         var rest = bytes[...]
         while !rest.isEmpty {

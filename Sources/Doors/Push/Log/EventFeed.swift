@@ -21,6 +21,8 @@ final class EventFeed: LogObserver {
         /// Empty until `open`: what comes before waits.
         var inboxes: [LoopInbox] = []
         var waiting: [Entry] = []
+        /// Entries up to here were dropped before there were inboxes to tell.
+        var skipped: LogPlace?
         /// The newest replay id by family of topics: a gap's place.
         var newest: [String: ReplayID] = [:]
     }
@@ -49,6 +51,7 @@ final class EventFeed: LogObserver {
     func open(_ inboxes: [LoopInbox]) {
         state.withLock { state in
             state.inboxes = inboxes
+            if let skipped = state.skipped { tellSkipped(to: skipped, state) }
             forward(&state)
         }
         wake.yield()
@@ -121,6 +124,10 @@ final class EventFeed: LogObserver {
         }
         state.waiting = []
         guard let last = places.max() else { return }
-        for inbox in state.inboxes { inbox.put(.skipped(to: last)) }
+        if state.inboxes.isEmpty { state.skipped = last } else { tellSkipped(to: last, state) }
+    }
+
+    private func tellSkipped(to place: LogPlace, _ state: borrowing State) {
+        for inbox in state.inboxes { inbox.put(.skipped(to: place)) }
     }
 }

@@ -19,8 +19,6 @@ struct LogQuestion: Sendable {
 struct ChunkWish: Hashable, Sendable {
     var after: LogPlace
     var selection: EventSelection
-    /// That older events are gone is no loss to this reader.
-    var isFromStart: Bool
 }
 
 enum PlaceAnswer: Sendable {
@@ -32,9 +30,8 @@ enum PlaceAnswer: Sendable {
 }
 
 enum ChunkAnswer: Sendable {
-    /// Entries in order; everything the wish selects up to `reached` is among them.
-    case items([LogItem], reached: LogPlace)
-    /// Retention has passed the place.
-    case trimmed
+    /// Entries in order; everything the wish selects up to `reached` is among them, and that is still there: what comes after
+    /// `retained`.
+    case items([LogItem], retained: Position, reached: LogPlace)
     case failed
 }

@@ -48,6 +48,27 @@ final class LogReader: Sendable {
         }
     }
 
+    /// The newest entries up to a head, losses included: with them loops start with a memory and know the replay id that is
+    /// the head. None where retention has taken the newest.
+    func newest(upTo head: Position, count: Int, bytesMax: Int) async throws -> [LogItem] {
+        let end = LogPlace(gap: head)
+        var items: [LogItem] = []
+        var bytes = 0
+        var place = LogPlace(event: Position(rawValue: max(0, head.rawValue - Int64(count))))
+        repeat {
+            let (more, _, reached) = try await read(ChunkWish(after: place, selection: .all))
+            for item in more where item.place <= end {
+                items.append(item)
+                bytes += item.bytes
+            }
+            while items.count > count || (bytes > bytesMax && items.count > 1) { bytes -= items.removeFirst().bytes }
+            place = reached
+        } while place < LogPlace(event: head)
+        // A hole in the memory would be a loss that nobody is told of.
+        guard let last = items.last, last.place >= LogPlace(event: head) else { return [] }
+        return items
+    }
+
     private func answer(_ batch: [LogQuestion], inboxes: [LoopInbox]) async {
         var order: [ChunkWish] = []
         var askers: [ChunkWish: [LogQuestion]] = [:]
@@ -115,48 +136,45 @@ final class LogReader: Sendable {
         var events: [LoggedEvent] = []
         var gaps: [Gap] = []
         var gapReplayIDs: [ReplayID?] = []
+        var retained = Position.start
         var reached = Position.start
-        var isTrimmed = false
     }
 
     private func chunk(_ wish: ChunkWish) async -> ChunkAnswer {
         do {
-            let chunk = try await twin.store.read { reader in try Self.read(wish, reader: reader) }
-            guard !chunk.isTrimmed else { return .trimmed }
-            var items: [LogItem] = []
-            for event in chunk.events {
-                items.append(
-                    LogItem(event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin)))
-            }
-            for (gap, replayID) in zip(chunk.gaps, chunk.gapReplayIDs) {
-                items.append(LogItem(gap: gap, replayID: replayID))
-            }
-            items.sort { $0.place < $1.place }
-            // Not past the event: a gap may still be declared behind it.
-            return .items(items, reached: max(LogPlace(event: chunk.reached), items.last?.place ?? .start))
+            let (items, retained, reached) = try await read(wish)
+            return .items(items, retained: retained, reached: reached)
         } catch {
             logger.error("push: the log could not be read", metadata: ["error": "\(error)"])
             return .failed
         }
     }
 
+    private func read(_ wish: ChunkWish) async throws -> (items: [LogItem], retained: Position, reached: LogPlace) {
+        let chunk = try await twin.store.read { reader in try Self.read(wish, reader: reader) }
+        var items: [LogItem] = []
+        for event in chunk.events {
+            items.append(
+                LogItem(event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin)))
+        }
+        for (gap, replayID) in zip(chunk.gaps, chunk.gapReplayIDs) {
+            items.append(LogItem(gap: gap, replayID: replayID))
+        }
+        items.sort { $0.place < $1.place }
+        // Not past the event: a gap may still be declared behind it.
+        return (items, chunk.retained, max(LogPlace(event: chunk.reached), items.last?.place ?? .start))
+    }
+
     private static func read(_ wish: ChunkWish, reader: any StoreReader) throws -> Chunk {
         var chunk = Chunk()
         let after = wish.after.position
         let head = try reader.head()
-        if !wish.isFromStart, after < head {
-            // Positions have no holes but those that retention makes at the old end.
-            let oldest = try reader.oldest()
-            if oldest.map({ $0.rawValue > after.rawValue + 1 }) ?? true {
-                chunk.isTrimmed = true
-                return chunk
-            }
-        }
+        // Positions have no holes but those that retention makes at the old end.
+        chunk.retained = try reader.oldest().map { Position(rawValue: $0.rawValue - 1) } ?? head
         chunk.events = try reader.events(
             after: after, selection: wish.selection, limit: chunkEventsMax, bytesMax: chunkBytesMax)
         chunk.reached = chunk.events.last?.position ?? max(head, after)
-        let gapsAfter = Position(rawValue: max(after.rawValue - 1, -1))
-        for gap in try reader.gaps(after: gapsAfter)
+        for gap in try reader.gaps(after: after)
         where gap.position <= chunk.reached && LogPlace(gap: gap.position) > wish.after {
             chunk.gaps.append(gap)
             let before = Position(rawValue: gap.position.rawValue - 1)

@@ -41,14 +41,14 @@ extension PushLoop {
         guard connections[row].generation == question.generation, isServing(row) else { return }
         connections[row].flags.remove(.isReading)
         switch answer {
-        case .items(let items, let reached):
+        case .items(let items, let retained, let reached):
             statistics.chunksRead += 1
+            for slot in behind(row) where hasLost(slot, before: retained) {
+                beginAfterGap(slot, id: nil, isNew: false)
+            }
             consume(items, reached: reached, row)
-        case .trimmed:
-            for slot in behind(row) { beginAfterGap(slot, id: nil, isNew: false) }
         case .failed:
-            let delay = Int.random(in: configuration.retryAfterMilliseconds, using: &random)
-            goAway(row, retryAfterMilliseconds: delay)
+            goAway(row, retryAfterMilliseconds: retryDelay())
         }
         schedule(row)
     }
@@ -82,6 +82,14 @@ extension PushLoop {
         return slots
     }
 
+    /// Whether retention has passed the place. To one that reads from the oldest event on that is no loss; one whose place is
+    /// still being looked up has lost nothing yet, and its request waits for an answer.
+    private func hasLost(_ slot: UInt32, before retained: Position) -> Bool {
+        let subscription = subscriptions[slot]
+        guard subscription.state == .behind, subscription.place.position < retained else { return false }
+        return !(subscription.isFromStart && subscription.place == .start)
+    }
+
     private func goLive(_ slot: UInt32) {
         subscriptions[slot].state = .live
         subscriptions[slot].isFromStart = false
@@ -98,9 +106,7 @@ extension PushLoop {
             }
             names.formUnion([name, ""])
         }
-        let wish = ChunkWish(
-            after: start, selection: isAll ? .all : .eventNames(names),
-            isFromStart: slots.contains { subscriptions[$0].isFromStart && subscriptions[$0].place == .start })
+        let wish = ChunkWish(after: start, selection: isAll ? .all : .eventNames(names))
         connections[row].flags.insert(.isReading)
         shared.reader.ask(
             LogQuestion(loop: index, connection: row, generation: connections[row].generation, kind: .chunk(wish)))

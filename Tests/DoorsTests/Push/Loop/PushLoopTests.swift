@@ -1,0 +1,146 @@
+import ChangeEvents
+import Store
+import TestSupport
+import Testing
+
+@testable import Doors
+
+/// What a loop does when things meet that meet seldom, turn by turn.
+@Suite(.timeLimit(.minutes(2)))
+struct PushLoopTests {
+    private static let all = "/data/ChangeEvents"
+
+    private func subscribed(_ bench: LoopBench, sendBytes: Int? = nil) async throws -> (client: RawClient, row: UInt32)
+    {
+        let (client, row) = try await bench.open(sendBytes: sendBytes)
+        try client.send(text: #"{"type":"subscribe","id":1,"channel":"\#(PushFixture.channel)"}"#)
+        try await bench.turns(until: "subscribed") { bench.loop.subscriptions.count == 1 }
+        #expect(try await client.message().type == "subscribed")
+        return (client, row)
+    }
+
+    /// Pongs once queued without a bound while the socket took nothing: a client that only asks could fill the memory.
+    @Test func whoAsksWithoutReadingIsCutOff() async throws {
+        let bench = try await LoopBench { $0.messagesPerSecondMax = 1_000_000 }
+        let (client, _) = try await bench.open(sendBytes: 4096)
+        let pings = (0..<16).flatMap { _ in RawClient.frame(opcode: 9, [UInt8](repeating: 7, count: 125)) }
+        var most = 0
+        try await poll("it is cut off", every: .milliseconds(1)) {
+            try await client.send(pings)
+            bench.turn()
+            most = max(most, bench.loop.queue.count)
+            return bench.loop.statistics.closes[4408] != nil
+        }
+        #expect(bench.loop.statistics.closes[4408] == 1)
+        #expect(most <= Int(PushLoop.answersWaitingMax) + 1)
+        var code: UInt16?
+        while code == nil {
+            bench.turn()
+            code = try await client.frame().closeCode
+        }
+        #expect(code == 4408)
+    }
+
+    /// A checkpoint once stayed in the queue while the events before it were taken back: who left then missed them.
+    @Test func aCheckpointIsTakenBackWithTheEventsBeforeIt() async throws {
+        let bench = try await LoopBench()
+        let (client, row) = try await subscribed(bench)
+        bench.loop.deliver(LoopBench.item(1))
+        bench.loop.deliver(LoopBench.item(2, topic: "/data/AccountChangeEvent", event: "AccountChangeEvent"))
+        bench.loop.checkpoint(try bench.subscription(row, channel: PushFixture.channel))
+        #expect(bench.loop.connections[row].queueCount == 2)
+        let narrow = try PushFixture.token(allow: [.init(channel: PushFixture.channel, fields: ["Status"])])
+        bench.loop.authenticate(row, id: nil, token: narrow)
+        try await bench.turns(until: "live again") {
+            bench.loop.connections[row].flags.isDisjoint(with: [.isBehind, .isScheduled])
+        }
+        let first = try await client.message()
+        #expect(first.type == "event" && first.replay == 1, "\(first)")
+    }
+
+    /// The request once got no answer when retention passed another subscription of its connection meanwhile.
+    @Test func aPlaceThatIsLookedUpOutlivesTheLossOfAnother() async throws {
+        let bench = try await LoopBench(head: Position(rawValue: 10))
+        let (client, row) = try await bench.open(allow: [.init(channel: PushFixture.channel), .init(channel: Self.all)])
+        try client.send(text: #"{"type":"subscribe","id":1,"channel":"\#(PushFixture.channel)","replay":-2}"#)
+        try await bench.turns(until: "it begins") { bench.loop.subscriptions.count == 1 }
+        bench.loop.subscriptions[0].place = LogPlace(event: Position(rawValue: 2))
+        try await bench.turns(until: "it reads") { bench.loop.connections[row].flags.contains(.isReading) }
+        try client.send(text: #"{"type":"subscribe","id":2,"channel":"\#(Self.all)","replay":999}"#)
+        try await bench.turns(until: "it is looked up") { bench.loop.subscriptions.count == 2 }
+        let slot = try bench.subscription(row, channel: Self.all)
+        func question(_ kind: LogQuestion.Kind) -> LogQuestion {
+            LogQuestion(loop: 0, connection: row, generation: bench.loop.connections[row].generation, kind: kind)
+        }
+        bench.loop.chunkRead(
+            question(.chunk(ChunkWish(after: .start, selection: .all))),
+            .items([], retained: Position(rawValue: 5), reached: .start))
+        bench.loop.placed(
+            question(
+                .place(
+                    subscription: slot, stamp: bench.loop.subscriptions[slot].stamp, id: .integer(2),
+                    ReplayID(counter: 999), channel: Self.all)), .unknown)
+        bench.turn()
+        var seen: [String] = []
+        for _ in 0..<4 {
+            let message = try await client.message()
+            seen.append("\(message.type) \(message["id"] ?? message["channel"] ?? "")")
+        }
+        #expect(
+            seen == ["subscribed 1", "gap \(PushFixture.channel)", "subscribed 2", "gap \(Self.all)"], "\(seen)")
+    }
+
+    /// Who asked for all that is retained once hid the loss of another subscription of the connection.
+    @Test func oneThatReadsFromTheStartHidesNoLoss() async throws {
+        let bench = try await LoopBench(head: Position(rawValue: 10))
+        let (client, row) = try await bench.open(allow: [.init(channel: PushFixture.channel), .init(channel: Self.all)])
+        for (id, channel) in [(1, PushFixture.channel), (2, Self.all)] {
+            try client.send(text: #"{"type":"subscribe","id":\#(id),"channel":"\#(channel)","replay":-2}"#)
+        }
+        try await bench.turns(until: "it reads") {
+            bench.loop.subscriptions.count == 2 && bench.loop.connections[row].flags.contains(.isReading)
+        }
+        // It has been somewhere in the log, slowly.
+        let slow = try bench.subscription(row, channel: Self.all)
+        bench.loop.subscriptions[slow].place = LogPlace(event: Position(rawValue: 2))
+        bench.loop.chunkRead(
+            LogQuestion(
+                loop: 0, connection: row, generation: bench.loop.connections[row].generation,
+                kind: .chunk(ChunkWish(after: .start, selection: .all))),
+            .items(
+                [LoopBench.item(7)], retained: Position(rawValue: 5), reached: LogPlace(event: Position(rawValue: 10))))
+        bench.turn()
+        var seen: [String] = []
+        for _ in 0..<4 {
+            let message = try await client.message()
+            seen.append("\(message.type) \(message["channel"] ?? "")")
+        }
+        #expect(seen.suffix(2) == ["gap \(Self.all)", "event \(PushFixture.channel)"], "\(seen)")
+    }
+
+    /// A connection that was ending already once sent what it had queued to a subject that was revoked.
+    @Test func aRevokedSubjectGetsNothingFromAnEndingConnectionEither() async throws {
+        let bench = try await LoopBench()
+        let (client, row) = try await subscribed(bench)
+        bench.loop.deliver(LoopBench.item(1))
+        bench.loop.finishAfterQueue(row, code: CloseCode.policy, reason: "enough")
+        bench.loop.revoke("alice")
+        bench.turn()
+        #expect(try await client.frame().closeCode == CloseCode.policy)
+    }
+
+    /// Each code that a client made up was once a time series of its own.
+    @Test func codesThatClientsMakeUpAreCountedAsOne() async throws {
+        let bench = try await LoopBench()
+        for code in [4999, 3000, 1000] as [UInt16] {
+            let (client, _) = try await bench.open()
+            try await client.send(RawClient.frame(opcode: 8, [UInt8(code >> 8), UInt8(code & 0xFF)]))
+            let before = bench.loop.statistics.closes.values.reduce(0, +)
+            try await bench.turns(until: "closed") { bench.loop.statistics.closes.values.reduce(0, +) > before }
+            #expect(try await client.frame().closeCode == code)
+            client.shut()
+            try await bench.turns(until: "gone") { bench.loop.connections.count == 0 }
+        }
+        #expect(bench.loop.statistics.closes == [1000: 3])
+    }
+}
