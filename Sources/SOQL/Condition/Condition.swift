@@ -24,8 +24,8 @@ public struct Condition: Sendable {
     ///
     /// Text, nesting and number of comparisons are bounded (see `SyntaxLimits`), so that hostile text ends in an error.
     public init(_ text: String, dialect: ConditionDialect = .full) throws(SOQLError) {
-        var parser = try Parser(text, dialect: dialect)
-        self.init(try parser.parseWhole())
+        var parser = try Parser(text, dialect: .condition, rules: dialect)
+        self.init(try parser.parseWhole().expression)
     }
 
     package init(_ expression: Expression) {

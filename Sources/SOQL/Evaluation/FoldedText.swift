@@ -64,7 +64,7 @@ struct FoldedText: Hashable, Sendable {
     }
 
     @inline(__always)
-    private static func lower(_ byte: UInt8) -> UInt8 {
+    fileprivate static func lower(_ byte: UInt8) -> UInt8 {
         byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
     }
 }
@@ -85,5 +85,32 @@ enum Order: Int8, Hashable, Sendable {
         case .equal: .equal
         case .greater: .less
         }
+    }
+}
+
+/// How texts are ordered wherever SOQL compares them; databases use it as their collation, so that an index agrees with
+/// the evaluator.
+package enum TextOrder {
+    /// Negative, zero or positive, for two texts in UTF-8: the order of their folded bytes.
+    package static func compare(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Int32 {
+        let common = min(left.count, right.count)
+        var index = 0
+        while index < common {
+            let (first, second) = (left[index], right[index])
+            if first | second >= 0x80 { return foldedOrder(left[index...], right[index...]) }
+            let (lower, other) = (FoldedText.lower(first), FoldedText.lower(second))
+            if lower != other { return lower < other ? -1 : 1 }
+            index += 1
+        }
+        return left.count == right.count ? 0 : left.count < right.count ? -1 : 1
+    }
+
+    private static func foldedOrder(
+        _ left: Slice<UnsafeBufferPointer<UInt8>>, _ right: Slice<UnsafeBufferPointer<UInt8>>
+    ) -> Int32 {
+        let order = FoldedText.order(
+            FoldedText.fold(String(decoding: left, as: UTF8.self)),
+            FoldedText.fold(String(decoding: right, as: UTF8.self)))
+        return Int32(order.rawValue)
     }
 }

@@ -57,7 +57,7 @@ extension Comparison {
 }
 
 extension LikePattern {
-    fileprivate var soqlText: String {
+    var soqlText: String {
         elements.map { element in
             switch element {
             case .anyText: "%"

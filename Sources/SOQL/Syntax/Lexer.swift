@@ -1,18 +1,28 @@
-/// Cuts the text of a condition into tokens, one at a time. Works on the UTF-8 bytes; positions become characters only
+/// What a text is read as. One grammar; a condition that stands alone (a subscription's, a channel's) may hold less.
+enum Dialect: Hashable {
+    case condition
+    case query
+
+    var noun: String { self == .condition ? "condition" : "query" }
+    var textCharactersMax: Int {
+        self == .condition ? SyntaxLimits.textCharactersMax : SyntaxLimits.queryCharactersMax
+    }
+}
+
+/// Cuts the text of a condition or query into tokens, one at a time. Works on the UTF-8 bytes; positions become characters only
 /// when an error is made.
 struct Lexer {
     private let text: String
     let bytes: [UInt8]
     private var offset = 0
 
-    init(_ text: String) throws(SOQLError) {
+    init(_ text: String, dialect: Dialect) throws(SOQLError) {
         self.text = text
+        let charactersMax = dialect.textCharactersMax
         // The byte count is O(1): text far over the limit is refused without being walked.
-        let bytesMax = SyntaxLimits.textCharactersMax * 4
-        guard text.utf8.count <= bytesMax, text.unicodeScalars.count <= SyntaxLimits.textCharactersMax else {
+        guard text.utf8.count <= charactersMax * 4, text.unicodeScalars.count <= charactersMax else {
             throw SOQLError(
-                message: "the condition is longer than \(SyntaxLimits.textCharactersMax) characters",
-                position: SyntaxLimits.textCharactersMax + 1)
+                message: "the \(dialect.noun) is longer than \(charactersMax) characters", position: charactersMax + 1)
         }
         bytes = Array(text.utf8)
     }
@@ -46,6 +56,19 @@ struct Lexer {
     /// A token as messages name it.
     func describe(_ token: Token) -> String {
         token.kind == .end ? "end of text" : quoted(token.range)
+    }
+
+    /// Reads the `:7` that stands directly behind the last token; nil when there is none.
+    mutating func count() throws(SOQLError) -> Int? {
+        guard offset < bytes.count, bytes[offset] == UInt8(ascii: ":") else { return nil }
+        let start = offset + 1
+        var end = start
+        while end < bytes.count, isDigit(bytes[end]) { end += 1 }
+        guard end > start, let count = Int(text(of: start..<end)), count <= RelativeDate.countMax else {
+            throw error("expected a number up to \(RelativeDate.countMax) after ':'", at: start)
+        }
+        offset = end
+        return count
     }
 
     func text(of range: Range<Int>) -> String {
@@ -134,8 +157,10 @@ struct Lexer {
     }
 
     private func isNamePart(_ byte: UInt8) -> Bool {
-        isNameStart(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        isNameStart(byte) || isDigit(byte)
     }
+
+    private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     private func isLiteralPart(_ byte: UInt8) -> Bool {
         switch byte {
