@@ -55,6 +55,7 @@ let package = Package(
         .library(name: "Matching", targets: ["Matching"]),
         .library(name: "Twin", targets: ["Twin"]),
         .library(name: "Doors", targets: ["Doors"]),
+        .library(name: "Sandbox", targets: ["Sandbox"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -87,7 +88,7 @@ let package = Package(
             name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],
             swiftSettings: generatedSettings),
         // Floor 2
-        .target(name: "Store", dependencies: ["ChangeEvents", grdb, nio], swiftSettings: swiftSettings),
+        .target(name: "Store", dependencies: ["ChangeEvents", "SOQL", grdb, nio], swiftSettings: swiftSettings),
         .target(name: "Matching", dependencies: ["ChangeEvents", "SOQL"], swiftSettings: swiftSettings),
         // Floor 3
         .target(

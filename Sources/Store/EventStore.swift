@@ -103,6 +103,18 @@ public protocol StoreReader {
     func cursor(topic: String) throws(StoreError) -> ReplayID?
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord?
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
+    /// Records whose field has this value (texts compare as in SOQL, ids bytewise), tombstones among them, in no order.
+    /// Reads the whole object where the field has no index. A null is equal to nothing.
+    func records(
+        entity: String, where field: String, is value: FieldValue, limit: Int
+    ) throws(StoreError) -> [StoredRecord]
+    /// How an object's records are kept; nil where they have no table of their own.
+    func objectTable(_ entity: String) throws(StoreError) -> ObjectTable?
+    /// Runs a `SELECT` over the object tables; `body` answers false to stop early. A body may run other selects.
+    func select(
+        _ select: RowSelect, deriving derivation: (any RowDerivation)?,
+        _ body: (ResultRow) throws(StoreError) -> Bool
+    ) throws(StoreError)
     /// Events of a topic with this replay id, oldest first: several when enriched events were split per record. The 8-byte
     /// and the 10-byte form of a counter are the same replay id. What ingest looks at to recognise a redelivery.
     func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent]
@@ -120,6 +132,11 @@ public protocol StoreWriter: StoreReader {
     func setCursor(topic: String, to replayID: ReplayID) throws(StoreError)
     func put(_ record: StoredRecord) throws(StoreError)
     func remove(entity: String, id: RecordID) throws(StoreError)
+    /// Gives an object a table of its own, or changes the one it has: new columns are empty, columns that are no longer
+    /// named are gone with their values. Records that were kept without a table move into it.
+    func define(_ table: ObjectTable) throws(StoreError)
+    /// Drops an object's table with its records.
+    func undefine(entity: String) throws(StoreError)
     /// Sets `needsRefetch` on every record of an object (overflow, mass conversion); answers how many were newly marked.
     func markForRefetch(entity: String) throws(StoreError) -> Int
     func declare(_ gap: Gap) throws(StoreError)

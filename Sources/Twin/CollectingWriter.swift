@@ -47,6 +47,8 @@ final class CollectingWriter: StoreWriter {
     }
     func put(_ record: StoredRecord) throws(StoreError) { try base.put(record) }
     func remove(entity: String, id: RecordID) throws(StoreError) { try base.remove(entity: entity, id: id) }
+    func define(_ table: ObjectTable) throws(StoreError) { try base.define(table) }
+    func undefine(entity: String) throws(StoreError) { try base.undefine(entity: entity) }
     func markForRefetch(entity: String) throws(StoreError) -> Int { try base.markForRefetch(entity: entity) }
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError) { try base.setState(key, to: value) }
     func trim(olderThan: Int64?, bytesMax: Int?) throws(StoreError) -> Int {
@@ -73,6 +75,18 @@ final class CollectingWriter: StoreWriter {
     }
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         try base.records(entity: entity, after: after, limit: limit)
+    }
+    func records(
+        entity: String, where field: String, is value: FieldValue, limit: Int
+    ) throws(StoreError) -> [StoredRecord] {
+        try base.records(entity: entity, where: field, is: value, limit: limit)
+    }
+    func objectTable(_ entity: String) throws(StoreError) -> ObjectTable? { try base.objectTable(entity) }
+    func select(
+        _ select: RowSelect, deriving derivation: (any RowDerivation)?,
+        _ body: (ResultRow) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try base.select(select, deriving: derivation, body)
     }
     func gaps(after: Position) throws(StoreError) -> [Gap] { try base.gaps(after: after) }
     func state(_ key: String) throws(StoreError) -> [UInt8]? { try base.state(key) }

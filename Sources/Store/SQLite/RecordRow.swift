@@ -13,8 +13,8 @@ enum RecordRow {
         let image = ImageCodec.encode(record.image)
         statement.bind(1, record.image.entity)
         statement.bind(2, record.image.id.string)
-        statement.bind(3, record.isDeleted ? 1 : 0)
-        statement.bind(4, record.needsRefetch ? 1 : 0)
+        statement.bind(3, Int64(record.isDeleted ? 1 : 0))
+        statement.bind(4, Int64(record.needsRefetch ? 1 : 0))
         statement.bind(5, record.commitTimestamp)
         image.withUnsafeBytes {
             statement.bind(6, checksum($0, isDeleted: record.isDeleted, commitTimestamp: record.commitTimestamp))

@@ -7,8 +7,19 @@ enum SQLiteSchema {
         migrator.registerMigration("1 log, records, schemas, cursors, gaps, state") { database in
             try database.execute(sql: version1)
         }
+        migrator.registerMigration("2 tables of objects") { database in
+            try database.execute(sql: version2)
+        }
         return migrator
     }
+
+    /// The tables of objects that there are; the tables themselves are made by `define`.
+    private static let version2 = """
+        CREATE TABLE object_tables (
+            entity TEXT PRIMARY KEY,
+            definition TEXT NOT NULL
+        ) WITHOUT ROWID;
+        """
 
     /// `replay_key` is the replay id with the two zero bytes of the 10-byte form cut off, so that both forms of a counter
     /// are one place. It leads the index so that a place is found with and without a topic.

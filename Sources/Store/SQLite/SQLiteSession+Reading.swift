@@ -21,6 +21,7 @@ extension SQLiteSession {
     }
 
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
+        if let layout = layouts[entity] { return try record(in: layout, id: id) }
         let row = try statement("SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND id = ?")
         defer { row.reset() }
         row.bind(1, entity)
@@ -30,6 +31,12 @@ extension SQLiteSession {
 
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         guard limit > 0 else { return [] }
+        if let layout = layouts[entity] { return try records(in: layout, after: after, limit: limit) }
+        return try untabledRecords(entity: entity, after: after, limit: limit)
+    }
+
+    /// Of objects without a table: images in one table for all.
+    func untabledRecords(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         let row = try statement(
             "SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND id > ? ORDER BY id LIMIT ?")
         defer { row.reset() }

@@ -40,6 +40,7 @@ extension SQLiteSession: StoreWriter {
 
     func put(_ record: StoredRecord) throws(StoreError) {
         try guarded { () throws(StoreError) in
+            if let layout = layouts[record.image.entity] { return try put(record, in: layout) }
             let row = try statement(RecordRow.upsertSQL)
             RecordRow.bind(record, to: row)
             try row.run()
@@ -48,6 +49,11 @@ extension SQLiteSession: StoreWriter {
 
     func remove(entity: String, id: RecordID) throws(StoreError) {
         try guarded { () throws(StoreError) in
+            if let layout = layouts[entity] {
+                let row = try statement(layout.removeSQL)
+                row.bind(1, id.string)
+                return try row.run()
+            }
             let row = try statement("DELETE FROM records WHERE entity = ? AND id = ?")
             row.bind(1, entity)
             row.bind(2, id.string)
@@ -57,6 +63,10 @@ extension SQLiteSession: StoreWriter {
 
     func markForRefetch(entity: String) throws(StoreError) -> Int {
         try guarded { () throws(StoreError) in
+            if let layout = layouts[entity] {
+                try statement(layout.markSQL).run()
+                return database.changesCount
+            }
             let row = try statement("UPDATE records SET needs_refetch = 1 WHERE entity = ? AND needs_refetch = 0")
             row.bind(1, entity)
             try row.run()

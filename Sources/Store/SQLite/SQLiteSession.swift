@@ -12,8 +12,16 @@ final class SQLiteSession: StoreReader {
     var summaryIsChanged = false
     private(set) var failure: StoreError?
     let names = NameCache()
+    /// Tables of objects by API name, as this transaction sees them.
+    var layouts: [String: TableLayout]
+    var layoutsAreChanged = false
+    let admission: StatementAdmission?
 
-    init(_ database: Database) { self.database = database }
+    init(_ database: Database, layouts: [String: TableLayout], admission: StatementAdmission? = nil) {
+        self.database = database
+        self.layouts = layouts
+        self.admission = admission
+    }
 
     /// Counters of the log. Positions `trimmed + 1 ... head` are retained, without a hole.
     struct LogSummary {

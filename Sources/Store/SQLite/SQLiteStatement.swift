@@ -1,3 +1,4 @@
+import ChangeEvents
 import GRDB
 import GRDBSQLite
 
@@ -10,11 +11,27 @@ import GRDBSQLite
 struct SQLiteStatement {
     private let pointer: OpaquePointer
     private let connection: OpaquePointer?
+    /// Keeps the pointer alive.
+    private let owner: Statement
 
     init(_ database: Database, _ sql: String) throws(StoreError) {
         do {
-            pointer = try database.cachedStatement(sql: sql).sqliteStatement
+            let statement = try database.cachedStatement(sql: sql)
+            pointer = statement.sqliteStatement
             connection = database.sqliteConnection
+            owner = statement
+        } catch {
+            throw StoreError(sqlite: error)
+        }
+    }
+
+    /// Prepared for this use and gone after it.
+    init(_ database: Database, uncached sql: String) throws(StoreError) {
+        do {
+            let statement = try database.makeStatement(sql: sql)
+            pointer = statement.sqliteStatement
+            connection = database.sqliteConnection
+            owner = statement
         } catch {
             throw StoreError(sqlite: error)
         }
@@ -24,6 +41,20 @@ struct SQLiteStatement {
     private static var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
     func bind(_ index: Int32, _ value: Int64) { sqlite3_bind_int64(pointer, index, value) }
+
+    func bind(_ index: Int32, _ value: Double) { sqlite3_bind_double(pointer, index, value) }
+
+    /// Lists have no column and are not bound.
+    func bind(_ index: Int32, _ value: FieldValue) {
+        switch value {
+        case .null, .list: bindNull(index)
+        case .boolean(let flag): bind(index, Int64(flag ? 1 : 0))
+        case .integer(let number): bind(index, number)
+        case .double(let number): bind(index, number)
+        case .string(let text): bind(index, text)
+        case .date(let milliseconds), .dateTime(let milliseconds), .time(let milliseconds): bind(index, milliseconds)
+        }
+    }
 
     func bind(_ index: Int32, _ value: String) {
         // A null pointer would bind NULL, and an empty string may have no storage.
@@ -68,6 +99,9 @@ struct SQLiteStatement {
         while try step() {}
     }
 
+    /// Stands on a row of another call.
+    var isBusy: Bool { sqlite3_stmt_busy(pointer) != 0 }
+
     /// Ends the read and drops the bound values, so that a cached statement holds no payload.
     func reset() {
         // The code is that of the last step, which has been handled there.
@@ -81,6 +115,36 @@ struct SQLiteStatement {
     func isInteger(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_INTEGER }
     func isText(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_TEXT }
     func isBlob(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_BLOB }
+
+    enum StorageClass { case null, integer, double, text, blob }
+
+    func storageClass(_ column: Int32) -> StorageClass {
+        switch sqlite3_column_type(pointer, column) {
+        case SQLITE_NULL: .null
+        case SQLITE_INTEGER: .integer
+        case SQLITE_FLOAT: .double
+        case SQLITE_TEXT: .text
+        default: .blob
+        }
+    }
+
+    /// Whether the column holds what binding the value would put there.
+    func isSame(_ column: Int32, _ value: FieldValue) -> Bool {
+        switch value {
+        case .null, .list: return isNull(column)
+        case .boolean(let flag): return isInteger(column) && integer(column) == (flag ? 1 : 0)
+        case .integer(let number), .date(let number), .dateTime(let number), .time(let number):
+            return isInteger(column) && integer(column) == number
+        case .double(let number):
+            return storageClass(column) == .double && double(column).bitPattern == number.bitPattern
+        case .string(let text):
+            guard isText(column) else { return false }
+            let stored = bytes(column)
+            return stored.count == text.utf8.count && text.utf8.elementsEqual(stored)
+        }
+    }
+
+    func double(_ column: Int32) -> Double { sqlite3_column_double(pointer, column) }
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(pointer, column) }
 

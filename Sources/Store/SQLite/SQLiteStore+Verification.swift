@@ -57,6 +57,14 @@ extension SQLiteSession {
             _ = try RecordRow.read(row, names: names)
             count += 1
         }
+        for layout in layouts.values {
+            let row = try statement(layout.wholeSQL)
+            defer { row.reset() }
+            while try row.step() {
+                _ = try read(row, layout)
+                count += 1
+            }
+        }
         return count
     }
 }

@@ -39,12 +39,16 @@ public final class SQLiteStore: EventStore {
     public let path: String
     let pool: DatabasePool
     private let state: Mutex<State>
+    private let admission = StatementAdmission()
     /// Set for a temporary store: removed with it.
     private let temporaryDirectory: String?
 
     private struct State: Sendable {
         var isClosed = false
         var lock: StoreLock?
+        /// Tables of objects as of the last commit. Taken by a reader before its snapshot begins: a table may then have
+        /// more columns than the reader knows, never (but for one dropped in that instant) fewer.
+        var layouts: [String: TableLayout] = [:]
     }
 
     /// Opens the database, creating it where it does not exist (its folder must). Blocks for the time of opening, which after
@@ -81,7 +85,12 @@ public final class SQLiteStore: EventStore {
                     code: .database, message: "\(path) was written by a newer version of Millrace: start that one")
             }
             try migrator.migrate(pool)
-            try pool.read { try Self.checkEnds(SQLiteSession($0)) }
+            let layouts = try pool.read { database in
+                let session = SQLiteSession(database, layouts: [:])
+                try Self.checkEnds(session)
+                return try session.loadLayouts()
+            }
+            state.withLock { $0.layouts = layouts }
         } catch {
             throw StoreError(sqlite: error)
         }
@@ -101,6 +110,7 @@ public final class SQLiteStore: EventStore {
             // Takes effect only before the first table: later it would need a VACUUM of the whole file.
             if !database.configuration.readonly { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             try database.execute(sql: "PRAGMA journal_size_limit = \(writeAheadBytesKept)")
+            try TextFunctions.add(to: database)
             try database.execute(sql: "PRAGMA cache_size = -\(cacheKibibytes)")
         }
         return configuration
@@ -129,7 +139,9 @@ public final class SQLiteStore: EventStore {
         try checkOpen()
         let outcome: Result<T, any Error>
         do {
-            outcome = try await pool.read { database in Result { try body(SQLiteSession(database)) } }
+            outcome = try await pool.read { database in
+                Result { try body(SQLiteSession(database, layouts: self.layouts, admission: self.admission)) }
+            }
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -144,19 +156,21 @@ public final class SQLiteStore: EventStore {
         // Not GRDB's async `write`: that one may throw CancellationError around a commit that happened.
         return try await withCheckedThrowingContinuation { continuation in
             pool.asyncWriteWithoutTransaction { database in
-                continuation.resume(with: Self.transaction(on: database, body))
+                continuation.resume(with: self.transaction(on: database, body))
             }
         }
     }
 
-    private static func transaction<T>(
+    private func transaction<T>(
         on database: Database, _ body: (any StoreWriter) throws -> T
     ) -> Result<T, any Error> {
         var value: T?
         var bodyError: (any Error)?
+        var layouts = self.layouts
+        var layoutsAreChanged = false
         do {
             try database.inTransaction(.immediate) {
-                let session = SQLiteSession(database)
+                let session = SQLiteSession(database, layouts: layouts, admission: admission)
                 do {
                     value = try body(session)
                 } catch {
@@ -164,8 +178,12 @@ public final class SQLiteStore: EventStore {
                     return .rollback
                 }
                 try session.flushSummary()
+                layouts = session.layouts
+                layoutsAreChanged = session.layoutsAreChanged
                 return .commit
             }
+            // Before the next writer begins: it runs on this queue.
+            if layoutsAreChanged { state.withLock { $0.layouts = layouts } }
         } catch {
             // What the body threw explains more than a rollback that failed after it.
             return .failure(bodyError ?? StoreError(sqlite: error))
@@ -191,6 +209,8 @@ public final class SQLiteStore: EventStore {
         }
         state.withLock { $0.lock = nil }
     }
+
+    var layouts: [String: TableLayout] { state.withLock { $0.layouts } }
 
     func checkOpen() throws(StoreError) {
         if state.withLock({ $0.isClosed }) { throw .closedStore }

@@ -11,7 +11,8 @@ struct StoreCheck: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all: [StoreCheck] = logChecks + placeChecks + recordChecks + retentionChecks
+    static let all: [StoreCheck] =
+        logChecks + placeChecks + recordChecks + objectTableChecks + retentionChecks
 }
 
 struct Deliberate: Error, Equatable {}

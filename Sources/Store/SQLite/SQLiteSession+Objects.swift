@@ -1,0 +1,187 @@
+import ChangeEvents
+import Foundation
+import GRDB
+
+/// Records of objects that have a table of their own.
+extension SQLiteSession {
+    func objectTable(_ entity: String) throws(StoreError) -> ObjectTable? { layouts[entity]?.table }
+
+    func record(in layout: TableLayout, id: RecordID) throws(StoreError) -> StoredRecord? {
+        let row = try statement(layout.recordSQL)
+        defer { row.reset() }
+        row.bind(1, id.string)
+        return try row.step() ? try read(row, layout) : nil
+    }
+
+    func records(in layout: TableLayout, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
+        let row = try statement(layout.pageSQL)
+        defer { row.reset() }
+        row.bind(1, after?.string ?? "")
+        row.bind(2, Int64(limit))
+        var records: [StoredRecord] = []
+        while try row.step() { records.append(try read(row, layout)) }
+        return records
+    }
+
+    func records(
+        entity: String, where field: String, is value: FieldValue, limit: Int
+    ) throws(StoreError) -> [StoredRecord] {
+        guard limit > 0, value != .null else { return [] }
+        guard let layout = layouts[entity] else {
+            return try scan(entity: entity, where: field, is: value, limit: limit)
+        }
+        guard let column = layout.columns.first(where: { $0.name == field }), column.holds(value) else { return [] }
+        let row = try statement("\(layout.wholeSQL) WHERE \(column.sqlName) = ? LIMIT ?")
+        defer { row.reset() }
+        row.bind(1, value)
+        row.bind(2, Int64(limit))
+        var records: [StoredRecord] = []
+        while try row.step() { records.append(try read(row, layout)) }
+        return records
+    }
+
+    private func scan(
+        entity: String, where field: String, is value: FieldValue, limit: Int
+    ) throws(StoreError) -> [StoredRecord] {
+        var found: [StoredRecord] = []
+        var last: RecordID?
+        while true {
+            let page = try records(entity: entity, after: last, limit: Self.scanPageSize)
+            for record in page where record.image.fields[field].map({ TextFunctions.isEqual($0, value) }) ?? false {
+                found.append(record)
+                if found.count == limit { return found }
+            }
+            guard let final = page.last, page.count == Self.scanPageSize else { return found }
+            last = final.image.id
+        }
+    }
+
+    private static let scanPageSize = 500
+
+    func select(
+        _ select: RowSelect, deriving derivation: (any RowDerivation)?,
+        _ body: (ResultRow) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        let row = try selectStatement(select.sql)
+        defer { row.reset() }
+        for (index, parameter) in select.parameters.enumerated() { row.bind(Int32(index + 1), parameter) }
+        let result = ResultRow(statement: row, names: names)
+        guard let derivation else {
+            while try row.step() { if try !body(result) { return } }
+            return
+        }
+        let call = DerivationCall(derivation)
+        while try call.during(database, { () throws(StoreError) in try row.step() }) {
+            if try !body(result) { return }
+        }
+    }
+
+    /// Queries have as many texts as their authors like: those that come again are kept prepared, up to a bound.
+    private func selectStatement(_ sql: String) throws(StoreError) -> SQLiteStatement {
+        guard admission?.admits(sql) ?? false else { return try SQLiteStatement(database, uncached: sql) }
+        let kept = try statement(sql)
+        // A select inside the body of one with the same text (children of children) needs a statement of its own.
+        return kept.isBusy ? try SQLiteStatement(database, uncached: sql) : kept
+    }
+
+    // Writing.
+
+    func put(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
+        let known = try statement(layout.indexedSQL)
+        known.bind(1, record.image.id.string)
+        guard try known.step() else {
+            known.reset()
+            return try insert(record, in: layout)
+        }
+        let number = known.integer(0)
+        let isExact = isExact(record, in: layout)
+        var mask: UInt64 = 0
+        for (bit, column) in layout.indexed.enumerated() {
+            let value = kept(record, column, isExact: isExact)
+            if !known.isSame(Int32(bit + 1), value) { mask |= 1 << UInt64(bit) }
+        }
+        known.reset()
+        let row = try statement(layout.updateSQL(mask))
+        row.bind(1, number)
+        bindSystem(record, isExact: isExact, to: row, from: 2)
+        for (index, column) in layout.boundColumns(mask).enumerated() {
+            row.bind(Int32(index + 6), kept(record, column, isExact: isExact))
+        }
+        try row.run()
+    }
+
+    private func insert(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
+        let row = try statement(layout.insertSQL)
+        let isExact = isExact(record, in: layout)
+        row.bind(1, record.image.id.string)
+        bindSystem(record, isExact: isExact, to: row, from: 2)
+        for (index, column) in layout.columns.enumerated() {
+            let value = kept(record, column, isExact: isExact)
+            if value != .null { row.bind(Int32(index + 6), value) }
+        }
+        try row.run()
+    }
+
+    private func bindSystem(_ record: StoredRecord, isExact: Bool, to row: SQLiteStatement, from index: Int32) {
+        row.bind(index, Int64(record.isDeleted ? 1 : 0))
+        row.bind(index + 1, Int64(record.needsRefetch ? 1 : 0))
+        row.bind(index + 2, record.commitTimestamp)
+        if isExact { row.bindNull(index + 3) } else { row.bind(index + 3, ImageCodec.encode(record.image)) }
+    }
+
+    /// What stands in the column: of an image that the columns cannot hold exactly, what they can, so that queries find it.
+    private func kept(_ record: StoredRecord, _ column: TableLayout.Column, isExact: Bool) -> FieldValue {
+        guard let value = record.image.fields[column.name] else { return .null }
+        return isExact || column.holds(value) ? value : .null
+    }
+
+    private func isExact(_ record: StoredRecord, in layout: TableLayout) -> Bool {
+        let fields = record.image.fields
+        guard record.image.isComplete else { return false }
+        var held = 0
+        for column in layout.columns {
+            guard let value = fields[column.name] else { continue }
+            guard column.holds(value) else { return false }
+            held += 1
+        }
+        if layout.hasIsDeletedField, let isDeleted = fields[ObjectTable.isDeletedField] {
+            guard isDeleted == .boolean(record.isDeleted) else { return false }
+            held += 1
+        }
+        return held == fields.count
+    }
+
+    func read(_ row: SQLiteStatement, _ layout: TableLayout) throws(StoreError) -> StoredRecord {
+        guard let text = row.text(0), let id = RecordID(text) else {
+            throw StoreError(code: .corrupt, message: "a row of \(layout.table.entity) has no record id")
+        }
+        let isDeleted = row.integer(1) != 0
+        let image: RecordImage
+        if row.isNull(4) {
+            var fields: [String: FieldValue] = Dictionary(minimumCapacity: layout.columns.count + 1)
+            let result = ResultRow(statement: row, names: names)
+            for (index, column) in layout.columns.enumerated() {
+                let place = index + Int(TableLayout.systemColumnCount)
+                do throws(StoreError) {
+                    fields[column.name] = try result.value(place, as: column.type)
+                } catch {
+                    throw .corruptRecord(layout.table.entity, text, "\(column.name): \(error.message)")
+                }
+            }
+            if layout.hasIsDeletedField { fields[ObjectTable.isDeletedField] = .boolean(isDeleted) }
+            image = RecordImage(entity: layout.table.entity, id: id, fields: fields, isComplete: true)
+        } else {
+            do throws(ColumnError) {
+                image = try ImageCodec.decode(row.bytes(4), names: names)
+            } catch {
+                throw .corruptRecord(
+                    layout.table.entity, text, "\(error.message) at byte \(error.offset) of its image")
+            }
+            guard image.entity == layout.table.entity, image.id == id else {
+                throw .corruptRecord(layout.table.entity, text, "its image is that of \(image.entity) \(image.id)")
+            }
+        }
+        return StoredRecord(
+            image: image, isDeleted: isDeleted, commitTimestamp: row.integer(3), needsRefetch: row.integer(2) != 0)
+    }
+}
