@@ -29,6 +29,7 @@ public final class Sandbox: Sendable {
     let captured: [String: CapturedObject]
     let logger: Logger
     let observer: BusObserver
+    let queries: QueryState
     let state: Mutex<State>
     /// When the description of the org's objects changed last, as far as this process can tell: at its start.
     let schemaChangedAt: Int64
@@ -70,6 +71,7 @@ public final class Sandbox: Sendable {
         twin = try await Twin(store: store, configuration: twinConfiguration, logger: logger)
 
         let catalogue = Catalogue.standard
+        try await twin.commit { try SchemaTables.apply(catalogue, previous: nil, writer: $0) }
         self.catalogue = catalogue
         var captured: [String: CapturedObject] = [:]
         for object in catalogue.objects where object.isCapturable { captured[object.name] = try CapturedObject(object) }
@@ -77,6 +79,8 @@ public final class Sandbox: Sendable {
         quiet = ChangeCapture(captured: [:], changesPerTransactionMax: 0)
 
         organization = try await Self.openOrFound(configuration, catalogue: catalogue, twin: twin)
+        let cursors = QueryCursors(instance: organization.instance, seed: UInt64.random(in: 0..<1 << 40))
+        queries = QueryState(cursors: cursors)
         state = Mutex(try await Self.restoredState(twin))
         for object in captured.values { try await twin.learn(object.schema) }
         observer = BusObserver()

@@ -5,9 +5,12 @@ struct Catalogue: Sendable {
     let objects: [ObjectDefinition]
     private let indexByName: [String: Int]
     private let indexByPrefix: [String: Int]
+    /// What the planner of queries sees; shared by all copies of this catalogue.
+    let querySchema: CatalogueSchema
 
     init(_ objects: [ObjectDefinition]) {
         self.objects = objects
+        querySchema = CatalogueSchema(objects)
         indexByName = Dictionary(
             objects.enumerated().map { ($0.element.name.lowercased(), $0.offset) },
             uniquingKeysWith: { first, _ in first })

@@ -4,14 +4,9 @@ import Store
 
 /// What goes when a record is deleted: the record, everything that falls with it, and the references to be emptied.
 /// Made whole before anything is changed, so that a refusal changes nothing.
-///
-/// Finding the records that refer to another reads the referring objects from end to end: fine for an org of some ten
-/// thousand records; an index of references takes its place when queries come.
 struct DeletionPlan {
     private(set) var deleted: [(ObjectDefinition, StoredRecord)] = []
     private(set) var cleared: [(ObjectDefinition, FieldDefinition, StoredRecord)] = []
-
-    private static let pageSize = 500
 
     init(of record: StoredRecord, in object: ObjectDefinition, catalogue: Catalogue, reader: any StoreReader) throws {
         var falling: Set<RecordID> = [record.image.id]
@@ -53,14 +48,7 @@ struct DeletionPlan {
     private static func records(
         of object: ObjectDefinition, where field: String, is value: FieldValue, _ reader: any StoreReader
     ) throws -> [StoredRecord] {
-        var found: [StoredRecord] = []
-        var last: RecordID?
-        while true {
-            let page = try reader.records(entity: object.name, after: last, limit: pageSize)
-            found += page.filter { !$0.isDeleted && $0.image.fields[field] == value }
-            guard let final = page.last, page.count == pageSize else { return found }
-            last = final.image.id
-        }
+        try reader.records(entity: object.name, where: field, is: value, limit: .max).filter { !$0.isDeleted }
     }
 }
 

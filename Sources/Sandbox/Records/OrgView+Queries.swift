@@ -5,26 +5,55 @@ import Store
 /// What is asked of many records at once, and of what is no record.
 extension OrgView {
     func query(_ text: String, includingDeleted: Bool, batchSize: Int?) throws(OrgError) -> JSONValue {
-        throw .notAnswered
+        try guarded {
+            try sandbox.query(
+                text, includesDeleted: includingDeleted, batchSize: batchSize, context: context, catalogue: catalogue,
+                reader: reader
+            ).json(apiVersion: context.apiVersion)
+        }
     }
 
+    /// The cursor has its batch size from the query that opened it.
     func queryMore(_ locator: String, batchSize: Int?) throws(OrgError) -> JSONValue {
-        throw .notAnswered
+        try guarded {
+            try sandbox.nextPage(locator: locator, context: context, catalogue: catalogue, reader: reader)
+                .json(apiVersion: context.apiVersion)
+        }
     }
 
     func updated(_ object: String, _ start: String, _ end: String) throws(OrgError) -> JSONValue {
-        throw .notAnswered
+        let window = try Replication(
+            replicated(object), from: start, to: end, now: sandbox.configuration.clock())
+        return try guarded { try window.updated(reader) }
     }
 
     func deleted(_ object: String, _ start: String, _ end: String) throws(OrgError) -> JSONValue {
-        throw .notAnswered
+        let window = try Replication(
+            replicated(object), from: start, to: end, now: sandbox.configuration.clock())
+        return try guarded { try window.deleted(reader) }
     }
 
-    func search(_ search: RecordSearch) throws(OrgError) -> [JSONValue] {
-        throw .notAnswered
+    private func replicated(_ name: String) throws(OrgError) -> ObjectDefinition {
+        guard let object = catalogue.object(name) else { throw .objectNotFound() }
+        return object
     }
 
     func recordCounts(of objects: [String]) throws(OrgError) -> [(object: String, count: Int)] {
+        let wanted = objects.isEmpty ? catalogue.objects : objects.compactMap { catalogue.object($0) }
+        return try guarded {
+            try wanted.map { object in
+                var count = 0
+                let table = ObjectTable.sqlName(of: object.name)
+                try reader.select(RowSelect(sql: "SELECT count(*) FROM \"\(table)\" WHERE isdeleted = 0")) { row in
+                    count = Int(row.integer(0))
+                    return false
+                }
+                return (object.name, count)
+            }
+        }
+    }
+
+    func search(_ search: RecordSearch) throws(OrgError) -> [JSONValue] {
         throw .notAnswered
     }
 

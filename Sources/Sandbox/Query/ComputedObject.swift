@@ -1,0 +1,42 @@
+import ChangeEvents
+import Doors
+import SOQL
+import Store
+
+/// An object whose rows are not kept but made when somebody asks: subscribers of the bus, usage, log files, channels.
+///
+/// Queries on it are planned like all others; the rows stand in a table in memory for the length of the query.
+struct ComputedObject: Sendable {
+    var definition: ObjectDefinition
+    /// Every row there is. Runs on the store's thread, inside the snapshot (or transaction) of the query.
+    var rows: @Sendable (Sandbox, CallContext, any StoreReader) throws -> [ComputedRow]
+}
+
+/// One row of a computed object.
+struct ComputedRow: Sendable, Hashable {
+    /// Nil: the row gets an id that means nothing.
+    var id: RecordID?
+    /// By field name; a missing one is null.
+    var values: [String: FieldValue]
+
+    init(id: RecordID? = nil, values: [String: FieldValue]) {
+        self.id = id
+        self.values = values
+    }
+}
+
+extension ScratchTables.Content {
+    init(_ definition: ObjectDefinition, _ rows: [ComputedRow]) {
+        let known = Set(definition.storedFields.map(\.name))
+        let records = rows.enumerated().compactMap { number, row -> StoredRecord? in
+            guard
+                let id = row.id
+                    ?? RecordID(definition.keyPrefix + "000000000000".prefix(12 - 9) + Base62.text(UInt64(number + 1), width: 9))
+            else { return nil }
+            let values = row.values.filter { known.contains($0.key) }
+            let image = RecordImage(entity: definition.name, id: id, fields: values, isComplete: true)
+            return StoredRecord(image: image, isDeleted: false, commitTimestamp: 0, needsRefetch: false)
+        }
+        self.init(table: definition.table, records: records)
+    }
+}

@@ -1,0 +1,36 @@
+import SOQL
+import Store
+
+/// How a kind of field is kept and compared.
+extension FieldKind {
+    /// Nil for compounds, whose parts have columns of their own.
+    var columnType: ObjectTable.ColumnType? {
+        switch queryType {
+        case .identifier: .identifier
+        case .text, .multiPicklist: .text
+        case .boolean: .boolean
+        case .integer: .integer
+        case .double: .double
+        case .date: .date
+        case .dateTime: .dateTime
+        case .time: .time
+        case .compound: nil
+        }
+    }
+
+    var queryType: QueryType {
+        switch self {
+        case .id, .reference: .identifier
+        case .text, .textArea, .longTextArea, .picklist, .email, .phone, .url, .autoNumber, .personName: .text
+        case .boolean: .boolean
+        case .integer: .integer
+        case .double, .currency: .double
+        case .date: .date
+        case .dateTime: .dateTime
+        case .address: .compound
+        }
+    }
+
+    /// Long texts are no good for comparing: an org neither filters nor sorts nor groups by them.
+    var isLong: Bool { self == .longTextArea }
+}

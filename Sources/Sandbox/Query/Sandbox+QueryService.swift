@@ -1,0 +1,159 @@
+import ChangeEvents
+public import Doors
+import Logging
+import SOQL
+import Store
+import Twin
+
+/// What the sandbox keeps for queries. All of it is for speed or for the length of a cursor; nothing is lost with it.
+struct QueryState: Sendable {
+    let cursors: QueryCursors
+    let plans = PlanCache()
+}
+
+extension Sandbox: QueryService {
+    public func query(
+        _ soql: String, scope: QueryScope, batchSize: Int?, context: CallContext
+    ) async throws(OrgError) -> QueryPage {
+        let catalogue = self.catalogue
+        return try await asking { reader in
+            try self.query(
+                soql, includesDeleted: scope == .all, batchSize: batchSize, context: context, catalogue: catalogue,
+                reader: reader)
+        }
+    }
+
+    public func nextPage(locator: String, context: CallContext) async throws(OrgError) -> QueryPage {
+        let catalogue = self.catalogue
+        return try await asking { reader in
+            try self.nextPage(locator: locator, context: context, catalogue: catalogue, reader: reader)
+        }
+    }
+
+    /// The same inside a snapshot or transaction of the caller's: a query in a composite request sees what the requests
+    /// before it wrote.
+    func query(
+        _ soql: String, includesDeleted: Bool, batchSize: Int?, context: CallContext, catalogue: Catalogue,
+        reader: any StoreReader
+    ) throws -> QueryPage {
+        if let computed = computedObject(of: soql) {
+            return try query(
+                soql, over: [(computed.definition, try computed.rows(self, context, reader))], context: context)
+        }
+        let now = configuration.clock()
+        let run = QueryRun(
+            plan: try plan(soql, catalogue.querySchema, includesDeleted: includesDeleted, now: now), soql: soql,
+            includesDeleted: includesDeleted, plannedAt: now, batchSize: Self.batchSize(batchSize), context: context,
+            catalogue: catalogue, reader: reader, cursors: queries.cursors)
+        return try run.firstPage()
+    }
+
+    func nextPage(
+        locator: String, context: CallContext, catalogue: Catalogue, reader: any StoreReader
+    ) throws -> QueryPage {
+        let (cursor, offset) = try queries.cursors.find(
+            locator, userID: context.session.userID, now: configuration.clock())
+        let plan = try plan(
+            cursor.soql, catalogue.querySchema, includesDeleted: cursor.includesDeleted, now: cursor.plannedAt)
+        let run = QueryRun(
+            plan: plan, soql: cursor.soql, includesDeleted: cursor.includesDeleted, plannedAt: cursor.plannedAt,
+            batchSize: cursor.batchSize, context: context, catalogue: catalogue, reader: reader,
+            cursors: queries.cursors)
+        return try run.page(of: cursor, from: offset, locator: locator)
+    }
+
+    /// A query over rows that are handed in (computed objects, objects of the Tooling API): all of its records in one page.
+    func query(
+        _ soql: String, over objects: [(definition: ObjectDefinition, rows: [ComputedRow])], context: CallContext
+    ) throws -> QueryPage {
+        let catalogue = Catalogue(objects.map(\.definition))
+        let now = configuration.clock()
+        let plan: QueryPlan
+        do throws(QueryError) {
+            plan = try PlanCache.made(soql, schema: catalogue.querySchema, includesDeleted: false, now: now)
+        } catch {
+            throw OrgError(error, in: soql)
+        }
+        return try ScratchTables.read(objects.map { ScratchTables.Content($0.definition, $0.rows) }) { reader in
+            try QueryRun(
+                plan: plan, soql: soql, includesDeleted: false, plannedAt: now,
+                batchSize: QueryRun.batchSizes.upperBound, context: context, catalogue: catalogue, reader: reader,
+                cursors: nil
+            ).firstPage()
+        }
+    }
+
+    /// Nil where FROM names an object with records.
+    private func computedObject(of soql: String) -> ComputedObject? {
+        guard !computedObjects.isEmpty, let name = Query.objectName(in: soql)?.lowercased() else { return nil }
+        return computedObjects.first { $0.definition.name.lowercased() == name }
+    }
+
+    private func plan(
+        _ soql: String, _ schema: CatalogueSchema, includesDeleted: Bool, now: Int64
+    ) throws(OrgError) -> QueryPlan {
+        do throws(QueryError) {
+            return try queries.plans.plan(soql, schema: schema, includesDeleted: includesDeleted, now: now)
+        } catch {
+            throw OrgError(error, in: soql)
+        }
+    }
+
+    private static func batchSize(_ wish: Int?) -> Int {
+        let sizes = QueryRun.batchSizes
+        return min(max(wish ?? sizes.upperBound, sizes.lowerBound), sizes.upperBound)
+    }
+
+    private func asking<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreReader) throws -> T
+    ) async throws(OrgError) -> T {
+        do {
+            return try await twin.store.read(body)
+        } catch let error as OrgError {
+            throw error
+        } catch {
+            logger.error("a query failed inside the org", metadata: ["error": "\(error)"])
+            throw .internalFailure()
+        }
+    }
+}
+
+// Rows, for Bulk.
+extension Sandbox {
+    public func rowQuery(
+        _ soql: String, scope: QueryScope, context: CallContext
+    ) async throws(OrgError) -> RowQuery {
+        let plan = try rowPlan(soql, scope, now: configuration.clock())
+        return RowQuery(soql: soql, scope: scope, object: plan.object, columns: plan.headings.map(\.name))
+    }
+
+    public func rows(
+        of query: RowQuery, after place: RowPlace?, limit: Int, context: CallContext
+    ) async throws(OrgError) -> RowBatch {
+        let progress = try RowProgress(place, now: configuration.clock())
+        let plan = try rowPlan(query.soql, query.scope, now: progress.plannedAt)
+        let catalogue = self.catalogue
+        return try await asking { reader in
+            try RowRun(plan: plan, catalogue: catalogue, reader: reader).batch(after: progress, limit: limit)
+        }
+    }
+
+    /// Bulk reads records of one object with fields of its parents, and nothing else.
+    private func rowPlan(_ soql: String, _ scope: QueryScope, now: Int64) throws(OrgError) -> QueryPlan {
+        let plan = try plan(soql, catalogue.querySchema, includesDeleted: scope == .all, now: now)
+        let refusal: String? =
+            if plan.kind != .records {
+                "Aggregate Relationships not supported in Bulk Query"
+            } else if !plan.children.isEmpty {
+                "Nested Query not supported in Bulk Query"
+            } else if plan.offset != nil {
+                "OFFSET clause not supported in Bulk Query"
+            } else if let compound = plan.compounds.first {
+                "Selecting compound data not supported in Bulk Query: \(compound)"
+            } else {
+                nil
+            }
+        guard let refusal else { return plan }
+        throw OrgError(status: OrgError.statusBadRequest, errorCode: "INVALIDJOB", message: "FeatureNotEnabled : \(refusal)")
+    }
+}
