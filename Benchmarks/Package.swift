@@ -23,6 +23,7 @@ let package = Package(
                 .product(name: "Twin", package: "millrace"),
                 .product(name: "Matching", package: "millrace"),
                 .product(name: "Doors", package: "millrace"),
+                .product(name: "Sandbox", package: "millrace"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "JWTKit", package: "jwt-kit"),

@@ -8,10 +8,12 @@ struct Bench {
         case "log": try await runLogBenchmark(arguments: Array(arguments.dropFirst()))
         case "match": try runMatchBenchmark(arguments: Array(arguments.dropFirst()))
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
+        case "query": try await runQueryBenchmark(arguments: Array(arguments.dropFirst()))
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
             print("       bench log [--events N]")
             print("       bench match [SUBSCRIBERS]")
+            print("       bench query [ROWS]")
             print("       bench push CONNECTIONS MESSAGES INTERVAL_MS")
         }
     }
