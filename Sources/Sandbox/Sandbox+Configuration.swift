@@ -27,9 +27,16 @@ extension Sandbox {
         public var usernameSuffix = "electric-motors.example"
         /// Waits for the disk at each commit. Off: the last commits before a power cut may be gone, `kill -9` is safe.
         public var isDurable = true
+        /// Custom objects, fields and platform events that the org takes up when it opens.
+        public var schema: SchemaDefinitions?
+        /// Accounts of people: each with a contact of its own behind it. Not to be switched off again in an org that
+        /// has some.
+        public var hasPersonAccounts = false
         /// Milliseconds since 1970.
         public var clock: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000) }
 
         public init() {}
+
+        var standardCatalogue: Catalogue { Catalogue.standard(personAccounts: hasPersonAccounts) }
     }
 }

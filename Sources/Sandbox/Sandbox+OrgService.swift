@@ -62,8 +62,9 @@ extension Sandbox {
     }
 
     public func describe(object: String, context: CallContext) async throws(OrgError) -> JSONValue {
-        guard let definition = catalogue.object(object) else { throw .objectNotFound() }
-        return Describe(catalogue: catalogue, apiVersion: context.apiVersion).object(definition)
+        let describe = Describe(catalogue: catalogue, apiVersion: context.apiVersion)
+        guard let definition = describe.definition(object) else { throw .objectNotFound() }
+        return describe.object(definition)
     }
 
     private func single<T: Sendable>(

@@ -24,9 +24,8 @@ public final class Sandbox: Sendable {
 
     let configuration: Configuration
     let organization: Organization
-    let catalogue: Catalogue
-    /// Objects that change events can be had for, by name.
-    let captured: [String: CapturedObject]
+    /// See `schema`.
+    let currentSchema: Mutex<OrgSchema>
     let logger: Logger
     let observer: BusObserver
     let queries: QueryState
@@ -37,7 +36,6 @@ public final class Sandbox: Sendable {
     private let appKey: AppKey
     /// The channels and what is selected on them.
     let channels = ChannelBook()
-    private let quiet: ChangeCapture
 
     /// What changes while the sandbox runs and is not in the store, or is kept there from time to time.
     struct State: Sendable {
@@ -70,20 +68,21 @@ public final class Sandbox: Sendable {
         twinConfiguration.retention = configuration.eventRetention
         twin = try await Twin(store: store, configuration: twinConfiguration, logger: logger)
 
-        let catalogue = Catalogue.standard
-        try await twin.commit { try SchemaTables.apply(catalogue, previous: nil, writer: $0) }
-        self.catalogue = catalogue
-        var captured: [String: CapturedObject] = [:]
-        for object in catalogue.objects where object.isCapturable { captured[object.name] = try CapturedObject(object) }
-        self.captured = captured
-        quiet = ChangeCapture(captured: [:], changesPerTransactionMax: 0)
-
-        organization = try await Self.openOrFound(configuration, catalogue: catalogue, twin: twin)
+        let schema = try await Self.openSchema(configuration, twin: twin)
+        currentSchema = Mutex(schema)
+        organization = try await Self.openOrFound(configuration, schema: schema, twin: twin)
         let cursors = QueryCursors(instance: organization.instance, seed: UInt64.random(in: 0..<1 << 40))
         queries = QueryState(cursors: cursors)
         state = Mutex(try await Self.restoredState(twin))
-        for object in captured.values { try await twin.learn(object.schema) }
         observer = BusObserver()
+        // Before the channels: a new org may select what the file defines.
+        if let definitions = configuration.schema {
+            do {
+                try await deploy(definitions)
+            } catch let error as OrgError {
+                throw SandboxError(code: .schema, message: "the schema file does not fit the org: \(error.message)")
+            }
+        }
         try await openChannels()
         observer.waiters.reached(try await twin.observe(observer))
         if configuration.loadsSampleData { try await loadSampleData() }
@@ -124,17 +123,19 @@ public final class Sandbox: Sendable {
         origin: ChangeOrigin, userID: String?, isPublished: Bool,
         _ body: @escaping @Sendable (OrgTransaction) throws -> T
     ) async throws -> T {
-        let capture = isPublished ? publishing : quiet
-        let clock = configuration.clock
-        let catalogue = self.catalogue
+        let configuration = self.configuration
         let instance = organization.instance
         let user = userID ?? organization.integrationUser?.id ?? ""
-        return try await twin.commit { writer in
-            let now = clock()
+        return try await twin.commit { [self] writer in
+            let now = configuration.clock()
+            let counters = try OrgCounters.read(writer)
+            let schema = try schema(of: counters, writer)
             let transaction = OrgTransaction(
-                writer: writer, catalogue: catalogue, instance: instance, userID: user, now: now,
-                counters: try OrgCounters.read(writer))
+                writer: writer, catalogue: schema.catalogue, instance: instance, userID: user, now: now,
+                counters: counters)
             let answer = try body(transaction)
+            try transaction.finish()
+            let capture = isPublished ? publishing(schema) : ChangeCapture(captured: [:], changesPerTransactionMax: 0)
             try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
             try transaction.counters.write(writer)
             return answer
@@ -186,15 +187,27 @@ public final class Sandbox: Sendable {
         return JWTBearer(clientID: organization.clientID, publicKey: appKey.publicKey, audiences: audiences)
     }
 
+    /// The objects as the store has them, with their tables and event schemas in place.
+    private static func openSchema(_ configuration: Configuration, twin: Twin) async throws -> OrgSchema {
+        let standard = configuration.standardCatalogue
+        return try await twin.commit { writer in
+            let version = try OrgCounters.find(writer)?.schemaVersion ?? 0
+            let schema = try OrgSchema.read(version: version, writer, standard: standard, previous: nil)
+            try schema.writeEventSchemas(writer)
+            try SchemaTables.apply(schema.catalogue, previous: nil, writer: writer)
+            return schema
+        }
+    }
+
     private static func openOrFound(
-        _ configuration: Configuration, catalogue: Catalogue, twin: Twin
+        _ configuration: Configuration, schema: OrgSchema, twin: Twin
     ) async throws -> Organization {
         if let organization = try await twin.store.read({ try Organization.read($0) }) { return organization }
         let clock = configuration.clock
         return try await twin.commit { writer in
             var generator = SystemRandomNumberGenerator()
             return try Organization.found(
-                configuration, catalogue: catalogue, now: clock(), writer: writer, using: &generator)
+                configuration, catalogue: schema.catalogue, now: clock(), writer: writer, using: &generator)
         }
     }
 

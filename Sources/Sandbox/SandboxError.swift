@@ -9,7 +9,7 @@ public struct SandboxError: Error, Sendable {
         public static let key = Code(value: .key)
         /// The store lacks something that every org has.
         public static let stateDamaged = Code(value: .stateDamaged)
-        /// An event schema that the sandbox made itself does not parse.
+        /// A schema file that does not fit the org, or an event schema that the sandbox made itself and cannot read.
         public static let schema = Code(value: .schema)
         public static let unknownUser = Code(value: .unknownUser)
     }

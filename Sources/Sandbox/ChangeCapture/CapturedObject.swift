@@ -31,6 +31,11 @@ struct CapturedObject: Sendable {
                     names.append(flat)
                     bitmapNames[flat] = field.name + "." + component
                 }
+                // A name that may be one text stands for itself as well.
+                for own in field.flatNames.dropFirst(field.components.count) {
+                    names.append(own)
+                    bitmapNames[own] = own
+                }
             }
         }
         capturedNames = names

@@ -14,7 +14,9 @@ struct ChangeDraft {
     init?(_ change: RecordChange, captured: CapturedObject) {
         guard let type = change.changeType else { return nil }
         let after = change.after.image.fields
-        let names = captured.capturedNames
+        // A person's name is told by its parts.
+        let isPerson = captured.object.nameField?.isSwitchableName == true && PersonAccountRules.isPerson(after)
+        let names = isPerson ? captured.capturedNames.filter { $0 != "Name" } : captured.capturedNames
         switch type {
         case .create, .undelete:
             changed = []

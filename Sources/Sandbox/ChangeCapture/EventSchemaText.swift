@@ -13,6 +13,12 @@ struct EventSchemaText {
         var declared: Set<String> = []
         var fields = [header]
         for field in object.fields where field.isCaptured && field.compoundName == nil && field.kind != .id {
+            if field.isSwitchableName {
+                let parts = self.parts(of: field, record: "Switchable_PersonName")
+                fields.append(
+                    union(field.name, [.string("string"), parts], doc: "Data:Switchable_PersonName"))
+                continue
+            }
             let doc = (field.eventDoc ?? field.kind.eventDoc) + (field.customID.map { ":" + $0 } ?? "")
             fields.append(nullable(field.name, type(of: field, declared: &declared), doc: doc))
         }
@@ -69,8 +75,18 @@ struct EventSchemaText {
 
     private func type(of field: FieldDefinition, declared: inout Set<String>) -> JSONValue {
         if let simple = field.kind.avroType { return .string(simple) }
-        let record = field.kind == .address ? "Address" : "PersonName"
+        let record =
+            switch field.kind {
+            case .address: "Address"
+            case .location: "Location"
+            default: "PersonName"
+            }
         guard declared.insert(record).inserted else { return .string(record) }
+        return parts(of: field, record: record)
+    }
+
+    /// The record of a compound's parts.
+    private func parts(of field: FieldDefinition, record: String) -> JSONValue {
         let parts = self.object.components(of: field).map { part in
             nullable(part.componentName(in: field), .string(part.kind.avroType ?? "string"), doc: nil)
         }
@@ -78,7 +94,14 @@ struct EventSchemaText {
     }
 
     private func nullable(_ name: String, _ type: JSONValue, doc: String?) -> JSONValue {
-        var members: [(String, JSONValue)] = [("name", .string(name)), ("type", .array([.string("null"), type]))]
+        union(name, [type], doc: doc)
+    }
+
+    /// Of null and others.
+    private func union(_ name: String, _ types: [JSONValue], doc: String?) -> JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("name", .string(name)), ("type", .array([.string("null")] + types)),
+        ]
         if let doc { members.append(("doc", .string(doc))) }
         members.append(("default", .null))
         return object(members)
@@ -86,57 +109,5 @@ struct EventSchemaText {
 
     private func object(_ members: [(String, JSONValue)]) -> JSONValue {
         .object(members.map { .init(name: $0.0, value: $0.1) })
-    }
-}
-
-/// A JSON document as text, on one line.
-enum JSONText {
-    static func of(_ value: JSONValue) -> String {
-        var text = ""
-        write(value, into: &text)
-        return text
-    }
-
-    private static func write(_ value: JSONValue, into text: inout String) {
-        switch value {
-        case .null: text += "null"
-        case .boolean(let flag): text += flag ? "true" : "false"
-        case .number(let literal): text += literal
-        case .string(let string): write(string, into: &text)
-        case .array(let elements):
-            text += "["
-            for (index, element) in elements.enumerated() {
-                if index > 0 { text += "," }
-                write(element, into: &text)
-            }
-            text += "]"
-        case .object(let members):
-            text += "{"
-            for (index, member) in members.enumerated() {
-                if index > 0 { text += "," }
-                write(member.name, into: &text)
-                text += ":"
-                write(member.value, into: &text)
-            }
-            text += "}"
-        }
-    }
-
-    private static func write(_ string: String, into text: inout String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }

@@ -87,17 +87,17 @@ extension Sandbox {
 
 extension Sandbox {
     /// What a transaction that begins now publishes: changes of objects that are selected on any channel.
-    var publishing: ChangeCapture {
+    func publishing(_ schema: OrgSchema) -> ChangeCapture {
         let selected = channels.current.selectedEvents
         return ChangeCapture(
-            captured: captured.filter { selected.contains($0.value.object.changeEventName) },
+            captured: schema.captured.filter { selected.contains($0.value.object.changeEventName) },
             changesPerTransactionMax: configuration.changesPerTransactionMax)
     }
 
-    var platformEventObjects: [ObjectDefinition] { [] }
+    var platformEventObjects: [ObjectDefinition] { catalogue.events }
 
     /// How the Tooling API names an event: a custom platform event by the id of its definition, others by name.
-    func durableID(ofEvent name: String) -> String { name }
+    func durableID(ofEvent name: String) -> String { catalogue.event(name)?.customID ?? name }
 
     /// True for what can be subscribed to.
     func isTopic(_ topic: String) -> Bool {

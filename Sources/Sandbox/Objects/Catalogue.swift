@@ -1,34 +1,75 @@
 import ChangeEvents
 
-/// All objects of the org. Immutable: made when the sandbox opens. Custom objects will be added to it from a file.
+/// All objects and platform events of the org at one moment. A value: a schema change makes a new one (see
+/// `OrgSchema`).
 struct Catalogue: Sendable {
     let objects: [ObjectDefinition]
-    private let indexByName: [String: Int]
+    /// `X__e`: published, never stored, and so not among the objects.
+    let events: [ObjectDefinition]
+    let index: ObjectIndex
+    let formulas: FormulaBook
     private let indexByPrefix: [String: Int]
     /// What the planner of queries sees; shared by all copies of this catalogue.
     let querySchema: CatalogueSchema
+    private let referrers: [String: [Referrer]]
+    private let summaries: [String: [Summary]]
 
-    init(_ objects: [ObjectDefinition]) {
+    /// A reference field that points at an object, with the object that holds it.
+    typealias Referrer = (object: ObjectDefinition, field: FieldDefinition)
+    /// A roll-up field of a master that sums up an object.
+    typealias Summary = (master: ObjectDefinition, field: FieldDefinition, rollUp: RollUp)
+
+    init(_ objects: [ObjectDefinition], events: [ObjectDefinition] = []) {
         self.objects = objects
         querySchema = CatalogueSchema(objects)
-        indexByName = Dictionary(
-            objects.enumerated().map { ($0.element.name.lowercased(), $0.offset) },
-            uniquingKeysWith: { first, _ in first })
+        self.events = events
+        index = ObjectIndex(objects)
+        formulas = FormulaBook(index)
         indexByPrefix = Dictionary(
             objects.enumerated().map { ($0.element.keyPrefix, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        var referrers: [String: [Referrer]] = [:]
+        var summaries: [String: [Summary]] = [:]
+        for object in objects {
+            for field in object.fields {
+                for target in field.reference?.objects ?? [] { referrers[target, default: []].append((object, field)) }
+                if let rollUp = field.rollUp { summaries[rollUp.child, default: []].append((object, field, rollUp)) }
+            }
+        }
+        self.referrers = referrers
+        self.summaries = summaries
     }
 
-    /// The objects of this slice.
-    static let standard = Catalogue([.account, .case, .contact, .user])
+    /// What every org has. Sales, service and what they need of products.
+    static let standard = Catalogue([
+        .account, .case, .contact, .lead, .opportunity, .order, .orderItem, .pricebook, .pricebookEntry, .product,
+        .task, .user,
+    ])
 
-    func object(_ name: String) -> ObjectDefinition? { indexByName[name.lowercased()].map { objects[$0] } }
+    static func standard(personAccounts: Bool) -> Catalogue {
+        guard personAccounts else { return standard }
+        return Catalogue(
+            standard.objects.map { object in
+                switch object.name {
+                case "Account": PersonAccounts.account(object)
+                case "Contact": PersonAccounts.contact(object)
+                default: object
+                }
+            })
+    }
+
+    func object(_ name: String) -> ObjectDefinition? { index.object(name) }
 
     func object(ofRecord id: RecordID) -> ObjectDefinition? { indexByPrefix[String(id.keyPrefix)].map { objects[$0] } }
 
-    /// Reference fields that point at an object, with the object that holds them.
-    func references(to target: String) -> [(object: ObjectDefinition, field: FieldDefinition)] {
-        objects.flatMap { object in
-            object.fields.filter { $0.reference?.objects.contains(target) == true }.map { (object, $0) }
-        }
+    /// A platform event.
+    func event(_ name: String) -> ObjectDefinition? {
+        let name = name.lowercased()
+        return events.first { $0.name.lowercased() == name }
     }
+
+    /// Reference fields that point at an object, with the object that holds them.
+    func references(to target: String) -> [Referrer] { referrers[target] ?? [] }
+
+    /// Roll-up fields that sum up an object's records.
+    func summaries(of child: String) -> [Summary] { summaries[child] ?? [] }
 }

@@ -11,48 +11,73 @@ struct DescribeField {
         .object(members.sorted { $0.0 < $1.0 }.map { .init(name: $0.0, value: $0.1) })
     }
 
-    private var members: [(String, JSONValue)] {
+    private var members: [(String, JSONValue)] { flags + texts + numbers }
+
+    private var flags: [(String, JSONValue)] {
         let kind = field.kind
-        let isSimple = !kind.isCompound
-        let isLong = kind == .longTextArea
-        return [
-            ("aggregatable", .boolean(isSimple && !isLong && kind != .boolean)), ("aiPredictionField", .boolean(false)),
-            ("autoNumber", .boolean(kind == .autoNumber)), ("byteLength", .number(String(byteLength))),
-            ("calculated", .boolean(field.isDerived)), ("calculatedFormula", .null),
-            ("cascadeDelete", .boolean(deletes(.cascade))),
-            ("caseSensitive", .boolean(false)), ("compoundFieldName", field.compoundName.map { .string($0) } ?? .null),
-            ("controllerName", .null), ("createable", .boolean(field.isCreateable && object.isWritable)),
-            ("custom", .boolean(field.isCustom)), ("defaultValue", defaultValue), ("defaultValueFormula", .null),
-            ("defaultedOnCreate", .boolean(isDefaulted)), ("dependentPicklist", .boolean(false)),
-            ("deprecatedAndHidden", .boolean(false)),
-            ("digits", .number(kind == .integer ? String(field.precision) : "0")),
-            ("displayLocationInDecimal", .boolean(false)), ("encrypted", .boolean(false)),
-            ("externalId", .boolean(false)),
-            ("extraTypeInfo", extraTypeInfo), ("filterable", .boolean(isSimple && !isLong)),
-            ("filteredLookupInfo", .null),
-            ("formulaTreatNullNumberAsZero", .boolean(false)),
-            ("groupable", .boolean(isSimple && !isLong && kind != .double && kind != .currency && kind != .dateTime)),
-            ("highScaleNumber", .boolean(false)), ("htmlFormatted", .boolean(false)),
-            ("idLookup", .boolean(isIDLookup)),
-            ("inlineHelpText", .null), ("label", .string(field.label)), ("length", .number(String(length))),
-            ("mask", .null),
-            ("maskType", .null), ("name", .string(field.name)), ("nameField", .boolean(field.isNameField)),
-            ("namePointing", .boolean(false)), ("nillable", .boolean(isNillable)),
-            ("permissionable", .boolean(isPermissionable)), ("picklistValues", .array(picklistValues)),
-            ("polymorphicForeignKey", .boolean((field.reference?.objects.count ?? 0) > 1)),
-            ("precision", .number(kind == .integer ? "0" : String(field.precision))),
-            ("queryByDistance", .boolean(kind == .address)), ("referenceTargetField", .null),
-            ("referenceTo", .array((field.reference?.objects ?? []).map { .string($0) })),
-            ("relationshipName", field.reference?.relationshipName.map { .string($0) } ?? .null),
-            ("relationshipOrder", .null),
-            ("restrictedDelete", .boolean(deletes(.restrict))),
-            ("restrictedPicklist", .boolean(field.picklist?.isRestricted ?? false)),
-            ("scale", .number(String(field.scale))),
-            ("searchPrefilterable", .boolean(kind == .reference)), ("soapType", .string(kind.soapType)),
-            ("sortable", .boolean(isSimple && !isLong)), ("type", .string(kind.describeType)),
-            ("unique", .boolean(false)), ("updateable", .boolean(field.isUpdateable && object.isWritable)),
-            ("writeRequiresMasterRead", .boolean(false)),
+        let flags: [(String, Bool)] = [
+            ("aggregatable", isSimple && !isLong && kind != .boolean && kind != .multiPicklist),
+            ("aiPredictionField", false), ("autoNumber", kind == .autoNumber),
+            ("calculated", field.formula != nil || field.rollUp != nil || field.shownPath != nil),
+            ("cascadeDelete", deletes(.cascade)), ("caseSensitive", field.isCaseSensitive),
+            ("createable", field.isCreateable && object.isWritable), ("custom", field.isCustom),
+            ("dataTranslationEnabled", false), ("defaultedOnCreate", isDefaulted), ("dependentPicklist", false),
+            ("deprecatedAndHidden", false), ("displayLocationInDecimal", kind == .location),
+            ("encrypted", kind == .encryptedText), ("externalId", field.isExternalID),
+            ("filterable", isSimple && !isLong && kind != .encryptedText),
+            ("formulaTreatNullNumberAsZero", field.formula != nil && field.treatsBlankAsZero),
+            ("groupable", isGroupable), ("highScaleNumber", false), ("htmlFormatted", kind == .richText),
+            ("idLookup", isIDLookup), ("nameField", field.isNameField), ("namePointing", isPolymorphic),
+            ("nillable", isNillable), ("permissionable", isPermissionable),
+            ("polymorphicForeignKey", isPolymorphic),
+            ("queryByDistance", kind == .address || kind == .location), ("restrictedDelete", deletes(.restrict)),
+            ("restrictedPicklist", field.picklist?.isRestricted ?? false), ("searchPrefilterable", kind == .reference),
+            ("sortable", isSimple && !isLong && kind != .multiPicklist && kind != .encryptedText),
+            ("unique", field.isUnique), ("updateable", field.isUpdateable && object.isWritable),
+            ("writeRequiresMasterRead", field.reference?.isMasterDetail ?? false),
         ]
+        return flags.map { ($0.0, .boolean($0.1)) }
+    }
+
+    private var texts: [(String, JSONValue)] {
+        let isEncrypted = field.kind == .encryptedText
+        return [
+            ("calculatedFormula", text(field.formula)), ("compoundFieldName", text(field.compoundName)),
+            ("controllerName", .null), ("defaultValue", defaultValue), ("defaultValueFormula", .null),
+            ("extraTypeInfo", text(extraTypeInfo)), ("filteredLookupInfo", .null), ("inlineHelpText", .null),
+            ("label", .string(field.label)), ("mask", text(isEncrypted ? "X" : nil)),
+            ("maskType", text(isEncrypted ? "all" : nil)), ("name", .string(field.name)),
+            ("picklistValues", .array(picklistValues)), ("referenceTargetField", .null),
+            ("referenceTo", .array((field.reference?.objects ?? []).map { .string($0) })),
+            ("relationshipName", text(field.reference?.relationshipName)),
+            ("soapType", .string(field.kind.soapType)), ("type", .string(field.kind.describeType)),
+        ]
+    }
+
+    private var numbers: [(String, JSONValue)] {
+        let isInteger = field.kind == .integer
+        return [
+            ("byteLength", .number(String(byteLength))),
+            ("digits", .number(isInteger ? String(field.precision) : "0")), ("length", .number(String(length))),
+            ("precision", .number(isInteger ? "0" : String(field.precision))),
+            ("relationshipOrder", field.reference?.order.map { .number(String($0)) } ?? .null),
+            ("scale", .number(String(field.scale))),
+        ]
+    }
+
+    private func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+
+    private var isSimple: Bool { !field.kind.isCompound }
+
+    private var isLong: Bool { field.kind.isLongText }
+
+    private var isPolymorphic: Bool { (field.reference?.objects.count ?? 0) > 1 }
+
+    private var isGroupable: Bool {
+        switch field.kind {
+        case .double, .currency, .percent, .dateTime, .time, .multiPicklist, .encryptedText: false
+        default: isSimple && !isLong && field.formula == nil
+        }
     }
 
     /// Where a value falls from the sky: checkboxes, defaults, the owner.
@@ -72,7 +97,8 @@ struct DescribeField {
     }
 
     private var isIDLookup: Bool {
-        field.kind == .id || field.name == "Email" || (field.isNameField && field.kind != .personName)
+        field.kind == .id || field.name == "Email" || field.isExternalID
+            || (field.isNameField && field.kind != .personName)
     }
 
     private var length: Int { field.kind.isCompound && field.kind != .personName ? 0 : field.length }
@@ -80,11 +106,12 @@ struct DescribeField {
     /// Three bytes for each character, as an org in UTF-8 says.
     private var byteLength: Int { field.kind == .id || field.kind == .reference ? 18 : length * 3 }
 
-    private var extraTypeInfo: JSONValue {
-        switch (object.name, field.name, field.kind) {
-        case (_, _, .personName): .string("personname")
-        case (_, _, .textArea), (_, _, .longTextArea): .string("plaintextarea")
-        default: .null
+    private var extraTypeInfo: String? {
+        switch field.kind {
+        case .personName: "personname"
+        case .textArea, .longTextArea: "plaintextarea"
+        case .richText: "richtextarea"
+        default: nil
         }
     }
 

@@ -28,8 +28,42 @@ struct ReferenceTarget: Sendable, Hashable {
     }
 
     var objects: [String]
+    /// From the record to its target: `Account`, `Vehicle__r`.
     var relationshipName: String?
     var deletion: Deletion
+    /// From the target to its records: `Contacts`, `Vehicles__r`. Nil: none.
+    var childRelationshipName: String?
+    /// The record belongs to its target: it has no owner of its own, cannot be without it and goes with it.
+    var isMasterDetail = false
+    /// A detail may be given to another master.
+    var isReparentable = true
+    /// Order of the master among a junction's masters: 0 or 1.
+    var order: Int?
+}
+
+/// A field of a master that sums up its details.
+struct RollUp: Sendable, Hashable {
+    enum Operation: String, Sendable, Hashable, Codable, CaseIterable { case count, sum, min, max }
+
+    var operation: Operation
+    /// The object of the details.
+    var child: String
+    /// Their master-detail field.
+    var childReference: String
+    /// What is added up; nil for a count.
+    var summarized: String?
+    /// Only details that satisfy all of these count.
+    var filters: [Filter] = []
+
+    struct Filter: Sendable, Hashable, Codable {
+        enum Comparison: String, Sendable, Hashable, Codable, CaseIterable {
+            case equals, notEqual, lessThan, greaterThan, lessOrEqual, greaterOrEqual
+        }
+        var field: String
+        var operation: Comparison
+        /// As text; empty for null.
+        var value: String
+    }
 }
 
 /// One field of an object, declared once: validation, describe and the event schema are derived from it.
@@ -41,6 +75,8 @@ struct FieldDefinition: Sendable, Hashable {
     var length = 0
     var precision = 0
     var scale = 0
+    /// Numbers lie between its negative and itself: 90 for a latitude.
+    var bound: Double?
     /// A record cannot be without it, and the caller must give it when nothing else does.
     var isRequired = false
     var isCreateable = true
@@ -52,10 +88,30 @@ struct FieldDefinition: Sendable, Hashable {
     var compoundName: String?
     /// Names of the parts, for a compound, in the order of the event schema.
     var componentNames: [String] = []
+    /// Points at what is no record of the org (a record type), and is judged by a rule of its own.
+    var isFixedReference = false
     /// False for what change events leave out (`SystemModstamp`, `IsDeleted`).
     var isCaptured = true
     /// Made from other fields or records when the record is read; never stored.
     var isDerived = false
+    /// Where a derived field has its value from: `Contact.Email`.
+    var shownPath: String?
+    /// The text of a formula; the kind is then that of its result.
+    var formula: String?
+    /// Blank numbers of the formula count as zero.
+    var treatsBlankAsZero = true
+    /// Kept with the record and written by the org alone, whenever a detail changes.
+    var rollUp: RollUp?
+    /// Records can be found and upserted by it.
+    var isExternalID = false
+    /// No two live records of the object have the same value.
+    var isUnique = false
+    /// Values that differ only in case are different values.
+    var isCaseSensitive = false
+    /// Of an automatic number: `V-{0000}`.
+    var displayFormat: String?
+    /// The first automatic number.
+    var startingNumber: UInt64 = 1
     /// The field that names the record.
     var isNameField = false
     /// Instead of the kind's own `doc`.
@@ -69,144 +125,26 @@ struct FieldDefinition: Sendable, Hashable {
         self.kind = kind
     }
 
+    /// One text for a business, parts for a person.
+    var isSwitchableName: Bool { kind == .text && !componentNames.isEmpty }
+
     var isCustom: Bool { customID != nil }
 
     /// False for fields that always have a value.
     var isNillable: Bool {
         switch kind {
-        case .boolean, .id, .autoNumber: false
+        case .boolean, .id, .autoNumber: isDerived
         default: !isRequired && (defaultValue == nil || kind.isText)
         }
     }
 
     /// The component's own name: `Street` of `BillingStreet`, `FirstName` of `FirstName`.
     func componentName(in compound: FieldDefinition) -> String {
-        guard compound.kind == .address else { return name }
-        return String(name.dropFirst(compound.name.count - "Address".count))
-    }
-}
-
-/// The words in which objects are declared: `.text("Site", "Account Site", 80)`.
-extension FieldDefinition {
-    static func text(_ name: String, _ label: String, _ length: Int) -> Self { sized(.text, name, label, length) }
-    static func textArea(_ name: String, _ label: String, _ length: Int) -> Self {
-        sized(.textArea, name, label, length)
-    }
-    static func longTextArea(_ name: String, _ label: String, _ length: Int) -> Self {
-        sized(.longTextArea, name, label, length)
-    }
-    static func phone(_ name: String, _ label: String) -> Self { sized(.phone, name, label, 40) }
-    static func email(_ name: String, _ label: String) -> Self { sized(.email, name, label, 80) }
-    static func url(_ name: String, _ label: String) -> Self { sized(.url, name, label, 255) }
-    static func date(_ name: String, _ label: String) -> Self { FieldDefinition(.date, name, label) }
-    static func dateTime(_ name: String, _ label: String) -> Self { FieldDefinition(.dateTime, name, label) }
-
-    static func boolean(_ name: String, _ label: String) -> Self {
-        var field = FieldDefinition(.boolean, name, label)
-        field.defaultValue = .boolean(false)
-        return field
-    }
-
-    static func integer(_ name: String, _ label: String, digits: Int) -> Self {
-        var field = FieldDefinition(.integer, name, label)
-        field.precision = digits
-        return field
-    }
-
-    /// `digits` before the decimal point.
-    static func number(_ kind: FieldKind, _ name: String, _ label: String, digits: Int, scale: Int) -> Self {
-        var field = FieldDefinition(kind, name, label)
-        field.precision = digits + scale
-        field.scale = scale
-        return field
-    }
-
-    static func picklist(_ name: String, _ label: String, _ picklist: Picklist, length: Int = 255) -> Self {
-        var field = sized(.picklist, name, label, length)
-        field.picklist = picklist
-        field.defaultValue = picklist.defaultValue.map { .string($0) }
-        return field
-    }
-
-    static func reference(
-        _ name: String, _ label: String, to objects: String..., relationship: String?,
-        whenDeleted deletion: ReferenceTarget.Deletion = .clear
-    ) -> Self {
-        var field = sized(.reference, name, label, 18)
-        field.reference = ReferenceTarget(objects: objects, relationshipName: relationship, deletion: deletion)
-        return field
-    }
-
-    private static func sized(_ kind: FieldKind, _ name: String, _ label: String, _ length: Int) -> Self {
-        var field = FieldDefinition(kind, name, label)
-        field.length = length
-        return field
-    }
-
-    func required() -> Self { changed { $0.isRequired = true } }
-    func readOnly() -> Self {
-        changed {
-            $0.isCreateable = false
-            $0.isUpdateable = false
+        switch compound.kind {
+        case .address: String(name.dropFirst(compound.name.count - "Address".count))
+        // `Base__c` and `Base__Latitude__s`.
+        case .location: String(name.dropFirst(compound.name.count - 1).dropLast("__s".count))
+        default: name
         }
-    }
-    func notCaptured() -> Self { changed { $0.isCaptured = false } }
-    func derived() -> Self {
-        changed {
-            $0.isDerived = true
-            $0.isCaptured = false
-        }
-        .readOnly()
-    }
-    func naming() -> Self { changed { $0.isNameField = true } }
-    func documented(as eventDoc: String) -> Self { changed { $0.eventDoc = eventDoc } }
-    func part(of compound: String) -> Self { changed { $0.compoundName = compound } }
-    func custom(_ id: String) -> Self { changed { $0.customID = id } }
-
-    private func changed(_ change: (inout Self) -> Void) -> Self {
-        var copy = self
-        change(&copy)
-        return copy
-    }
-}
-
-extension [FieldDefinition] {
-    /// A compound address and its parts, named `<prefix>Street` and so on.
-    static func address(_ prefix: String, _ label: String) -> Self {
-        let compound = "\(prefix)Address"
-        var whole = FieldDefinition(.address, compound, "\(label) Address").readOnly()
-        whole.componentNames = [
-            "Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy",
-        ]
-        let accuracies = Picklist(
-            [
-                "Address", "NearAddress", "Block", "Street", "ExtendedZip", "Zip", "Neighborhood", "City", "County",
-                "State",
-                "Unknown",
-            ], isRestricted: true)
-        let parts: [FieldDefinition] = [
-            .textArea("\(prefix)Street", "\(label) Street", 255),
-            .text("\(prefix)City", "\(label) City", 40),
-            .text("\(prefix)State", "\(label) State/Province", 80),
-            .text("\(prefix)PostalCode", "\(label) Zip/Postal Code", 20),
-            .text("\(prefix)Country", "\(label) Country", 80),
-            .number(.double, "\(prefix)Latitude", "\(label) Latitude", digits: 3, scale: 15),
-            .number(.double, "\(prefix)Longitude", "\(label) Longitude", digits: 3, scale: 15),
-            .picklist("\(prefix)GeocodeAccuracy", "\(label) Geocode Accuracy", accuracies, length: 40),
-        ]
-        return parts.map { $0.part(of: compound) } + [whole]
-    }
-
-    /// The compound name of a person and its parts.
-    static func personName(salutations: Picklist) -> Self {
-        var whole = FieldDefinition(.personName, "Name", "Full Name").readOnly().naming()
-        whole.length = 121
-        whole.componentNames = ["Salutation", "FirstName", "LastName"]
-        let parts: [FieldDefinition] = [
-            .text("LastName", "Last Name", 80).required(),
-            .text("FirstName", "First Name", 40),
-            .picklist("Salutation", "Salutation", salutations, length: 40),
-        ]
-        return parts.map { $0.part(of: "Name") } + [whole]
     }
 }

@@ -3,33 +3,82 @@ import ChangeEvents
 /// An object of the org, declared: its fields in the order of describe, and of the event schema where they are
 /// captured.
 struct ObjectDefinition: Sendable {
+    enum Category: Sendable, Hashable {
+        case standard
+        /// `X__c`
+        case custom
+        /// `X__e`: published, never stored. `afterCommit`: with the transaction of its publisher, and not at all when
+        /// that is rolled back.
+        case platformEvent(afterCommit: Bool)
+    }
+
     let name: String
     let label: String
     let labelPlural: String
     /// The first three characters of its record ids.
     let keyPrefix: String
+    let category: Category
+    /// `01I…`, 18 characters, for custom objects and platform events.
+    let customID: String?
     let fields: [FieldDefinition]
     /// False for objects that the API only reads (users, in this slice).
     let isWritable: Bool
     /// True where change events can be had for it.
     let isCapturable: Bool
+    /// True where records can be merged.
+    let isMergeable: Bool
+    /// Fields whose values no two live records share.
+    let uniqueFields: [FieldDefinition]
+    /// Names of the stored checkboxes, which have no null.
+    let checkboxes: [String]
+    /// Formulas, and values of other records.
+    let hasDerivedFields: Bool
+    let hasRollUps: Bool
     private let indexByName: [String: Int]
 
     init(
-        name: String, label: String, labelPlural: String, keyPrefix: String, isWritable: Bool = true,
-        isCapturable: Bool = true, fields: [FieldDefinition]
+        name: String, label: String, labelPlural: String, keyPrefix: String, category: Category = .standard,
+        customID: String? = nil, isWritable: Bool = true, isCapturable: Bool = true, isMergeable: Bool = false,
+        fields: [FieldDefinition]
     ) {
         self.name = name
         self.label = label
         self.labelPlural = labelPlural
         self.keyPrefix = keyPrefix
+        self.category = category
+        self.customID = customID
         self.isWritable = isWritable
         self.isCapturable = isCapturable
+        self.isMergeable = isMergeable
         self.fields = fields
+        hasRollUps = fields.contains { $0.rollUp != nil }
+        hasDerivedFields = fields.contains(where: \.isDerived)
+        uniqueFields = fields.filter { $0.isUnique && !$0.isDerived }
+        checkboxes = fields.filter { $0.kind == .boolean && !$0.isDerived }.map(\.name)
         indexByName = Dictionary(
             fields.enumerated().map { ($0.element.name.lowercased(), $0.offset) },
             uniquingKeysWith: { first, _ in first })
     }
+
+    /// The same object with other fields.
+    func with(fields: [FieldDefinition]) -> ObjectDefinition {
+        ObjectDefinition(
+            name: name, label: label, labelPlural: labelPlural, keyPrefix: keyPrefix, category: category,
+            customID: customID, isWritable: isWritable, isCapturable: isCapturable, isMergeable: isMergeable,
+            fields: fields)
+    }
+
+    var isPlatformEvent: Bool {
+        if case .platformEvent = category { true } else { false }
+    }
+
+    /// True where publishing waits for the publisher's commit.
+    var publishesAfterCommit: Bool { category == .platformEvent(afterCommit: true) }
+
+    /// The reference to the record that this object's records belong to, the first of two.
+    var masterReferences: [FieldDefinition] { fields.filter { $0.reference?.isMasterDetail == true } }
+
+    var nameField: FieldDefinition? { fields.first(where: \.isNameField) }
 
     /// Names compare without case, as in an org's API.
     func field(_ name: String) -> FieldDefinition? {
@@ -41,6 +90,12 @@ struct ObjectDefinition: Sendable {
 
     /// `/data/CaseChangeEvent`
     var changeEventTopic: String { "/data/\(changeEventName)" }
+
+    /// True where change events carry formulas.
+    var capturesFormulas: Bool { hasDerivedFields && fields.contains { $0.isDerived && $0.isCaptured } }
+
+    /// `/event/Low_Ink__e`
+    var eventTopic: String { "/event/\(name)" }
 
     /// The parts of a compound, in the order of the event schema.
     func components(of compound: FieldDefinition) -> [FieldDefinition] {

@@ -66,7 +66,9 @@ private struct Staff {
             "Username": .string(username), "FirstName": .string(firstName), "LastName": .string(lastName),
             "Email": .string(username), "Alias": .string(String(lastName.lowercased().prefix(8))),
             "Title": .string(title),
-            "UserType": .string("Standard"), "IsActive": .boolean(true),
+            "UserType": .string("Standard"), "IsActive": .boolean(true), "CompanyName": .string("Electric Motors"),
+            "TimeZoneSidKey": .string("Europe/Berlin"), "LocaleSidKey": .string("en_US"),
+            "LanguageLocaleKey": .string("en_US"), "EmailEncodingKey": .string("UTF-8"),
         ]
     }
 

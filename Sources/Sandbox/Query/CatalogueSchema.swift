@@ -87,9 +87,5 @@ final class CatalogueSchema: QuerySchema, Sendable {
 extension ObjectDefinition {
     /// The name by which a parent's query reaches these records: `Contacts`, `Cases`, `ChildAccounts`; the owner and the
     /// audit fields have none.
-    func childRelationshipName(of field: FieldDefinition) -> String? {
-        guard field.isCreateable, field.name != "OwnerId" else { return nil }
-        if field.name == "ParentId" { return name == "Case" ? "Cases" : "ChildAccounts" }
-        return labelPlural
-    }
+    func childRelationshipName(of field: FieldDefinition) -> String? { field.reference?.childRelationshipName }
 }

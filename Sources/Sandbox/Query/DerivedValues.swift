@@ -5,10 +5,15 @@ import Store
 final class DerivedValues: RowDerivation {
     private let fields: [(object: ObjectDefinition, name: String)]
     private let reader: any StoreReader
+    private let paths: RecordPaths
     /// The derived values of the record that was asked about last: a row asks for all it shows.
     private var last: (object: String, id: String, values: [String: FieldValue])?
 
-    init?(_ derived: [(object: String, field: String)], catalogue: Catalogue, reader: any StoreReader) {
+    /// `now`: what `NOW()` means in formulas.
+    init?(
+        _ derived: [(object: String, field: String)], catalogue: Catalogue, now: Int64, userID: String?,
+        reader: any StoreReader
+    ) {
         guard !derived.isEmpty else { return nil }
         var fields: [(object: ObjectDefinition, name: String)] = []
         for (object, field) in derived {
@@ -17,6 +22,7 @@ final class DerivedValues: RowDerivation {
         }
         self.fields = fields
         self.reader = reader
+        paths = RecordPaths(catalogue: catalogue, reader: reader, now: now, userID: userID)
     }
 
     func value(_ index: Int, ofRecord id: String) throws -> FieldValue {
@@ -25,7 +31,7 @@ final class DerivedValues: RowDerivation {
         guard let recordID = RecordID(id), let record = try reader.record(entity: object.name, id: recordID) else {
             return .null
         }
-        let values = try DerivedFields.values(of: record.image, object, reader)
+        let values = try DerivedFields.values(of: record.image, object, paths)
         last = (object.name, id, values)
         return values[name] ?? .null
     }

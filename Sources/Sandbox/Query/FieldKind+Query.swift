@@ -21,16 +21,20 @@ extension FieldKind {
     var queryType: QueryType {
         switch self {
         case .id, .reference: .identifier
-        case .text, .textArea, .longTextArea, .picklist, .email, .phone, .url, .autoNumber, .personName: .text
+        case .text, .textArea, .longTextArea, .richText, .encryptedText, .picklist, .combobox, .email, .phone, .url,
+            .autoNumber, .personName:
+            .text
+        case .multiPicklist: .multiPicklist
         case .boolean: .boolean
         case .integer: .integer
-        case .double, .currency: .double
+        case .double, .currency, .percent: .double
         case .date: .date
         case .dateTime: .dateTime
-        case .address: .compound
+        case .time: .time
+        case .address, .location: .compound
         }
     }
 
     /// Long texts are no good for comparing: an org neither filters nor sorts nor groups by them.
-    var isLong: Bool { self == .longTextArea }
+    var isLong: Bool { isLongText }
 }

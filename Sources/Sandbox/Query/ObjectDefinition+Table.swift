@@ -16,7 +16,7 @@ extension ObjectDefinition {
 
     private func isIndexed(_ field: FieldDefinition) -> Bool {
         if field.kind.isLong || field.name == "CreatedById" || field.name == "LastModifiedById" { return false }
-        if field.kind == .reference || field.isNameField { return true }
+        if field.kind == .reference || field.isNameField || field.isExternalID || field.isUnique { return true }
         return ["SystemModstamp", "LastModifiedDate"].contains(field.name)
     }
 }

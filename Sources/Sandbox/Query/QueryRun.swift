@@ -219,7 +219,8 @@ struct QueryRun {
     }
 
     private func derivation(_ plan: QueryPlan) -> DerivedValues? {
-        DerivedValues(plan.derived, catalogue: catalogue, reader: reader)
+        DerivedValues(
+            plan.derived, catalogue: catalogue, now: plannedAt, userID: context.session.userID, reader: reader)
     }
 }
 

@@ -34,6 +34,8 @@ struct RowProgress: Sendable, Hashable {
 struct RowRun {
     let plan: QueryPlan
     let catalogue: Catalogue
+    /// Who asks, for formulas.
+    let userID: String
     let reader: any StoreReader
 
     func batch(after progress: RowProgress, limit: Int) throws -> RowBatch {
@@ -54,7 +56,9 @@ struct RowRun {
             sql: isByNumber ? plan.followingSQL : plan.sliceSQL, parameters: plan.parameters.map(\.fieldValue) + bounds)
         var hasMore = false
         try reader.select(
-            select, deriving: DerivedValues(plan.derived, catalogue: catalogue, reader: reader)
+            select,
+            deriving: DerivedValues(
+                plan.derived, catalogue: catalogue, now: progress.plannedAt, userID: userID, reader: reader)
         ) { row throws(StoreError) in
             if rowCount == wanted {
                 hasMore = true

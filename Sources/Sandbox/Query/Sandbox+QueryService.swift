@@ -133,8 +133,10 @@ extension Sandbox {
         let progress = try RowProgress(place, now: configuration.clock())
         let plan = try rowPlan(query.soql, query.scope, now: progress.plannedAt)
         let catalogue = self.catalogue
+        let userID = context.session.userID
         return try await asking { reader in
-            try RowRun(plan: plan, catalogue: catalogue, reader: reader).batch(after: progress, limit: limit)
+            try RowRun(plan: plan, catalogue: catalogue, userID: userID, reader: reader)
+                .batch(after: progress, limit: limit)
         }
     }
 

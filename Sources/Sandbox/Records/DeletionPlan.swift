@@ -16,10 +16,12 @@ struct DeletionPlan {
         while next < deleted.count {
             let (object, target) = deleted[next]
             next += 1
-            for (referrer, field) in catalogue.references(to: object.name) where !field.isDerived && referrer.isWritable
-            {
+            for (referrer, field) in catalogue.references(to: object.name)
+            where !field.isDerived && referrer.isWritable && field.name != "MasterRecordId" {
                 let wanted = FieldValue.string(target.image.id.string)
-                for found in try Self.records(of: referrer, where: field.name, is: wanted, reader) {
+                let records = try RecordLookup.records(
+                    of: referrer, where: field, equals: wanted, includingDeleted: false, reader)
+                for found in records {
                     switch field.reference?.deletion {
                     case .cascade:
                         if falling.insert(found.image.id).inserted { deleted.append((referrer, found)) }
@@ -43,12 +45,6 @@ struct DeletionPlan {
                 name: RecordName.of(first.of.image, owner), plural: first.by.labelPlural,
                 numbers: blockers.map { RecordName.of($0.1.image, first.by) })
         }
-    }
-
-    private static func records(
-        of object: ObjectDefinition, where field: String, is value: FieldValue, _ reader: any StoreReader
-    ) throws -> [StoredRecord] {
-        try reader.records(entity: object.name, where: field, is: value, limit: .max).filter { !$0.isDeleted }
     }
 }
 

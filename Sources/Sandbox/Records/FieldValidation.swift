@@ -16,13 +16,15 @@ struct FieldValidation {
         case .string(let text):
             return try checkedText(text, of: field)
         case .integer(let number):
+            // A whole number is a value of a decimal field as well.
+            if field.kind.isDecimal { return try checked(.double(Double(number)), of: field) }
             guard field.kind == .integer else {
                 throw .cannotRead(field, token: "VALUE_NUMBER_INT", value: String(number))
             }
             guard fits(Double(number), field) else { throw .numberOutOfRange(field, String(number)) }
             return value
         case .double(let number):
-            guard field.kind == .double || field.kind == .currency else {
+            guard field.kind.isDecimal else {
                 throw .cannotRead(field, token: "VALUE_NUMBER_FLOAT", value: String(number))
             }
             guard number.isFinite, fits(number, field) else { throw .numberOutOfRange(field, String(number)) }
@@ -40,7 +42,10 @@ struct FieldValidation {
                 throw .cannotRead(field, token: "VALUE_STRING", value: OrgTime.dateTimeText(milliseconds))
             }
             return .dateTime(milliseconds: OrgTime.wholeSeconds(milliseconds))
-        case .time, .list:
+        case .time:
+            guard field.kind == .time else { throw .cannotRead(field, token: "VALUE_STRING", value: "") }
+            return value
+        case .list:
             throw .cannotRead(field, token: "VALUE_STRING", value: "")
         }
     }
@@ -71,6 +76,8 @@ struct FieldValidation {
             if let picklist = field.picklist, picklist.isRestricted, !picklist.values.contains(text) {
                 throw .badPicklistValue(field, text)
             }
+        case .multiPicklist:
+            return .string(try multiple(text, of: field))
         case .email:
             guard Self.isEmail(text) else { throw .badEmail(field, text) }
         default:
@@ -79,12 +86,25 @@ struct FieldValidation {
         return .string(text)
     }
 
+    /// The values in the order of the picklist, each once; others behind them.
+    private func multiple(_ text: String, of field: FieldDefinition) throws(OrgError) -> String {
+        var given: [String] = []
+        for part in text.split(separator: ";") where !given.contains(String(part)) { given.append(String(part)) }
+        guard let picklist = field.picklist else { return given.joined(separator: ";") }
+        if picklist.isRestricted, let foreign = given.first(where: { !picklist.values.contains($0) }) {
+            throw .badPicklistValue(field, foreign)
+        }
+        let known = picklist.values.filter(given.contains)
+        return (known + given.filter { !known.contains($0) }).joined(separator: ";")
+    }
+
     private func reference(_ text: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
         guard let id = RecordID(text) else { throw .malformedID(text, label: field.label, field: field.name) }
         return .string(id.string)
     }
 
     private func fits(_ number: Double, _ field: FieldDefinition) -> Bool {
+        if let bound = field.bound, abs(number) > bound { return false }
         guard field.precision > 0 else { return true }
         return abs(number) < Self.power(10, field.precision - field.scale)
     }

@@ -6,13 +6,13 @@ import Store
 /// the store, read at the beginning of a transaction and written with it, so that a rollback gives its numbers back.
 struct OrgCounters: Codable, Sendable, Hashable {
     static let stateKey = "sandbox.counters"
-    /// The first case number of a new org.
-    static let firstAutonumber: UInt64 = 1_000
 
     /// Last number used, by key prefix.
     private var recordNumbers: [String: UInt64] = [:]
-    /// Last number used, by object.
+    /// Last number used, by object; by object and field for custom fields.
     private var autonumbers: [String: UInt64] = [:]
+    /// Of the org's objects; nil in stores from before they could change.
+    var schemaVersion: UInt64?
     /// Counter of the last replay id.
     private(set) var replay: UInt64
     /// Number of the last commit: that of a database that has been running for a while (11 digits and more).
@@ -24,9 +24,15 @@ struct OrgCounters: Codable, Sendable, Hashable {
     }
 
     static func read(_ reader: any StoreReader) throws -> OrgCounters {
-        guard let bytes = try reader.state(stateKey) else {
+        guard let counters = try find(reader) else {
             throw SandboxError(code: .stateDamaged, message: "the org's counters are missing from the store")
         }
+        return counters
+    }
+
+    /// Nil in a store whose org has not been founded.
+    static func find(_ reader: any StoreReader) throws -> OrgCounters? {
+        guard let bytes = try reader.state(stateKey) else { return nil }
         do {
             return try JSONDecoder().decode(OrgCounters.self, from: Data(bytes))
         } catch {
@@ -49,12 +55,12 @@ struct OrgCounters: Codable, Sendable, Hashable {
         return id
     }
 
-    /// `00001000`
-    mutating func nextAutonumber(object: String) -> String {
-        let number = autonumbers[object].map { $0 + 1 } ?? Self.firstAutonumber
-        autonumbers[object] = number
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 8 - digits.utf8.count)) + digits
+    /// The next number of an object's automatic number field.
+    mutating func nextAutonumber(of field: FieldDefinition, object: String) -> UInt64 {
+        let key = field.isCustom ? "\(object).\(field.name)" : object
+        let number = autonumbers[key].map { $0 + 1 } ?? field.startingNumber
+        autonumbers[key] = number
+        return number
     }
 
     /// `skipping`: numbers that other events of the org's bus have taken.

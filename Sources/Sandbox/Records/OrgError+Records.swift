@@ -1,3 +1,4 @@
+import ChangeEvents
 import Doors
 
 /// The errors of record calls, in an org's own words. Texts with a field begin with its label, as in an org.
@@ -33,6 +34,30 @@ extension OrgError {
     static func idInBody() -> OrgError {
         invalid("INVALID_FIELD", "The Id field should not be specified in the sobject data.", nil)
     }
+
+    static func keyInBody(_ field: FieldDefinition) -> OrgError {
+        invalid("INVALID_FIELD", "The \(field.name) field should not be specified in the sobject data.", nil)
+    }
+
+    static func duplicate(_ field: FieldDefinition, other: RecordID) -> OrgError {
+        invalid(
+            "DUPLICATE_VALUE",
+            "duplicate value found: \(field.name) duplicates value on record with id: \(other.short)", [field.name])
+    }
+
+    static func convertedLead() -> OrgError {
+        invalid("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
+    }
+
+    static func notInRecycleBin() -> OrgError {
+        invalid("UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+    }
+
+    static func undeleteFailed(_ id: RecordID) -> OrgError {
+        invalid("UNDELETE_FAILED", "the record that \(id.string) belongs to is deleted", [])
+    }
+
+    static func cannotMerge(_ reason: String) -> OrgError { invalid("INVALID_OPERATION", reason, []) }
 
     static func fieldTwice(_ name: String) -> OrgError {
         invalid("INVALID_FIELD", "Field specified more than once: \(name)", [name])

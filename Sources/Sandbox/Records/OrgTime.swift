@@ -8,6 +8,17 @@ enum OrgTime {
         milliseconds - floorModulo(milliseconds, millisecondsPerSecond)
     }
 
+    /// 00:00 UTC of the day.
+    static func day(of milliseconds: Int64) -> Int64 { milliseconds - floorModulo(milliseconds, millisecondsPerDay) }
+
+    /// The last day of the quarter.
+    static func endOfQuarter(of milliseconds: Int64) -> Int64 {
+        let (year, month, _) = civil(days: day(of: milliseconds) / millisecondsPerDay)
+        let next = (month - 1) / 3 * 3 + 4
+        let first = next > 12 ? days(year: year + 1, month: 1, day: 1) : days(year: year, month: next, day: 1)
+        return (first - 1) * millisecondsPerDay
+    }
+
     /// `2026-02-17T04:03:15.000+0000`
     static func dateTimeText(_ milliseconds: Int64) -> String {
         dateText(milliseconds) + "T" + clockText(milliseconds) + "+0000"
@@ -71,6 +82,18 @@ enum OrgTime {
             hour <= 23, minute <= 59, second <= 59
         else { return nil }
         return day + (hour * 3_600 + minute * 60 + second) * millisecondsPerSecond - offset
+    }
+
+    /// `hh:mm:ss[.fff]` and perhaps a `Z`, since midnight UTC; nil for anything else.
+    static func time(_ text: some StringProtocol) -> Int64? {
+        let text = text.hasSuffix("Z") ? String(text.dropLast()) : String(text)
+        let pieces = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard let whole = pieces.first, pieces.count <= 2, let base = dateTime("1970-01-01T\(whole)Z") else {
+            return nil
+        }
+        guard pieces.count == 2 else { return base }
+        guard (1...3).contains(pieces[1].utf8.count), let fraction = digits(pieces[1]) else { return nil }
+        return base + fraction * [100, 10, 1][pieces[1].utf8.count - 1]
     }
 
     /// Days since 1970-01-01 of the proleptic Gregorian calendar, from March-based years.

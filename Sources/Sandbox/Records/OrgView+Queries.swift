@@ -6,7 +6,9 @@ import Store
 extension OrgView {
     func query(_ text: String, includingDeleted: Bool, batchSize: Int?) throws(OrgError) -> JSONValue {
         try guarded {
-            try sandbox.query(
+            // Roll-ups that this transaction's changes have moved.
+            try transaction?.settle()
+            return try sandbox.query(
                 text, includesDeleted: includingDeleted, batchSize: batchSize, context: context, catalogue: catalogue,
                 reader: reader
             ).json(apiVersion: context.apiVersion)

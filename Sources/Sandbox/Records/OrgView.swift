@@ -12,7 +12,7 @@ final class OrgView: OrgWork {
     let catalogue: Catalogue
     let reader: any StoreReader
     /// Nil for calls that only read.
-    private let transaction: OrgTransaction?
+    let transaction: OrgTransaction?
     private var failure: (any Error)?
 
     init(
@@ -37,6 +37,11 @@ final class OrgView: OrgWork {
         do {
             return try body()
         } catch let error as OrgError {
+            throw error
+        } catch let matches as ExternalIDMatches {
+            var error = matches.orgError
+            let path = "/services/data/v\(context.apiVersion)/sobjects/\(matches.object)/"
+            error.choices = matches.ids.map { path + $0.string }
             throw error
         } catch {
             failure = error
@@ -68,28 +73,32 @@ final class OrgView: OrgWork {
 extension OrgView {
     func create(_ object: String, _ fields: [JSONValue.Member]) throws(OrgError) -> SavedRecord {
         let definition = try definition(object)
-        let values = try RecordInput(object: definition).values(fields)
         let transaction = try writer()
-        let id = try guarded { try transaction.create(definition.name, values) }
+        let id = try guarded {
+            try transaction.create(definition.name, transaction.values(definition.name, fields))
+        }
         return SavedRecord(id: id.string, isCreated: true)
     }
 
     func update(_ object: String, _ id: String, _ fields: [JSONValue.Member]) throws(OrgError) {
         let definition = try definition(object)
         let recordID = try recordID(id, definition)
-        let values = try RecordInput(object: definition).values(fields)
         let transaction = try writer()
-        try guarded { try transaction.update(definition.name, recordID, values) }
+        try guarded {
+            try transaction.update(definition.name, recordID, transaction.values(definition.name, fields))
+        }
     }
 
     func upsert(
         _ object: String, _ key: ExternalKey, _ fields: [JSONValue.Member]
     ) throws(OrgError) -> SavedRecord {
         let definition = try definition(object)
-        guard key.field.lowercased() == "id" else { throw .externalIDUnknown(key.field) }
-        let id = Self.text(key.value)
-        try update(definition.name, id, fields)
-        return SavedRecord(id: try recordID(id, definition).string, isCreated: false)
+        let transaction = try writer()
+        return try guarded {
+            let (id, isCreated) = try transaction.upsert(
+                definition.name, by: key.field, Self.text(key.value), transaction.values(definition.name, fields))
+            return SavedRecord(id: id.string, isCreated: isCreated)
+        }
     }
 
     func delete(_ object: String, _ id: String) throws(OrgError) {
@@ -100,8 +109,13 @@ extension OrgView {
     }
 
     func part(_ body: () throws -> Bool) throws {
-        _ = try body()
+        do {
+            try writer().savepoint { if try !body() { throw PartFailed() } }
+        } catch is PartFailed {}
     }
+
+    /// The body of a part has answered that it failed.
+    private struct PartFailed: Error {}
 
     static func text(_ value: JSONValue) -> String {
         switch value {
@@ -121,8 +135,12 @@ extension OrgView {
         }
         if definition.name == EventLogFile.objectName { return try eventLogFile(recordID, fields: fields) }
         let found = try guarded { () -> (StoredRecord, [String: FieldValue])? in
+            try transaction?.settle()
             guard let record = try reader.record(entity: definition.name, id: recordID) else { return nil }
-            return (record, try DerivedFields.values(of: record.image, definition, reader))
+            let derived = try DerivedFields.values(
+                of: record.image, definition, catalogue: catalogue, now: sandbox.configuration.clock(),
+                userID: context.session.userID, reader)
+            return (record, derived)
         }
         guard let (record, derived) = found else { throw .recordNotFound() }
         guard !record.isDeleted else { throw .recordDeleted() }
@@ -137,13 +155,16 @@ extension OrgView {
 
     func id(of object: String, _ key: ExternalKey) throws(OrgError) -> String {
         let definition = try definition(object)
-        guard key.field.lowercased() == "id" else { throw .externalIDUnknown(key.field) }
-        return try recordID(Self.text(key.value), definition).string
+        let field = try ExternalID.field(key.field, of: definition)
+        if field.kind == .id { return try recordID(Self.text(key.value), definition).string }
+        let found = try guarded { try ExternalID.record(of: definition, field, Self.text(key.value), reader) }
+        guard let found else { throw .recordNotFound() }
+        return found.image.id.string
     }
 
     func isKey(_ field: String, of object: String) throws(OrgError) -> Bool {
         guard let field = try definition(object).field(field) else { return false }
-        return field.kind == .id
+        return field.kind == .id || field.isExternalID
     }
 
     func object(ofID id: String) -> String? {
@@ -191,8 +212,11 @@ extension OrgView {
     }
 
     func describe(_ object: String) throws(OrgError) -> Description {
-        Description(
-            document: Describe(catalogue: catalogue, apiVersion: context.apiVersion).object(try definition(object)),
-            lastModified: sandbox.schemaChangedAt)
+        let describe = Describe(catalogue: catalogue, apiVersion: context.apiVersion)
+        if let definition = describe.definition(object) {
+            return Description(document: describe.object(definition), lastModified: sandbox.schemaChangedAt)
+        }
+        let definition = try definition(object)
+        return Description(document: describe.object(definition), lastModified: sandbox.schemaChangedAt)
     }
 }

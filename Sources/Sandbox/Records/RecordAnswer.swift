@@ -38,13 +38,13 @@ struct RecordAnswer {
         switch field.kind {
         case .id: .string(image.id.string)
         case .personName: RecordName.person(image.fields).map { .string($0) } ?? .null
-        case .address: address(field)
+        case .address, .location: compound(field)
         default: Self.json(derived[field.name] ?? image.fields[field.name] ?? .null)
         }
     }
 
     /// Keys are the components' names with a small letter, in alphabetical order; null when all components are.
-    private func address(_ compound: FieldDefinition) -> JSONValue {
+    private func compound(_ compound: FieldDefinition) -> JSONValue {
         let members = object.components(of: compound).map { part in
             let name = part.componentName(in: compound)
             return JSONValue.Member(

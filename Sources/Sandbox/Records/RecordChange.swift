@@ -7,7 +7,7 @@ struct RecordChange: Sendable {
     let object: ObjectDefinition
     let id: RecordID
     /// Nil: the record came into being in this transaction.
-    let before: StoredRecord?
+    var before: StoredRecord?
     var after: StoredRecord
 
     /// Nil where nothing remains to be told: created and deleted at once.

@@ -54,7 +54,7 @@ struct RecordInput {
                 throw .numberOutOfRange(field, literal)
             }
             return .integer(value)
-        case .double, .currency:
+        case .double, .currency, .percent:
             guard let value = Double(literal), value.isFinite else { throw .numberOutOfRange(field, literal) }
             return .double(value)
         default:
@@ -62,50 +62,11 @@ struct RecordInput {
         }
     }
 
-    private func string(_ text: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
-        let trimmed = Self.trimmed(text)
-        let token = "VALUE_STRING"
-        switch field.kind {
-        case .boolean:
-            switch trimmed.lowercased() {
-            case "true": return .boolean(true)
-            case "false": return .boolean(false)
-            default: throw .cannotRead(field, token: token, value: text)
-            }
-        case .integer:
-            if trimmed.isEmpty { return .null }
-            guard let value = Int32(trimmed) else { throw .cannotRead(field, token: token, value: text) }
-            return .integer(Int64(value))
-        case .double, .currency:
-            if trimmed.isEmpty { return .null }
-            guard Self.isDecimal(trimmed), let value = Double(trimmed), value.isFinite else {
-                throw .cannotRead(field, token: token, value: text)
-            }
-            return .double(value)
-        case .date:
-            if trimmed.isEmpty { return .null }
-            guard let value = OrgTime.date(trimmed) else { throw .cannotRead(field, token: token, value: text) }
-            return .date(milliseconds: value)
-        case .dateTime:
-            if trimmed.isEmpty { return .null }
-            guard let value = OrgTime.dateTime(trimmed) else { throw .cannotRead(field, token: token, value: text) }
-            return .dateTime(milliseconds: value)
-        case .id, .text, .textArea, .longTextArea, .picklist, .reference, .email, .phone, .url, .autoNumber, .address,
-            .personName:
-            return trimmed.isEmpty ? .null : .string(trimmed)
+    /// A value given as text, in a JSON string or a cell of CSV.
+    func string(_ text: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+        guard let value = FieldText.value(text, of: field) else {
+            throw .cannotRead(field, token: "VALUE_STRING", value: text)
         }
-    }
-
-    /// Swift reads hexadecimal and `nan` as well; an org does not.
-    private static func isDecimal(_ text: String) -> Bool {
-        text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
-    }
-
-    /// An org trims white space at both ends of every text, and keeps an empty one as null.
-    private static func trimmed(_ text: String) -> String {
-        let isSpace: (Character) -> Bool = { $0.isWhitespace }
-        guard let first = text.firstIndex(where: { !isSpace($0) }), let last = text.lastIndex(where: { !isSpace($0) })
-        else { return "" }
-        return String(text[first...last])
+        return value
     }
 }

@@ -6,7 +6,7 @@ extension Sandbox: ToolingService {
     /// The objects of the Tooling API.
     static let toolingObjects: [any ToolingObject] = [
         ChannelTooling(), ChannelMemberTooling(), EnrichedFieldTooling(), ManagedSubscriptionTooling(),
-        SubscriberConfigTooling(),
+        SubscriberConfigTooling(), CustomObjectTooling(), CustomFieldTooling(),
     ]
 
     public func toolingDescribeGlobal(context: CallContext) async throws(OrgError) -> JSONValue {

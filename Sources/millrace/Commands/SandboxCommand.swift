@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Sandbox
 
 /// `millrace sandbox`: an org on this machine, until SIGTERM.
 struct SandboxCommand: AsyncParsableCommand {
@@ -23,6 +24,15 @@ struct SandboxCommand: AsyncParsableCommand {
         help: ArgumentHelp("Directory of the org: database, keys, certificates, connection.json.", valueName: "dir"))
     var data: String = "millrace-sandbox"
 
+    @Option(
+        help: ArgumentHelp(
+            "YAML file with custom objects, custom fields and platform events; see docs/sandbox/objects.md.",
+            valueName: "file"))
+    var schema: String?
+
+    @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
+    var personAccounts = false
+
     @OptionGroup var addresses: OrgAddressOptions
 
     @OptionGroup var logOptions: LogOptions
@@ -30,9 +40,17 @@ struct SandboxCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = logOptions.makeLogger()
         let server = try await OrgServer(
-            directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin, logger: logger)
+            directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
+            sandbox: try configuration(), logger: logger)
         let components = server.components { connection in Console.print(connection.summary) }
         try await Shutdown.run(components, drainTimeout: Self.drainTimeout, logger: logger)
+    }
+
+    private func configuration() throws -> Sandbox.Configuration {
+        var configuration = Sandbox.Configuration()
+        configuration.hasPersonAccounts = personAccounts
+        if let schema { configuration.schema = try SchemaFile.load(path: schema, personAccounts: personAccounts) }
+        return configuration
     }
 
     /// How long a stop waits for calls in flight.

@@ -32,6 +32,16 @@ struct EventSchemaTextTests {
         }
     }
 
+    /// The guide's converted lead: its bitmap names what conversion sets, in the order that leads have there.
+    @Test func leadHasTheOrderOfTheGuide() throws {
+        let lead = try CapturedObject(.lead).schema
+        #expect(
+            try lead.names(ofBitmap: ["0x08F81000"]) == [
+                "Status", "IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId",
+                "ConvertedOpportunityId", "LastModifiedDate",
+            ])
+    }
+
     @Test(.enabled(if: Fixtures.arePresent)) func contactKeepsTheOrderOfARealSchema() throws {
         let real = try EventSchema(json: Fixtures.text("schemas/ContactChangeEvent.YHKH1xWTqwF24lvYNGguGA.avsc"))
         let ours = try CapturedObject(.contact).schema

@@ -1,8 +1,11 @@
 extension ObjectDefinition {
     static let contact = ObjectDefinition(
-        name: "Contact", label: "Contact", labelPlural: "Contacts", keyPrefix: "003",
+        name: "Contact", label: "Contact", labelPlural: "Contacts", keyPrefix: "003", isMergeable: true,
         fields: leadingFields(idLabel: "Contact ID") + [
-            .reference("AccountId", "Account ID", to: "Account", relationship: "Account", whenDeleted: .cascade)
+            .masterRecord(of: "Contact"),
+            .reference(
+                "AccountId", "Account ID", to: "Account", relationship: "Account", children: "Contacts",
+                whenDeleted: .cascade),
         ] + .personName(salutations: Picklist(["Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."]))
             + .address("Other", "Other") + .address("Mailing", "Mailing") + [
                 .phone("Phone", "Business Phone"),

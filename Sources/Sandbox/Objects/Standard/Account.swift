@@ -2,10 +2,13 @@ extension ObjectDefinition {
     /// Captured fields in the order of the real event schema of an org without record types and person accounts.
     static let account = ObjectDefinition(
         name: "Account", label: "Account", labelPlural: "Accounts", keyPrefix: "001",
+        isMergeable: true,
         fields: leadingFields(idLabel: "Account ID") + [
+            .masterRecord(of: "Account"),
             .text("Name", "Account Name", 255).required().naming(),
             .picklist("Type", "Account Type", .accountTypes),
-            .reference("ParentId", "Parent Account ID", to: "Account", relationship: "Parent"),
+            .reference(
+                "ParentId", "Parent Account ID", to: "Account", relationship: "Parent", children: "ChildAccounts"),
         ] + .address("Billing", "Billing") + .address("Shipping", "Shipping") + [
             .phone("Phone", "Account Phone"),
             .phone("Fax", "Account Fax"),

@@ -3,12 +3,17 @@ extension ObjectDefinition {
     /// `Contact…` fields are read from the contact and therefore never in change events. The last three are custom
     /// fields of Electric Motors.
     static let `case` = ObjectDefinition(
-        name: "Case", label: "Case", labelPlural: "Cases", keyPrefix: "500",
+        name: "Case", label: "Case", labelPlural: "Cases", keyPrefix: "500", isMergeable: true,
         fields: leadingFields(idLabel: "Case ID") + [
-            caseNumber,
-            .reference("ContactId", "Contact ID", to: "Contact", relationship: "Contact", whenDeleted: .restrict),
-            .reference("AccountId", "Account ID", to: "Account", relationship: "Account", whenDeleted: .restrict),
-            .reference("ParentId", "Parent Case ID", to: "Case", relationship: "Parent"),
+            .masterRecord(of: "Case"),
+            .autoNumber("CaseNumber", "Case Number", format: "{00000000}", from: 1_000).naming(),
+            .reference(
+                "ContactId", "Contact ID", to: "Contact", relationship: "Contact", children: "Cases",
+                whenDeleted: .restrict),
+            .reference(
+                "AccountId", "Account ID", to: "Account", relationship: "Account", children: "Cases",
+                whenDeleted: .restrict),
+            .reference("ParentId", "Parent Case ID", to: "Case", relationship: "Parent", children: "Cases"),
             .text("SuppliedName", "Name", 80),
             .email("SuppliedEmail", "Email Address"),
             .text("SuppliedPhone", "Phone", 40),
@@ -27,10 +32,10 @@ extension ObjectDefinition {
             .reference("OwnerId", "Owner ID", to: "User", relationship: "Owner", whenDeleted: .restrict),
             .boolean("IsClosedOnCreate", "Closed When Created").readOnly(),
         ] + auditFields + [
-            .phone("ContactPhone", "Contact Phone").derived(),
-            .phone("ContactMobile", "Contact Mobile").derived(),
-            .email("ContactEmail", "Contact Email").derived(),
-            .phone("ContactFax", "Contact Fax").derived(),
+            .phone("ContactPhone", "Contact Phone").showing("Contact.Phone"),
+            .phone("ContactMobile", "Contact Mobile").showing("Contact.MobilePhone"),
+            .email("ContactEmail", "Contact Email").showing("Contact.Email"),
+            .phone("ContactFax", "Contact Fax").showing("Contact.Fax"),
             .picklist(
                 "Vehicle_Model__c", "Vehicle Model",
                 Picklist(["Volta S", "Volta X", "Ampere City", "Ampere Van", "Ohm Roadster"], isRestricted: true)
@@ -38,12 +43,6 @@ extension ObjectDefinition {
             .text("VIN__c", "VIN", 17).custom("00N5g00000MrVin"),
             .number(.double, "Mileage__c", "Mileage (km)", digits: 7, scale: 0).custom("00N5g00000MrMil"),
         ])
-
-    private static var caseNumber: FieldDefinition {
-        var field = FieldDefinition(.autoNumber, "CaseNumber", "Case Number").readOnly().naming()
-        field.length = 30
-        return field
-    }
 }
 
 extension Picklist {

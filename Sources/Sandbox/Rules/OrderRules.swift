@@ -1,0 +1,26 @@
+import ChangeEvents
+
+/// What follows from an order's status, and the total of an order's product. Pure.
+enum OrderRules {
+    static func apply(
+        to fields: inout [String: FieldValue], before: [String: FieldValue]?, now: Int64, userID: String
+    ) {
+        let status = fields["Status"] ?? .null
+        guard status != before?["Status"] else { return }
+        let isActive = status == .string("Activated")
+        fields["StatusCode"] = .string(isActive ? "Activated" : "Draft")
+        fields["ActivatedDate"] = isActive ? .dateTime(milliseconds: now) : .null
+        fields["ActivatedById"] = isActive ? .string(userID) : .null
+    }
+
+    static func applyItem(to fields: inout [String: FieldValue]) {
+        guard case .double(let quantity) = fields["Quantity"] ?? .null,
+            case .double(let price) = fields["UnitPrice"] ?? .null
+        else {
+            fields["TotalPrice"] = .null
+            return
+        }
+        fields["TotalPrice"] = .double((quantity * price * 100).rounded() / 100)
+        fields["AvailableQuantity"] = .double(quantity)
+    }
+}

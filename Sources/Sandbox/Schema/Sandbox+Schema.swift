@@ -1,0 +1,97 @@
+import ChangeEvents
+import Doors
+import Store
+import Synchronization
+import Twin
+
+extension Sandbox {
+    /// The org's objects as they are now. A snapshot: a transaction looks at its own (`OrgTransaction.catalogue`).
+    var schema: OrgSchema { currentSchema.withLock { $0 } }
+
+    var catalogue: Catalogue { schema.catalogue }
+
+    var captured: [String: CapturedObject] { schema.captured }
+
+    /// The schema that a transaction works with: the one whose version its counters name. Nearly always the current
+    /// one; read from the store in the instant between the commit of a change and its being known here.
+    func schema(of counters: OrgCounters, _ reader: any StoreReader) throws -> OrgSchema {
+        let version = counters.schemaVersion ?? 0
+        let known = schema
+        if known.version == version { return known }
+        return try OrgSchema.read(version: version, reader, standard: configuration.standardCatalogue, previous: known)
+    }
+
+    /// Changes the org's objects in one transaction: definitions, tables and event schemas, or nothing. Events of the
+    /// old schemas stay readable; later ones have a new schema id.
+    func changeSchema<T: Sendable>(
+        _ body: @escaping @Sendable (inout CustomSchema, _ newID: (_ prefix: String) throws -> String) throws -> T
+    ) async throws -> T {
+        let instance = organization.instance
+        let standard = configuration.standardCatalogue
+        let clock = configuration.clock
+        let (answer, changed) = try await twin.commit { [self] writer in
+            var counters = try OrgCounters.read(writer)
+            let current = try schema(of: counters, writer)
+            var custom = current.custom
+            let answer = try body(&custom) { try counters.nextRecordID(prefix: $0, instance: instance).string }
+            guard custom != current.custom else { return (answer, OrgSchema?.none) }
+            if let problem = SchemaCheck.problems(of: custom, standard: standard).first {
+                throw OrgError.badDefinition(problem)
+            }
+            let version = current.version + 1
+            counters.schemaVersion = version
+            let next = try OrgSchema(custom, version: version, standard: standard, previous: current)
+            try next.write(writer)
+            try SchemaTables.apply(next.catalogue, previous: current.catalogue, writer: writer)
+            let transaction = OrgTransaction(
+                writer: writer, catalogue: next.catalogue, instance: instance, userID: "", now: clock(),
+                counters: counters)
+            for object in next.catalogue.objects {
+                let known = current.catalogue.object(object.name)
+                let new = object.fields.filter { $0.rollUp != nil && known?.field($0.name)?.rollUp != $0.rollUp }
+                if known != nil, !new.isEmpty { try transaction.fillRollUps(Set(new.map(\.name)), of: object) }
+            }
+            try counters.write(writer)
+            return (answer, next)
+        }
+        if let changed {
+            currentSchema.withLock { if $0.version < changed.version { $0 = changed } }
+        }
+        return answer
+    }
+
+    /// Takes up the definitions of a schema file, as a deployment does.
+    public func deploy(_ definitions: SchemaDefinitions) async throws {
+        try await changeSchema { schema, newID in
+            for field in definitions.schema.fields {
+                try schema.refuseTypeChange(of: field)
+            }
+            try schema.take(definitions.schema, newID: newID)
+        }
+    }
+}
+
+extension CustomSchema {
+    /// An org converts types by rules of its own; this one asks for a new field instead.
+    func refuseTypeChange(of field: Field) throws(OrgError) {
+        guard let known = self.field(field.name, of: field.object) else { return }
+        let isSame =
+            known.metadata.type == field.metadata.type
+            && (known.metadata.formula == nil) == (field.metadata.formula == nil)
+        guard isSame else {
+            throw OrgError(
+                status: OrgError.statusBadRequest, errorCode: "FIELD_INTEGRITY_EXCEPTION",
+                message:
+                    "\(field.object).\(field.name) is of type \(known.metadata.type.rawValue): delete the field to "
+                    + "make one of another type", fields: ["Metadata"])
+        }
+    }
+}
+
+extension OrgError {
+    static func badDefinition(_ problem: SchemaCheck.Problem) -> OrgError {
+        OrgError(
+            status: statusBadRequest, errorCode: "FIELD_INTEGRITY_EXCEPTION",
+            message: "\(problem.path)\(problem.key.map { ".\($0)" } ?? "") \(problem.message)", fields: ["Metadata"])
+    }
+}
