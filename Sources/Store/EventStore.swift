@@ -53,6 +53,19 @@ public struct LoggedEvent: Sendable {
     }
 }
 
+/// An event in the log as it came, with nothing that was found out about it.
+public struct ArrivedEvent: Sendable {
+    public var position: Position
+    public var event: ReceivedEvent
+    /// Milliseconds since 1970.
+    public var receivedAt: Int64
+    public init(position: Position, event: ReceivedEvent, receivedAt: Int64) {
+        self.position = position
+        self.event = event
+        self.receivedAt = receivedAt
+    }
+}
+
 /// Something that was missed and says so: an expired replay id, an overflow, an undecodable event.
 public struct Gap: Sendable, Hashable {
     public var topic: String
@@ -95,6 +108,11 @@ public protocol StoreReader {
     func events(
         after: Position, selection: EventSelection, limit: Int, bytesMax: Int
     ) throws(StoreError) -> [LoggedEvent]
+    /// The same events without routing and images, which a bus does not need: no column but the event's own is decoded.
+    /// Every row is checked as in `events`.
+    func receivedEvents(
+        after: Position, selection: EventSelection, limit: Int, bytesMax: Int
+    ) throws(StoreError) -> [ArrivedEvent]
     /// `topic` nil: any topic. A keepalive's replay id, recorded by `setCursor`, is found as well. Where one replay id was
     /// given to several events of a transaction (split per record), the place is after the first of them: the others come
     /// once more, which a reader recognises; leaving them out would lose them to a reader that had seen only the first.

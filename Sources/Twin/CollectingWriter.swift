@@ -62,6 +62,11 @@ final class CollectingWriter: StoreWriter {
     ) throws(StoreError) -> [LoggedEvent] {
         try base.events(after: after, selection: selection, limit: limit, bytesMax: bytesMax)
     }
+    func receivedEvents(
+        after: Position, selection: EventSelection, limit: Int, bytesMax: Int
+    ) throws(StoreError) -> [ArrivedEvent] {
+        try base.receivedEvents(after: after, selection: selection, limit: limit, bytesMax: bytesMax)
+    }
     func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent] {
         try base.events(withReplayID: replayID, topic: topic)
     }

@@ -23,8 +23,10 @@ extension Twin {
         }
     }
 
-    /// Drops what is past retention, in short transactions; answers how many events went. Ends early when cancelled.
-    func trim() async throws -> Int {
+    /// Drops what is past retention now, in short transactions; answers how many events went. Ends early when cancelled.
+    /// `run` calls it from time to time; a clock that was moved is a reason to call it at once.
+    @discardableResult
+    public func trim() async throws -> Int {
         let olderThan = configuration.now() - Int64(configuration.retention / .milliseconds(1))
         let bytesMax = configuration.logBytesMax
         var total = 0

@@ -117,7 +117,7 @@ public enum TextDiff {
     }
 
     /// Splits as Java's `BufferedReader.readLine` does: at \n, \r and \r\n; no empty line after the last break.
-    private static func lines(of text: String) -> [Substring] {
+    static func lines(of text: String) -> [Substring] {
         var lines: [Substring] = []
         let scalars = text.unicodeScalars
         var start = scalars.startIndex
@@ -151,7 +151,7 @@ public enum TextDiff {
         }
     }
 
-    private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+    static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }

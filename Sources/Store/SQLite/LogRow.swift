@@ -95,8 +95,25 @@ enum LogRow {
                 receivedAt: row.integer(6)))
     }
 
+    /// The event alone. Checked like `read`; header and images are not decoded.
+    static func readEvent(_ row: SQLiteStatement, names: NameCache) throws(StoreError) -> ArrivedEvent {
+        let position = row.integer(0)
+        try check(row, position)
+        let topic = try checked(row.name(1, names), 1, position)
+        let eventID = try checked(row.text(4), 4, position)
+        let schemaID = try checked(row.name(5, names), 5, position)
+        let event = ReceivedEvent(
+            topic: topic, replayID: ReplayID(bytes: row.bytes(3)), eventID: eventID, schemaID: SchemaID(schemaID),
+            payload: ByteBuffer(bytes: row.bytes(15)))
+        return ArrivedEvent(
+            position: Position(rawValue: position), event: event, receivedAt: row.integer(6))
+    }
+
     /// Bytes of payload and images of the row, without reading them.
     static func readBytes(_ row: SQLiteStatement) -> Int { Int(row.integer(16)) }
+
+    /// Bytes of the payload alone.
+    static func payloadBytes(_ row: SQLiteStatement) -> Int { row.bytes(15).count }
 
     private static func routingColumns(
         _ row: SQLiteStatement, _ names: NameCache

@@ -68,6 +68,31 @@ final class SQLiteSession: StoreReader {
     func events(
         after: Position, selection: EventSelection, limit: Int, bytesMax: Int
     ) throws(StoreError) -> [LoggedEvent] {
+        let names = self.names
+        return try walk(
+            after: after, selection: selection, limit: limit, bytesMax: bytesMax, size: LogRow.readBytes
+        ) { row throws(StoreError) in
+            let event = try LogRow.read(row, names: names)
+            return (event.position, event)
+        }
+    }
+
+    func receivedEvents(
+        after: Position, selection: EventSelection, limit: Int, bytesMax: Int
+    ) throws(StoreError) -> [ArrivedEvent] {
+        let names = self.names
+        return try walk(
+            after: after, selection: selection, limit: limit, bytesMax: bytesMax, size: LogRow.payloadBytes
+        ) { row throws(StoreError) in
+            let event = try LogRow.readEvent(row, names: names)
+            return (event.position, event)
+        }
+    }
+
+    private func walk<Event>(
+        after: Position, selection: EventSelection, limit: Int, bytesMax: Int, size: (SQLiteStatement) -> Int,
+        read: (SQLiteStatement) throws(StoreError) -> (Position, Event)
+    ) throws(StoreError) -> [Event] {
         guard limit > 0 else { return [] }
         let (row, isWhole) = try select(selection, after: after, limit: limit)
         guard let row else { return [] }
@@ -75,15 +100,15 @@ final class SQLiteSession: StoreReader {
         let summary = try loadSummary()
         // What the next position must be, where every event is selected.
         var expected = max(after.rawValue, summary.trimmed) + 1
-        var events: [LoggedEvent] = []
+        var events: [Event] = []
         events.reserveCapacity(min(limit, 256))
         var bytes = 0
         while try row.step() {
-            bytes += LogRow.readBytes(row)
+            bytes += size(row)
             if bytes > bytesMax, !events.isEmpty { return events }
-            let event = try LogRow.read(row, names: names)
-            if isWhole, event.position.rawValue != expected { throw .corruptEvent(expected, "it is missing") }
-            expected = event.position.rawValue + 1
+            let (position, event) = try read(row)
+            if isWhole, position.rawValue != expected { throw .corruptEvent(expected, "it is missing") }
+            expected = position.rawValue + 1
             events.append(event)
         }
         if isWhole, events.count < limit, expected <= summary.head { throw .corruptEvent(expected, "it is missing") }
