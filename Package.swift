@@ -55,6 +55,9 @@ let package = Package(
         .library(name: "Matching", targets: ["Matching"]),
         .library(name: "Twin", targets: ["Twin"]),
         .library(name: "Doors", targets: ["Doors"]),
+        // For the benchmarks.
+        .library(name: "PubSubAPI", targets: ["PubSubAPI"]),
+        .library(name: "Sandbox", targets: ["Sandbox"]),
         .library(name: "Sandbox", targets: ["Sandbox"]),
     ],
     dependencies: [

@@ -7,6 +7,10 @@ extension Sandbox {
         public var selectedEntities: Set<String> = ["Account", "Contact", "Case"]
         /// What may be used of the event bus.
         public var allocations = EventAllocations.addOn
+        /// Permissions of users by user name in lower case; others may receive everything.
+        public var eventAccess: [String: EventAccess] = [:]
+        /// `PlatformEventUsageMetric` by event, client and time segment.
+        public var enablesEnhancedUsageMetrics = true
         /// Loads Electric Motors' records into a new org.
         public var loadsSampleData = true
         /// Publishes CREATE events for the sample records, so that a subscriber from EARLIEST has complete rows.

@@ -36,6 +36,10 @@ public final class Sandbox: Sendable {
     private let appKey: AppKey
     /// The channels and what is selected on them.
     let channels = ChannelBook()
+    /// What the bus delivers and takes, counted.
+    let eventUsage: EventUsage
+    let schemaCache = SchemaCache()
+    let managedSlots = ManagedSlots()
 
     /// What changes while the sandbox runs and is not in the store, or is kept there from time to time.
     struct State: Sendable {
@@ -45,6 +49,8 @@ public final class Sandbox: Sendable {
         var calls: CallLog
         /// Topics that exist because an event was injected on them.
         var injectedTopics: Set<String>
+        /// By user id, where it was changed since the start.
+        var eventAccess: [String: EventAccess] = [:]
     }
 
     /// Opens the org in a directory, founding it (identity, users, connected app with its key, sample data) where there
@@ -66,6 +72,7 @@ public final class Sandbox: Sendable {
             durability: configuration.isDurable ? .full : .normal)
         var twinConfiguration = Twin.Configuration()
         twinConfiguration.retention = configuration.eventRetention
+        twinConfiguration.now = configuration.clock
         twin = try await Twin(store: store, configuration: twinConfiguration, logger: logger)
 
         let schema = try await Self.openSchema(configuration, twin: twin)
@@ -75,6 +82,9 @@ public final class Sandbox: Sendable {
         queries = QueryState(cursors: cursors)
         state = Mutex(try await Self.restoredState(twin))
         observer = BusObserver()
+        let usage = EventUsage(allocations: configuration.allocations, clock: configuration.clock)
+        eventUsage = usage
+        try await twin.store.read { try usage.restore($0) }
         // Before the channels: a new org may select what the file defines.
         if let definitions = configuration.schema {
             do {
@@ -102,6 +112,7 @@ public final class Sandbox: Sendable {
         twin.stopObserving(observer)
         observer.waiters.wakeAll()
         await writeCalls()
+        await saveEventUsage(force: true)
         let (sessions, usage) = state.withLock { ($0.sessions, $0.usage) }
         try await twin.commit { writer in
             try writer.setState(Sessions.stateKey, to: [UInt8](JSONEncoder().encode(sessions)))
@@ -126,19 +137,34 @@ public final class Sandbox: Sendable {
         let configuration = self.configuration
         let instance = organization.instance
         let user = userID ?? organization.integrationUser?.id ?? ""
-        return try await twin.commit { [self] writer in
-            let now = configuration.clock()
-            let counters = try OrgCounters.read(writer)
-            let schema = try schema(of: counters, writer)
-            let transaction = OrgTransaction(
-                writer: writer, catalogue: schema.catalogue, instance: instance, userID: user, now: now,
-                counters: counters)
-            let answer = try body(transaction)
-            try transaction.finish()
-            let capture = isPublished ? publishing(schema) : ChangeCapture(captured: [:], changesPerTransactionMax: 0)
-            try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
-            try transaction.counters.write(writer)
+        let outbox = EventOutbox(
+            usage: eventUsage, client: origin.usageClient, now: configuration.clock())
+        do {
+            let (answer, published) = try await twin.commit { [self] writer in
+                let now = configuration.clock()
+                let counters = try OrgCounters.read(writer)
+                let schema = try schema(of: counters, writer)
+                let transaction = OrgTransaction(
+                    writer: writer, catalogue: schema.catalogue, instance: instance, userID: user, now: now,
+                    counters: counters)
+                outbox.use(schema.eventSchemas)
+                transaction.outbox = outbox
+                let answer = try body(transaction)
+                try transaction.finish()
+                try PendingEvent.append(
+                    outbox.committed, counters: &transaction.counters, into: writer, receivedAt: now)
+                let capture =
+                    isPublished ? publishing(schema) : ChangeCapture(captured: [:], changesPerTransactionMax: 0)
+                let published = try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
+                try transaction.counters.write(writer)
+                return (answer, published)
+            }
+            eventUsage.published(published, client: EventUsage.systemClient)
+            eventUsage.published(PendingEvent.counts(outbox.committed), client: outbox.client)
             return answer
+        } catch {
+            await publishSurvivors(of: outbox)
+            throw error
         }
     }
 

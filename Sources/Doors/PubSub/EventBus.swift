@@ -1,4 +1,5 @@
 public import ChangeEvents
+public import NIOCore
 public import Store
 
 /// The event bus behind the Pub/Sub door (and later CometD): the sandbox is one; the bridge will be another.
@@ -13,18 +14,103 @@ public protocol EventBus: Sendable {
     /// head; CUSTOM: after the replay id, or `replayIDCorrupted`.
     func start(topic: String, from: ReplayStart, caller: BusCaller) async throws(EventBusError) -> Position
     /// Up to `limit` events of the topic after a position, and the position and replay id the reader has reached (also
-    /// past events of other topics). Answers at once, with no events when there are none.
+    /// past events of other topics). Answers at once, with no events when there are none. A merged event that is split per
+    /// record counts as one for the limit: more may come.
     func read(topic: String, after: Position, limit: Int, caller: BusCaller) async throws(EventBusError) -> BusRead
     /// Returns when there may be events after a position, or at the deadline.
     func waitForEvents(after: Position, timeout: Duration) async
+
+    /// Stores the events of one request; answers a result for each, in their order. What is wrong with the whole request is
+    /// thrown, what is wrong with one event is its result.
+    func publish(
+        topic: String, events: [ProducedEvent], caller: BusCaller
+    ) async throws(EventBusError) -> PublishAnswer
+
+    /// Takes a managed subscription for one stream, with the place where it goes on. Throws `managedAlreadyActive` while
+    /// another stream has it.
+    func openManaged(_ name: ManagedName, caller: BusCaller) async throws(EventBusError) -> ManagedSlot
+    /// As `read`, for the stream that has the slot.
+    func readManaged(
+        _ slot: ManagedSlot, after: Position, limit: Int, caller: BusCaller
+    ) async throws(EventBusError) -> BusRead
+    /// Moves the subscription's cursor; answers when (milliseconds since 1970).
+    func commitManaged(_ slot: ManagedSlot, replayID: ReplayID) async throws(EventBusError) -> Int64
+    /// The stream has ended: the slot is free.
+    func closeManaged(_ slot: ManagedSlot) async
+}
+
+/// An event that a client publishes.
+public struct ProducedEvent: Sendable {
+    /// Chosen by the producer; empty: the bus makes one.
+    public var id: String
+    public var schemaID: String
+    public var payload: ByteBuffer
+    public init(id: String, schemaID: String, payload: ByteBuffer) {
+        self.id = id
+        self.schemaID = schemaID
+        self.payload = payload
+    }
+}
+
+public struct PublishAnswer: Sendable {
+    /// What became of one event.
+    public struct Result: Sendable {
+        /// Nil where it was refused.
+        public var replayID: ReplayID?
+        /// Why it was refused.
+        public var message: String?
+        /// The event's id, given or made.
+        public var correlationKey: String
+        public init(replayID: ReplayID?, message: String?, correlationKey: String) {
+            self.replayID = replayID
+            self.message = message
+            self.correlationKey = correlationKey
+        }
+    }
+    public var results: [Result]
+    /// Of the topic, as it is now.
+    public var schemaID: String
+    public init(results: [Result], schemaID: String) {
+        self.results = results
+        self.schemaID = schemaID
+    }
+}
+
+/// How a client names a managed subscription.
+public struct ManagedName: Sendable, Hashable {
+    /// Either may be empty.
+    public var id: String
+    public var developerName: String
+    public init(id: String, developerName: String) {
+        self.id = id
+        self.developerName = developerName
+    }
+}
+
+/// A managed subscription in the hands of one stream.
+public struct ManagedSlot: Sendable, Hashable {
+    public var subscriptionID: String
+    public var topic: String
+    public var position: Position
+    /// Of this stream: what an ended stream still holds is worth nothing.
+    public var token: String
+    public init(subscriptionID: String, topic: String, position: Position, token: String) {
+        self.subscriptionID = subscriptionID
+        self.topic = topic
+        self.position = position
+        self.token = token
+    }
 }
 
 public struct BusCaller: Sendable, Hashable {
     public var userID: String
     public var organizationID: String
-    public init(userID: String, organizationID: String) {
+    /// By what deliveries are counted: `PUB_SUB_API`, or the id of a CometD client.
+    public var client: String
+    public init(userID: String, organizationID: String, client: String = "PUB_SUB_API") {
         self.userID = userID
         self.organizationID = organizationID
+        self.client = client
     }
 }
 
@@ -72,6 +158,13 @@ public struct EventBusError: Error, Sendable {
         case replayIDCorrupted
         case fetchCountInvalid
         case topicChanged
+        /// A request of a stream does not fit those before it, or holds nothing.
+        case requestInvalid
+        case requestTooLarge
+        case managedNotFound
+        case managedStopped
+        case managedAlreadyActive
+        case commitMissing
         case unavailable
         case deliveryLimitExceeded
         case clientLimitExceeded

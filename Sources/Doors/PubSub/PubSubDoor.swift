@@ -8,8 +8,6 @@ internal import Waiting
 
 /// Salesforce's Pub/Sub API over gRPC on an `EventBus`: plaintext, TLS, or both at once.
 ///
-/// GetTopic, GetSchema and Subscribe; the calls that publish, and managed subscriptions, answer UNIMPLEMENTED for now.
-///
 /// `run()` opens the listeners and returns when the door is shut. Shutting ends every open stream with UNAVAILABLE (a client
 /// resumes from its replay id), answers the calls in flight, and closes the connections.
 public final class PubSubDoor: Sendable {
@@ -36,6 +34,11 @@ public final class PubSubDoor: Sendable {
         /// How long a client may take to ask for more once everything is delivered.
         public var requestTimeout: Duration
 
+        /// How long a PublishStream may be without an event.
+        public var publishIdleTimeout = Duration.seconds(70)
+        /// How long a ManagedSubscribe may be without a commit.
+        public var commitTimeout = Duration.seconds(1_800)
+
         public static let keepaliveIntervalMax = Duration.seconds(270)
 
         public init(
@@ -51,8 +54,9 @@ public final class PubSubDoor: Sendable {
 
     /// Salesforce's bound of concurrent calls on one connection.
     private static let streamsPerConnectionMax = 1000
-    /// Salesforce's bound of what a client may send in one message.
-    private static let requestBytesMax = 4 << 20
+    /// What is read of one message. Salesforce's bound is a quarter of this, and what passes it gets Salesforce's answer
+    /// (see `Publishing.requestBytesMax`) instead of gRPC's.
+    private static let requestBytesMax = 16 << 20
     /// After this long without a frame the door asks whether the client is there; a client that does not answer is cut off.
     private static let pingInterval = Duration.seconds(120)
     /// How often a client may ask the door the same.
@@ -80,6 +84,8 @@ public final class PubSubDoor: Sendable {
             bus: bus,
             timing: .init(
                 keepaliveInterval: configuration.keepaliveInterval, requestTimeout: configuration.requestTimeout),
+            limits: .init(
+                publishIdleTimeout: configuration.publishIdleTimeout, commitTimeout: configuration.commitTimeout),
             instruments: PubSubInstruments(registry: metrics))
     }
 

@@ -11,12 +11,6 @@ enum PubSubFailure {
         return RPCError(code: status, message: "\(message) rpcId: \(rpcID)", metadata: metadata)
     }
 
-    static func unimplemented(_ method: String, rpcID: String) -> RPCError {
-        RPCError(
-            code: .unimplemented, message: "\(method) is not available here yet. rpcId: \(rpcID)",
-            metadata: ["rpc-id": "\(rpcID)"])
-    }
-
     /// Salesforce's own codes where they are known. Those marked "ours" follow their style, for statuses whose code no source
     /// names; a client should not look at them.
     private static func table(_ code: EventBusError.Code) -> (RPCError.Code, String) {
@@ -29,6 +23,12 @@ enum PubSubFailure {
         case .replayIDCorrupted: (.invalidArgument, "subscription.fetch.replayid.corrupted")
         case .fetchCountInvalid: (.invalidArgument, "subscription.fetch.requested.events.invalid")
         case .topicChanged: (.invalidArgument, "subscription.fetch.topic.changed")  // ours
+        case .requestInvalid: (.invalidArgument, "request.validation.failed")  // ours
+        case .requestTooLarge: (.unavailable, "service.unavailable")
+        case .managedNotFound: (.notFound, "managed.subscription.not.found")  // ours
+        case .managedStopped: (.failedPrecondition, "managed.subscription.stopped")  // ours
+        case .managedAlreadyActive: (.alreadyExists, "managed.subscription.already.active")
+        case .commitMissing: (.deadlineExceeded, "managed.subscription.commit.timeout")  // ours
         case .unavailable: (.unavailable, "service.unavailable")
         case .deliveryLimitExceeded: (.resourceExhausted, "subscription.limit.exceeded")
         case .clientLimitExceeded: (.resourceExhausted, "concurrent.client.limit.exceeded")

@@ -10,29 +10,41 @@ internal import Synchronization
 final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     private struct State {
         var isShutDown = false
-        var sessions: [String: SubscribeSession] = [:]
+        /// How open streams are ended, by their ids.
+        var streams: [String: @Sendable (EventBusError.Code, String) -> Void] = [:]
     }
 
     private let bus: any EventBus
     private let timing: SubscribeStateMachine.Timing
+    private let limits: Limits
     private let instruments: PubSubInstruments
     private let state = Mutex(State())
 
     private static let shutDownMessage = "The service is unavailable: it is shutting down. Try again later."
 
-    init(bus: any EventBus, timing: SubscribeStateMachine.Timing, instruments: PubSubInstruments) {
+    /// How long streams of other kinds than Subscribe may be silent.
+    struct Limits: Sendable {
+        var publishIdleTimeout = PublishStreamStateMachine.idleTimeout
+        var commitTimeout = ManagedStateMachine.commitTimeout
+    }
+
+    init(
+        bus: any EventBus, timing: SubscribeStateMachine.Timing, limits: Limits = Limits(),
+        instruments: PubSubInstruments
+    ) {
         self.bus = bus
         self.timing = timing
+        self.limits = limits
         self.instruments = instruments
     }
 
     /// Ends every open stream with UNAVAILABLE and refuses new ones.
     func shutDown() {
-        let sessions = state.withLock { state in
+        let streams = state.withLock { state in
             state.isShutDown = true
-            return Array(state.sessions.values)
+            return Array(state.streams.values)
         }
-        for session in sessions { session.fail(.unavailable, Self.shutDownMessage) }
+        for fail in streams { fail(.unavailable, Self.shutDownMessage) }
     }
 
     func getTopic(
@@ -92,8 +104,8 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
         let requests = request.messages
         return StreamingServerResponse { writer in
             try await self.counted("Subscribe", rpcID: rpcID) { _ in
-                try self.open(session)
-                defer { self.close(session) }
+                try self.open(rpcID) { session.fail($0, $1) }
+                defer { self.close(rpcID) }
                 try await withRPCCancellationHandler {
                     try await session.run(requests: requests, writer: writer)
                 } onCancelRPC: {
@@ -107,33 +119,85 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     func publish(
         request: ServerRequest<Eventbus_V1_PublishRequest>, context: ServerContext
     ) async throws -> ServerResponse<Eventbus_V1_PublishResponse> {
-        try await counted("Publish") { throw PubSubFailure.unimplemented("Publish", rpcID: $0) }
+        try await counted("Publish") { rpcID in
+            let publishing = try await self.publishing(rpcID, request.metadata)
+            return ServerResponse(message: try await publishing.publish(request.message))
+        }
     }
 
     func publishStream(
         request: StreamingServerRequest<Eventbus_V1_PublishRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Eventbus_V1_PublishResponse> {
-        try await counted("PublishStream") { throw PubSubFailure.unimplemented("PublishStream", rpcID: $0) }
+        let rpcID = Self.makeRPCID()
+        let session: PublishSession
+        do {
+            session = PublishSession(
+                publishing: try await publishing(rpcID, request.metadata), idleTimeout: limits.publishIdleTimeout)
+        } catch {
+            instruments.call(method: "PublishStream", status: error.code.description).increment()
+            throw error
+        }
+        let requests = request.messages
+        return StreamingServerResponse { writer in
+            try await self.counted("PublishStream", rpcID: rpcID) { _ in
+                try self.open(rpcID) { session.fail($0, $1) }
+                defer { self.close(rpcID) }
+                try await session.run(requests: requests, writer: writer)
+                return [:]
+            }
+        }
     }
 
     func managedSubscribe(
         request: StreamingServerRequest<Eventbus_V1_ManagedFetchRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Eventbus_V1_ManagedFetchResponse> {
-        try await counted("ManagedSubscribe") { throw PubSubFailure.unimplemented("ManagedSubscribe", rpcID: $0) }
+        let rpcID = Self.makeRPCID()
+        let session: ManagedSession
+        do {
+            let caller = try await Self.onBus(rpcID) { () throws(EventBusError) in
+                try await self.caller(request.metadata)
+            }
+            session = ManagedSession(
+                rpcID: rpcID, bus: bus, caller: caller, timing: timing, commitTimeout: limits.commitTimeout,
+                instruments: instruments)
+        } catch {
+            instruments.call(method: "ManagedSubscribe", status: error.code.description).increment()
+            throw error
+        }
+        let requests = request.messages
+        return StreamingServerResponse { writer in
+            try await self.counted("ManagedSubscribe", rpcID: rpcID) { _ in
+                try self.open(rpcID) { session.fail($0, $1) }
+                defer { self.close(rpcID) }
+                try await withRPCCancellationHandler {
+                    try await session.run(requests: requests, writer: writer)
+                } onCancelRPC: {
+                    session.fail(.unavailable, "The call was cancelled.")
+                }
+                return [:]
+            }
+        }
     }
 
-    private func open(_ session: SubscribeSession) throws(RPCError) {
+    private func publishing(_ rpcID: String, _ metadata: Metadata) async throws(RPCError) -> Publishing {
+        let caller = try await Self.onBus(rpcID) { () throws(EventBusError) in try await self.caller(metadata) }
+        return Publishing(rpcID: rpcID, bus: bus, caller: caller)
+    }
+
+    private func open(
+        _ rpcID: String, fail: @escaping @Sendable (EventBusError.Code, String) -> Void
+    ) throws(RPCError) {
         let isOpen = state.withLock { state in
             guard !state.isShutDown else { return false }
-            state.sessions[session.rpcID] = session
+            state.streams[rpcID] = fail
             return true
         }
-        guard isOpen else { throw PubSubFailure.error(.unavailable, Self.shutDownMessage, rpcID: session.rpcID) }
+        guard isOpen else { throw PubSubFailure.error(.unavailable, Self.shutDownMessage, rpcID: rpcID) }
         instruments.streams.increment()
     }
 
-    private func close(_ session: SubscribeSession) {
-        state.withLock { _ = $0.sessions.removeValue(forKey: session.rpcID) }
+    private func close(_ rpcID: String) {
+        state.withLock { _ = $0.streams.removeValue(forKey: rpcID) }
         instruments.streams.decrement()
     }
 

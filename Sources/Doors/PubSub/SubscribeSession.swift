@@ -13,11 +13,6 @@ internal import Waiting
 /// messages never interleave and a client that does not read holds up its own stream alone (`write` waits for it). The state
 /// machine stands under a lock that is never held across a wait.
 final class SubscribeSession: Sendable {
-    /// Salesforce's size of a response, below gRPC's usual limit of 4 MB for what a client receives.
-    static let responseBytesMax = 3 << 20
-    /// What protobuf adds to an event, generously.
-    private static let eventOverheadBytes = 128
-
     let rpcID: String
     private let bus: any EventBus
     private let caller: BusCaller
@@ -70,6 +65,7 @@ final class SubscribeSession: Sendable {
     }
 
     private func deliver(to writer: RPCWriter<Eventbus_V1_FetchResponse>) async throws {
+        var queue = DeliveryQueue()
         while true {
             try Task.checkCancellation()
             switch machine.withLock({ $0.nextStep(now: .now) }) {
@@ -79,7 +75,21 @@ final class SubscribeSession: Sendable {
                 }
                 machine.withLock { $0.started(at: position, now: .now) }
             case .read(let topic, let position, let limit):
-                try await read(topic, after: position, limit: limit, writer: writer)
+                let read = try await onBus { () throws(EventBusError) in
+                    try await self.bus.read(topic: topic, after: position, limit: limit, caller: self.caller)
+                }
+                queue.take(read)
+                let messages = machine.withLock {
+                    $0.eventsRead(
+                        sizes: DeliveryQueue.sizes(of: read), reached: read.reached,
+                        latestReplayID: read.latestReplayID, messageBytesMax: DeliveryQueue.responseBytesMax, now: .now)
+                }
+                try await send(messages, from: &queue, topic: topic, writer: writer)
+            case .sendQueued:
+                let messages = machine.withLock {
+                    $0.takeQueued(messageBytesMax: DeliveryQueue.responseBytesMax, now: .now)
+                }
+                try await send(messages, from: &queue, topic: queue.topic, writer: writer)
             case .sendKeepalive(let latestReplayID, let pending):
                 try await writer.write(response(events: [], latest: latestReplayID, pending: pending))
                 instruments.keepalives.increment()
@@ -98,26 +108,14 @@ final class SubscribeSession: Sendable {
         }
     }
 
-    private func read(
-        _ topic: String, after position: Position, limit: Int, writer: RPCWriter<Eventbus_V1_FetchResponse>
+    private func send(
+        _ messages: [(count: Int, pending: Int)], from queue: inout DeliveryQueue, topic: String,
+        writer: RPCWriter<Eventbus_V1_FetchResponse>
     ) async throws {
-        let read = try await onBus { () throws(EventBusError) in
-            try await self.bus.read(topic: topic, after: position, limit: limit, caller: self.caller)
-        }
-        let sizes = read.events.map { $0.event.payload.readableBytes + Self.eventOverheadBytes }
-        let messages = machine.withLock {
-            $0.eventsRead(
-                sizes: sizes, reached: read.reached, latestReplayID: read.latestReplayID,
-                messageBytesMax: Self.responseBytesMax, now: .now)
-        }
-        var events = read.events[...]
         for message in messages {
-            let part = events.prefix(message.count)
-            events = events.dropFirst(message.count)
-            // Only behind the last event of the read is it true that nothing was passed over.
-            let latest = events.isEmpty ? read.latestReplayID : part.last?.event.replayID ?? read.latestReplayID
+            let (events, latest) = queue.next(message.count)
             try await writer.write(
-                response(events: part.map { .init($0.event) }, latest: latest, pending: message.pending))
+                response(events: events.map { .init($0.event) }, latest: latest, pending: message.pending))
             instruments.delivered(topic: topic).increment(by: message.count)
         }
     }

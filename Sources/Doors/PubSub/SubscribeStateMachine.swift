@@ -43,6 +43,8 @@ struct SubscribeStateMachine {
         case start(topic: String, from: ReplayStart)
         /// Read, then `eventsRead`, and send what that answers.
         case read(topic: String, after: Position, limit: Int)
+        /// Call `takeQueued` and send what that answers: events that were read when fewer had been asked for.
+        case sendQueued
         /// Send a message without events.
         case sendKeepalive(latestReplayID: ReplayID, pending: Int)
         /// Until there may be events after the position, or the deadline, or `wakes` was answered.
@@ -62,6 +64,8 @@ struct SubscribeStateMachine {
         var position: Position
         /// Nil until the first read.
         var latestReplayID: ReplayID?
+        /// Sizes of events that were read and not yet asked for: an event that is split per record brings more than one.
+        var queued: [Int] = []
         /// Nothing was there at the last read.
         var isDrained = false
         var keepaliveDeadline: Instant
@@ -82,6 +86,11 @@ struct SubscribeStateMachine {
     /// Counts while `pending` is 0.
     private var requestDeadline: Instant
     private var isInputClosed = false
+
+    /// The first request is here, and the place to begin is not known yet.
+    var isStarting: Bool {
+        if case .starting = state { true } else { false }
+    }
 
     init(timing: Timing, now: Instant) {
         self.timing = timing
@@ -146,6 +155,7 @@ struct SubscribeStateMachine {
             if pending == 0 {
                 return isInputClosed || now >= requestDeadline ? finish() : .waitForRequest(until: requestDeadline)
             }
+            if !delivery.queued.isEmpty { return .sendQueued }
             guard delivery.isDrained else {
                 return .read(topic: delivery.topic, after: delivery.position, limit: pending)
             }
@@ -180,11 +190,20 @@ struct SubscribeStateMachine {
         sizes: [Int], reached: Position, latestReplayID: ReplayID, messageBytesMax: Int, now: Instant
     ) -> [(count: Int, pending: Int)] {
         guard case .delivering(var delivery) = state else { return [] }
-        precondition(sizes.count <= pending, "the bus answered more events than it was asked for")
         delivery.position = max(delivery.position, reached)
         delivery.latestReplayID = latestReplayID
         delivery.isDrained = sizes.isEmpty
-        if !sizes.isEmpty { delivery.keepaliveDeadline = now + timing.keepaliveInterval }
+        delivery.queued += sizes
+        state = .delivering(delivery)
+        return takeQueued(messageBytesMax: messageBytesMax, now: now)
+    }
+
+    /// As many of the events that were read as the client has asked for.
+    mutating func takeQueued(messageBytesMax: Int, now: Instant) -> [(count: Int, pending: Int)] {
+        guard case .delivering(var delivery) = state, !delivery.queued.isEmpty else { return [] }
+        let sizes = delivery.queued.prefix(pending)
+        delivery.queued.removeFirst(sizes.count)
+        delivery.keepaliveDeadline = now + timing.keepaliveInterval
         state = .delivering(delivery)
 
         var messages: [(count: Int, pending: Int)] = []

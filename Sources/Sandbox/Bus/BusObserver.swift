@@ -17,6 +17,7 @@ final class BusObserver: LogObserver {
     static let commitsMax = 1_000
 
     let waiters = EventWaiters()
+    let recent = RecentEvents()
     private let commits = Mutex<[RecentCommit]>([])
 
     /// Oldest first.
@@ -30,6 +31,7 @@ final class BusObserver: LogObserver {
             }
             if commits.count > Self.commitsMax { commits.removeFirst(commits.count - Self.commitsMax) }
         }
+        recent.append(events)
         if let last = events.last { waiters.reached(last.position) }
     }
 

@@ -28,10 +28,12 @@ extension Sandbox: EventBus {
     public func topic(_ name: String, caller: BusCaller) async throws(EventBusError) -> TopicDescription {
         try faults.check(.topic(name))
         try checkExists(name)
-        let schema = captured.values.first { $0.object.changeEventTopic == name }?.schema.id.string
+        let schema = self.schema
+        let event = name.hasPrefix("/event/") ? schema.eventSchemas[String(name.dropFirst("/event/".count))] : nil
+        let change = schema.captured.values.first { $0.object.changeEventTopic == name }?.schema
         return TopicDescription(
-            name: name, tenantGUID: "core/prod/\(organization.id)", canPublish: false, canSubscribe: true,
-            schemaID: schema ?? "")
+            name: name, tenantGUID: "core/prod/\(organization.id)", canPublish: event != nil, canSubscribe: true,
+            schemaID: (event ?? change)?.id.string ?? "")
     }
 
     public func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {
@@ -40,7 +42,7 @@ extension Sandbox: EventBus {
             throw EventBusError(
                 code: .schemaInvalid, message: "Schema validation failed. The schema ID can't be blank.")
         }
-        let text = try await reading { try $0.schemaJSON(SchemaID(id)) }
+        let text = try await readingBus { try $0.schemaJSON(SchemaID(id)) }
         guard let text else {
             throw EventBusError(code: .schemaInvalid, message: "Schema validation failed. The schema ID is unknown.")
         }
@@ -50,16 +52,19 @@ extension Sandbox: EventBus {
     public func start(topic: String, from: ReplayStart, caller: BusCaller) async throws(EventBusError) -> Position {
         try faults.check(.start(topic: topic, from: from))
         try checkExists(topic)
+        _ = try feed(of: topic, caller: caller)
+        _ = try eventUsage.deliveriesLeft()
+        try await dropExpired()
         switch from {
         case .latest:
-            return try await reading { try $0.head() }
+            return try await readingBus { try $0.head() }
         case .earliest:
-            return try await reading { reader in
+            return try await readingBus { reader in
                 guard let oldest = try reader.oldest() else { return try reader.head() }
                 return Position(rawValue: oldest.rawValue - 1)
             }
         case .after(let replayID):
-            return try await start(after: replayID)
+            return try await place(after: replayID)
         }
     }
 
@@ -67,24 +72,77 @@ extension Sandbox: EventBus {
         topic: String, after: Position, limit: Int, caller: BusCaller
     ) async throws(EventBusError) -> BusRead {
         try faults.checkRead()
-        let selection = EventSelection.topics(topics(in: topic))
-        return try await reading { reader in
+        let limit = min(limit, try eventUsage.deliveriesLeft())
+        let feed = try feed(of: topic, caller: caller)
+        let found = try await found(in: feed, after: after, limit: limit)
+        guard !found.events.isEmpty else { return found }
+        var counts: [String: Int] = [:]
+        for (_, event) in found.events { counts[event.topic, default: 0] += 1 }
+        eventUsage.delivered(
+            Dictionary(counts.map { (Self.eventName(ofTopic: $0.key), $0.value) }, uniquingKeysWith: +),
+            client: caller.client)
+        await saveEventUsage()
+        return found
+    }
+
+    /// Recent events come from memory; what is older, and what needs records, from the store.
+    private func found(in feed: BusFeed, after: Position, limit: Int) async throws(EventBusError) -> BusRead {
+        if feed.isPlain,
+            let recent = observer.recent.read(
+                after: after, topics: feed.topics, limit: limit, bytesMax: Self.readBytesMax)
+        {
+            return BusRead(events: recent.events, reached: recent.reached, latestReplayID: recent.latestReplayID)
+        }
+        let schemas = schemaCache
+        return try await readingBus { reader in
+            let selection = EventSelection.topics(feed.topics)
             let events =
                 limit > 0
-                ? try reader.events(after: after, selection: selection, limit: limit, bytesMax: Self.readBytesMax) : []
-            let found = events.map { (position: $0.position, event: $0.content.event) }
-            if let last = found.last {
+                ? try reader.receivedEvents(
+                    after: after, selection: selection, limit: limit, bytesMax: Self.readBytesMax) : []
+            var sent: [(position: Position, event: ReceivedEvent)] = []
+            for event in events {
+                guard let member = feed.members[event.event.topic] else {
+                    sent.append((event.position, event.event))
+                    continue
+                }
+                let delivery = ChannelDelivery(member: member, reader: reader, schemas: schemas)
+                for part in try delivery.delivered(event.event) { sent.append((event.position, part)) }
+            }
+            if let last = events.last {
                 // A read may stop at a bound of the log before its limit: only when nothing more of this topic follows
                 // does the reader stand at the end of the bus.
                 let hasMore =
                     try events.count == limit
-                    || !reader.events(after: last.position, selection: selection, limit: 1, bytesMax: 1).isEmpty
+                    || !reader.receivedEvents(after: last.position, selection: selection, limit: 1, bytesMax: 1)
+                        .isEmpty
                 if hasMore {
-                    return BusRead(events: found, reached: last.position, latestReplayID: last.event.replayID)
+                    return BusRead(events: sent, reached: last.position, latestReplayID: last.event.replayID)
                 }
             }
             let reached = limit > 0 ? max(after, try reader.head()) : after
-            return BusRead(events: found, reached: reached, latestReplayID: try BusHead.read(reader))
+            return BusRead(events: sent, reached: reached, latestReplayID: try BusHead.read(reader))
+        }
+    }
+
+    /// `CaseChangeEvent` of `/data/CaseChangeEvent`.
+    static func eventName(ofTopic topic: String) -> String {
+        topic.lastIndex(of: "/").map { String(topic[topic.index(after: $0)...]) } ?? topic
+    }
+
+    /// Drops what retention has passed since it last ran, so that the clock may be moved by any amount.
+    private func dropExpired() async throws(EventBusError) {
+        let cut = configuration.clock() - configuration.eventRetention.wholeMilliseconds
+        let isDue = try await readingBus { reader -> Bool in
+            let oldest = try reader.receivedEvents(after: .start, selection: .all, limit: 1, bytesMax: 1).first
+            return oldest.map { $0.receivedAt < cut } ?? false
+        }
+        guard isDue else { return }
+        do {
+            try await expireEvents()
+        } catch {
+            logger.error("old events could not be dropped", metadata: ["error": "\(error)"])
+            throw EventBusError(code: .internalError, message: "An internal error occurred.")
         }
     }
 
@@ -102,11 +160,11 @@ extension Sandbox: EventBus {
     }
 
     /// Exclusive: events after the one with this id. One code for malformed, expired and foreign ids, as an org has it.
-    private func start(after replayID: ReplayID) async throws(EventBusError) -> Position {
+    func place(after replayID: ReplayID) async throws(EventBusError) -> Position {
         guard let counter = replayID.counter else { throw Self.corrupted }
         // The bare counter of 8 bytes is the same place.
         let complete = ReplayID(counter: counter)
-        let place = try await reading { reader -> ReplayPlace in
+        let place = try await readingBus { reader -> ReplayPlace in
             // The newest id stays good when retention has dropped its event, or before there was any.
             if try BusHead.read(reader) == complete { return .after(try reader.head()) }
             return try reader.place(of: complete, topic: nil)
@@ -122,22 +180,7 @@ extension Sandbox: EventBus {
         message: "The Replay ID validation failed. Ensure that the Replay ID is valid and within the retention window.")
 
     private func checkExists(_ topic: String) throws(EventBusError) {
-        let isKnown =
-            topic == Self.allChangesTopic || captured.values.contains { $0.object.changeEventTopic == topic }
-            || state.withLock { $0.injectedTopics.contains(topic) }
-        guard isKnown else {
-            throw EventBusError(
-                code: .topicNotFound, message: "The topic \(topic) does not exist, or you don't have permission to it.")
-        }
-    }
-
-    /// The log's topics that a bus topic shows: a channel shows those of all its members.
-    private func topics(in topic: String) -> Set<String> {
-        guard topic == Self.allChangesTopic else { return [topic] }
-        let injected = state.withLock { $0.injectedTopics }.filter {
-            $0.hasPrefix("/data/") && $0.hasSuffix("ChangeEvent")
-        }
-        return injected.union(captured.values.map { $0.object.changeEventTopic }).union([topic])
+        guard isTopic(topic) else { throw Self.topicUnknown(topic) }
     }
 
     private func isOurs(_ tenantID: String) -> Bool {
@@ -150,7 +193,7 @@ extension Sandbox: EventBus {
         return [addresses.instanceURL, addresses.httpURL, addresses.httpsURL].contains { !$0.isEmpty && $0 == given }
     }
 
-    private func reading<T: Sendable>(
+    func readingBus<T: Sendable>(
         _ body: @escaping @Sendable (any StoreReader) throws -> T
     ) async throws(EventBusError) -> T {
         do {

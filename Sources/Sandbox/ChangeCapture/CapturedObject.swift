@@ -6,6 +6,8 @@ struct CapturedObject: Sendable {
     let schema: EventSchema
     /// Fields that change events carry, by flat name, in the order of the schema.
     let capturedNames: [String]
+    /// Texts that may go out as a difference: long and rich text areas.
+    let largeTextNames: Set<String>
     /// How bitmaps call them: `BillingStreet` → `BillingAddress.Street`.
     private let bitmapNames: [String: String]
 
@@ -39,6 +41,8 @@ struct CapturedObject: Sendable {
             }
         }
         capturedNames = names
+        largeTextNames = Set(
+            object.fields.filter { ($0.eventDoc ?? $0.kind.eventDoc).hasSuffix("Clob") }.map(\.name))
         self.bitmapNames = bitmapNames
     }
 

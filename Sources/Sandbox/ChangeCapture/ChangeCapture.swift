@@ -13,12 +13,14 @@ struct ChangeCapture {
     /// Changes of one transaction that get events; the rest is told by one overflow event per object.
     let changesPerTransactionMax: Int
 
+    /// Answers how many events there were, by name.
     func publish(
         _ transaction: OrgTransaction, origin: ChangeOrigin, into writer: any StoreWriter, receivedAt: Int64
-    ) throws {
+    ) throws -> [String: Int] {
         let drafts = ChangeDraft.drafts(of: transaction.changes, captured: captured)
         let commit = transaction.counters.nextCommit(step: Int64.random(in: 1...40))
-        guard !drafts.isEmpty else { return }
+        guard !drafts.isEmpty else { return [:] }
+        var counts: [String: Int] = [:]
         var headers = HeaderSequence(
             changeOrigin: origin.text, transactionKey: Self.transactionKey(), commitTimestamp: transaction.now,
             commitNumber: commit, commitUser: transaction.userID)
@@ -34,6 +36,7 @@ struct ChangeCapture {
                 }
                 continue
             }
+            counts[draft.captured.object.changeEventName, default: 0] += 1
             let header = try headers.next(draft)
             try append(
                 draft.captured, header, values: draft.values, changed: draft.changed, transitions: draft.transitions,
@@ -41,11 +44,13 @@ struct ChangeCapture {
             skipped = 0
         }
         for object in overflowed {
+            counts[object.object.changeEventName, default: 0] += 1
             try append(
                 object, headers.overflow(of: object), values: [:], changed: [], transitions: [],
                 replayID: transaction.counters.nextReplayID(skipping: skipped), into: writer, receivedAt: receivedAt)
             skipped = 0
         }
+        return counts
     }
 
     private func append(
@@ -59,6 +64,7 @@ struct ChangeCapture {
             header.changeType = Self.gap(for: header.changeType)
             header.changedFields = []
             header.nulledFields = []
+            header.diffFields = []
             changed = []
             payload = try captured.schema.encode(header: header, values: [:])
         }
@@ -75,9 +81,9 @@ struct ChangeCapture {
     }
 
     /// A UUID in shape; an org's begin with three zeros.
-    private static func transactionKey() -> String { "000" + UUID().uuidString.lowercased().dropFirst(3) }
+    static func transactionKey() -> String { "000" + UUID().uuidString.lowercased().dropFirst(3) }
 
-    private static func gap(for type: ChangeType) -> ChangeType {
+    static func gap(for type: ChangeType) -> ChangeType {
         switch type {
         case .create: .gapCreate
         case .update: .gapUpdate
@@ -111,6 +117,7 @@ private struct HeaderSequence {
         var header = next(draft.captured, draft.changeType, ids: draft.transitions.map(\.id.string))
         header.changedFields = try draft.captured.bitmap(of: draft.changed)
         header.nulledFields = try draft.captured.bitmap(of: draft.nulled)
+        header.diffFields = try draft.captured.bitmap(of: draft.diffs)
         return header
     }
 

@@ -8,6 +8,8 @@ struct ChangeDraft {
     /// Flat names in the order of the schema; only for updates.
     let changed: [String]
     let values: [String: FieldValue]
+    /// Of the changed fields, those whose value is a difference to the text before.
+    let diffs: [String]
     private(set) var transitions: [RecordTransition]
 
     /// Nil where there is nothing to tell: no captured field changed, or the record came and went at once.
@@ -20,14 +22,26 @@ struct ChangeDraft {
         switch type {
         case .create, .undelete:
             changed = []
+            diffs = []
             values = Dictionary(uniqueKeysWithValues: names.map { ($0, after[$0] ?? .null) })
         case .update:
             let before = change.before?.image.fields ?? [:]
             changed = names.filter { (before[$0] ?? .null) != (after[$0] ?? .null) }
             guard !changed.isEmpty else { return nil }
-            values = Dictionary(uniqueKeysWithValues: changed.map { ($0, after[$0] ?? .null) })
+            var values = Dictionary(uniqueKeysWithValues: changed.map { ($0, after[$0] ?? .null) })
+            var diffs: [String] = []
+            for name in changed where captured.largeTextNames.contains(name) {
+                guard case .string(let old) = before[name] ?? .null, case .string(let new) = after[name] ?? .null,
+                    let diff = TextDiff.make(from: old, to: new)
+                else { continue }
+                values[name] = .string(diff)
+                diffs.append(name)
+            }
+            self.values = values
+            self.diffs = diffs
         case .delete:
             changed = []
+            diffs = []
             values = [:]
         case .gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .gapOverflow, .snapshot:
             preconditionFailure("a record change is never of the kind \(type.rawValue)")

@@ -97,7 +97,9 @@ extension Sandbox {
     var platformEventObjects: [ObjectDefinition] { catalogue.events }
 
     /// How the Tooling API names an event: a custom platform event by the id of its definition, others by name.
-    func durableID(ofEvent name: String) -> String { catalogue.event(name)?.customID ?? name }
+    func durableID(ofEvent name: String) -> String {
+        catalogue.event(name)?.customID.flatMap { RecordID($0)?.string } ?? name
+    }
 
     /// True for what can be subscribed to.
     func isTopic(_ topic: String) -> Bool {

@@ -16,6 +16,8 @@ public final class OrgTransaction {
     let now: Int64
     var counters: OrgCounters
     var journal = ChangeJournal()
+    /// Where platform events wait; nil: none can be published.
+    var outbox: EventOutbox?
     /// Masters whose roll-ups are out of date; see `settle`.
     var staleMasters: Set<RecordID> = []
 
@@ -36,7 +38,8 @@ public final class OrgTransaction {
 
     /// Throws `OrgError` for what an org would refuse.
     public func create(_ object: String, _ values: [String: FieldValue]) throws -> RecordID {
-        try create(definition(object), values, createdAt: now)
+        if let event = catalogue.event(object) { return try publish(event, values: values).id }
+        return try create(definition(object), values, createdAt: now)
     }
 
     /// A field that is not named keeps its value. As in an org, an update that changes nothing still moves

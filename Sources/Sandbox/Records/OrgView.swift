@@ -72,6 +72,13 @@ final class OrgView: OrgWork {
 // Writing.
 extension OrgView {
     func create(_ object: String, _ fields: [JSONValue.Member]) throws(OrgError) -> SavedRecord {
+        if let event = catalogue.event(object) {
+            let transaction = try writer()
+            let published = try guarded { try transaction.publish(event, fields) }
+            // A success that has errors: the message is the event's UUID.
+            let remark = OrgError(status: 201, errorCode: "OPERATION_ENQUEUED", message: published.uuid, fields: [])
+            return SavedRecord(id: published.id, isCreated: true, remarks: [remark])
+        }
         let definition = try definition(object)
         let transaction = try writer()
         let id = try guarded {

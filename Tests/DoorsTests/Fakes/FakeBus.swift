@@ -12,6 +12,13 @@ final class FakeBus: EventBus {
         var events: [(position: Position, event: ReceivedEvent)] = []
         var waiting: [Int: Signal] = [:]
         var nextTicket = 0
+        /// What was published, by topic.
+        var published: [String: [ProducedEvent]] = [:]
+        /// Committed by managed subscriptions, oldest first.
+        var commits: [ReplayID] = []
+        var managedToken: String?
+        /// How many times each event of a read comes, as if split per record.
+        var copies = 1
         /// Thrown by the next read.
         var readFailure: EventBusError?
         /// The largest number of events that one read was asked for, and how many reads there were.
@@ -99,8 +106,10 @@ final class FakeBus: EventBus {
                 return .failure(failure)
             }
             let later = state.events.drop { $0.position <= after }
-            let found = Array(later.filter { $0.event.topic == topic }.prefix(limit))
-            if found.count == limit, let last = found.last {
+            let copies = state.copies
+            let found = later.filter { $0.event.topic == topic }.prefix(limit)
+                .flatMap { Array(repeating: $0, count: copies) }
+            if found.count >= limit, let last = found.last {
                 return .success(BusRead(events: found, reached: last.position, latestReplayID: last.event.replayID))
             }
             let reached = state.events.last?.position ?? .start
@@ -122,5 +131,59 @@ final class FakeBus: EventBus {
         guard let ticket else { return }
         await wakeup.wait(until: .now + timeout)
         state.withLock { _ = $0.waiting.removeValue(forKey: ticket) }
+    }
+
+    /// Refuses events without payload.
+    func publish(
+        topic: String, events: [ProducedEvent], caller: BusCaller
+    ) async throws(EventBusError) -> PublishAnswer {
+        guard topic == Self.event else {
+            throw EventBusError(code: .permissionDenied, message: "The topic \(topic) can't be published to.")
+        }
+        let results = events.enumerated().map { index, event in
+            PublishAnswer.Result(
+                replayID: event.payload.readableBytes > 0 ? Self.replayID(index) : nil,
+                message: event.payload.readableBytes > 0 ? nil : "empty",
+                correlationKey: event.id.isEmpty ? "made-\(index)" : event.id)
+        }
+        state.withLock { $0.published[topic, default: []] += events }
+        return PublishAnswer(results: results, schemaID: Self.schemaID)
+    }
+
+    static let event = "/event/Low_Charge__e"
+    static let managed = "Mirror"
+
+    func openManaged(_ name: ManagedName, caller: BusCaller) async throws(EventBusError) -> ManagedSlot {
+        guard name.developerName == Self.managed else {
+            throw EventBusError(code: .managedNotFound, message: "The managed subscription does not exist.")
+        }
+        let token = state.withLock { state -> String? in
+            guard state.managedToken == nil else { return nil }
+            state.nextTicket += 1
+            state.managedToken = "token-\(state.nextTicket)"
+            return state.managedToken
+        }
+        guard let token else {
+            throw EventBusError(code: .managedAlreadyActive, message: "The managed subscription is already active.")
+        }
+        return ManagedSlot(subscriptionID: "18x000000000001AAA", topic: Self.topic, position: .start, token: token)
+    }
+
+    func readManaged(
+        _ slot: ManagedSlot, after: Position, limit: Int, caller: BusCaller
+    ) async throws(EventBusError) -> BusRead {
+        try await read(topic: slot.topic, after: after, limit: limit, caller: caller)
+    }
+
+    func commitManaged(_ slot: ManagedSlot, replayID: ReplayID) async throws(EventBusError) -> Int64 {
+        guard replayID.counter != nil else {
+            throw EventBusError(code: .replayIDCorrupted, message: "The replay ID is corrupted.")
+        }
+        state.withLock { $0.commits.append(replayID) }
+        return 1_771_300_995_250
+    }
+
+    func closeManaged(_ slot: ManagedSlot) async {
+        state.withLock { if $0.managedToken == slot.token { $0.managedToken = nil } }
     }
 }

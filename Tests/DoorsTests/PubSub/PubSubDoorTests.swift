@@ -15,90 +15,6 @@ import Testing
 
 /// The Pub/Sub API over real sockets, asked by grpc-swift's own client.
 @Suite struct PubSubDoorTests {
-    typealias Client = Eventbus_V1_PubSub.Client<HTTP2ClientTransport.Posix>
-
-    static let metadata: Metadata = [
-        "accesstoken": "token", "instanceurl": "https://x.my.salesforce.com", "tenantid": "00D000000000001AAA",
-    ]
-
-    /// One Subscribe call: requests go out as they are given, messages come one by one.
-    struct Subscription {
-        let requests: AsyncStream<Eventbus_V1_FetchRequest>.Continuation
-        var messages: RPCAsyncSequence<Eventbus_V1_FetchResponse, any Error>.AsyncIterator
-
-        func fetch(
-            _ count: Int32, topic: String = FakeBus.topic, _ change: (inout Eventbus_V1_FetchRequest) -> Void = { _ in }
-        ) {
-            var request = Eventbus_V1_FetchRequest()
-            request.topicName = topic
-            request.numRequested = count
-            change(&request)
-            requests.yield(request)
-        }
-
-        mutating func next() async throws -> Eventbus_V1_FetchResponse {
-            try #require(try await messages.next(isolation: #isolation))
-        }
-
-        mutating func end() async throws {
-            let last = try await messages.next(isolation: #isolation)
-            #expect(last == nil)
-        }
-    }
-
-    private func subscribe(
-        _ client: Client, metadata: Metadata = metadata,
-        _ body: @escaping @Sendable (inout Subscription) async throws -> Void
-    ) async throws {
-        let (stream, feed) = AsyncStream.makeStream(of: Eventbus_V1_FetchRequest.self)
-        try await client.subscribe(metadata: metadata) { writer in
-            for await request in stream { try await writer.write(request) }
-        } onResponse: { response in
-            defer { feed.finish() }
-            var subscription = Subscription(requests: feed, messages: response.messages.makeAsyncIterator())
-            try await body(&subscription)
-        }
-    }
-
-    private func withDoor(
-        keepalive: Duration = .seconds(60), requestTimeout: Duration = .seconds(60), tls: DoorTLS? = nil,
-        _ body: @escaping @Sendable (Client, FakeBus, PubSubDoor, MetricsRegistry) async throws -> Void
-    ) async throws {
-        let bus = FakeBus()
-        let metrics = MetricsRegistry()
-        let door = PubSubDoor(
-            configuration: .init(
-                listeners: [.init(host: "localhost"), .init(tls: tls)].prefix(tls == nil ? 1 : 2).map { $0 },
-                keepaliveInterval: keepalive, requestTimeout: requestTimeout),
-            bus: bus, metrics: metrics, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: testLogger)
-        try await withDeadline(.seconds(60)) {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await door.run() }
-                let address = try await door.listening[tls == nil ? 0 : 1].address()
-                let port = try #require(address.port)
-                let security: HTTP2ClientTransport.Posix.TransportSecurity =
-                    if let tls {
-                        .tls { config in
-                            config.trustRoots = .certificates([
-                                .file(
-                                    path: tls.certificateChainFile.replacing("server.pem", with: "ca.pem"), format: .pem
-                                )
-                            ])
-                        }
-                    } else {
-                        .plaintext
-                    }
-                try await withGRPCClient(
-                    transport: .http2NIOPosix(target: .dns(host: "localhost", port: port), transportSecurity: security)
-                ) { client in
-                    try await body(Client(wrapping: client), bus, door, metrics)
-                }
-                door.shutDown()
-                try await group.waitForAll()
-            }
-        }
-    }
-
     @Test func topicAndSchemaAreDescribed() async throws {
         try await withDoor { client, _, _, _ in
             let topic = try await client.getTopic(.with { $0.topicName = FakeBus.topic }, metadata: Self.metadata)
@@ -115,7 +31,7 @@ import Testing
     }
 
     /// The status, the text and both trailers.
-    private func expect(
+    func expect(
         _ status: RPCError.Code, _ errorCode: String, from call: @Sendable () async throws -> Void,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async {
@@ -198,16 +114,6 @@ import Testing
                     _ = try await $0.next()
                 }
             }
-        }
-    }
-
-    @Test func callsOfLaterIssuesAreUnimplemented() async throws {
-        try await withDoor { client, _, _, _ in
-            let error = await #expect(throws: RPCError.self) {
-                try await client.publish(.init(), metadata: Self.metadata)
-            }
-            #expect(error?.code == .unimplemented)
-            #expect(error?.message.contains("Publish is not available here yet. rpcId: ") == true)
         }
     }
 

@@ -234,4 +234,17 @@ import Testing
             }
         }
     }
+
+    /// An event that is split per record brings more than was asked for: the rest waits for the next request.
+    @Test func whatWasNotAskedForWaits() {
+        var machine = delivering(3)
+        #expect(read(&machine, sizes: [10, 10, 10, 10, 10]) == [3, 0])
+        #expect(machine.nextStep(now: start) == .waitForRequest(until: at(60)))
+        #expect(machine.fetchRequested(request(1)) == true)
+        #expect(machine.nextStep(now: start) == .sendQueued)
+        #expect(machine.takeQueued(messageBytesMax: 1000, now: start).flatMap { [$0.count, $0.pending] } == [1, 0])
+        #expect(machine.fetchRequested(request(5)) == true)
+        #expect(machine.takeQueued(messageBytesMax: 1000, now: start).flatMap { [$0.count, $0.pending] } == [1, 4])
+        #expect(machine.nextStep(now: start) == .read(topic: "/t", after: Position(rawValue: 9), limit: 4))
+    }
 }

@@ -19,8 +19,17 @@ public struct RESTDoor: HTTPRoutes {
         dispatcher = RESTDispatcher(records: records, routes: routes)
     }
 
-    public init(org: any OrgService & RecordService) {
-        self.init(org: org, records: org, families: [])
+    /// - Parameters:
+    ///   - tooling: what serves the Tooling API; nil: there is none.
+    ///   - schemas: what knows event schemas; nil: nothing does.
+    public init(
+        org: any OrgService & RecordService, tooling: (any ToolingService)? = nil,
+        schemas: (any EventSchemaService)? = nil
+    ) {
+        var families: [any RESTFamily] = []
+        if let tooling { families.append(ToolingResources(tooling: tooling)) }
+        if let schemas { families.append(EventSchemaResources(schemas: schemas)) }
+        self.init(org: org, records: org, families: families)
     }
 
     private static func families(_ org: any OrgService) -> [any RESTFamily] {

@@ -1,0 +1,37 @@
+internal import ChangeEvents
+internal import NIOCore
+internal import Store
+
+/// Events on their way from the bus to one stream: read, and not all of them sent yet. Owned by the task that sends.
+struct DeliveryQueue {
+    /// Salesforce's size of a response, below gRPC's usual limit of 4 MB for what a client receives.
+    static let responseBytesMax = 3 << 20
+    /// What protobuf adds to an event, generously.
+    private static let eventOverheadBytes = 128
+
+    typealias Element = (position: Position, event: ReceivedEvent)
+
+    private var events: ArraySlice<Element> = []
+    /// Where the reader stood when these were read.
+    private var latestReplayID = ReplayID(bytes: [])
+
+    /// The topic of what waits.
+    var topic: String { events.first?.event.topic ?? "" }
+
+    static func sizes(of read: BusRead) -> [Int] {
+        read.events.map { $0.event.payload.readableBytes + eventOverheadBytes }
+    }
+
+    mutating func take(_ read: BusRead) {
+        if events.isEmpty { events = read.events[...] } else { events += read.events }
+        latestReplayID = read.latestReplayID
+    }
+
+    /// The next events, and the place that the message names: only behind the last event of the read is it true that
+    /// nothing was passed over.
+    mutating func next(_ count: Int) -> (events: ArraySlice<Element>, latest: ReplayID) {
+        let part = events.prefix(count)
+        events = events.dropFirst(count)
+        return (part, events.isEmpty ? latestReplayID : part.last?.event.replayID ?? latestReplayID)
+    }
+}

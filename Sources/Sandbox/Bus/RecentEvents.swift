@@ -1,0 +1,91 @@
+import NIOCore
+import ChangeEvents
+import Store
+import Synchronization
+
+/// The newest events of the log in memory, so that a subscriber that keeps up is served without a read of the database.
+///
+/// Holds consecutive positions. Bounded by number and bytes. Thread-safe: the log's commit path adds, readers copy out;
+/// the lock is held for the copying of at most one read's events (references, not payloads).
+final class RecentEvents: Sendable {
+    static let eventsMax = 16_384
+    static let bytesMax = 32 << 20
+
+    private struct State {
+        /// Oldest first, from `first` on.
+        var events: [ArrivedEvent] = []
+        var first = 0
+        var bytes = 0
+    }
+
+    private let state = Mutex(State())
+
+    func append(_ logged: [LoggedEvent]) {
+        state.withLock { state in
+            // A hole would be read as "nothing there".
+            if let last = state.events.last, let next = logged.first,
+                next.position.rawValue != last.position.rawValue + 1
+            {
+                state = State()
+            }
+            for event in logged {
+                state.events.append(
+                    ArrivedEvent(
+                        position: event.position, event: event.content.event, receivedAt: event.content.receivedAt))
+                state.bytes += event.content.event.payload.readableBytes
+            }
+            while state.events.count - state.first > Self.eventsMax || state.bytes > Self.bytesMax {
+                state.bytes -= state.events[state.first].event.payload.readableBytes
+                state.first += 1
+            }
+            // Dropping from the front costs the whole array: half of it at a time.
+            if state.first > Self.eventsMax / 2 {
+                state.events.removeFirst(state.first)
+                state.first = 0
+            }
+        }
+    }
+
+    /// Forgets what was received before an instant.
+    func drop(olderThan instant: Int64) {
+        state.withLock { state in
+            while state.first < state.events.count, state.events[state.first].receivedAt < instant {
+                state.bytes -= state.events[state.first].event.payload.readableBytes
+                state.first += 1
+            }
+        }
+    }
+
+    struct Found {
+        var events: [(position: Position, event: ReceivedEvent)]
+        /// Everything up to here was looked at.
+        var reached: Position
+        var latestReplayID: ReplayID
+    }
+
+    /// Events of the topics after a position; nil where the memory does not reach back so far, or holds nothing.
+    func read(after: Position, topics: Set<String>, limit: Int, bytesMax: Int) -> Found? {
+        state.withLock { state -> Found? in
+            guard limit > 0, state.first < state.events.count else { return nil }
+            let oldest = state.events[state.first].position.rawValue
+            guard after.rawValue >= oldest - 1, let newest = state.events.last else { return nil }
+            var events: [(position: Position, event: ReceivedEvent)] = []
+            var bytes = 0
+            var index = state.first + Int(min(after.rawValue - oldest + 1, Int64(state.events.count - state.first)))
+            while index < state.events.count {
+                let candidate = state.events[index]
+                index += 1
+                guard topics.contains(candidate.event.topic) else { continue }
+                bytes += candidate.event.payload.readableBytes
+                if !events.isEmpty, bytes > bytesMax { break }
+                events.append((candidate.position, candidate.event))
+                if events.count == limit { break }
+            }
+            if let last = events.last, last.position < newest.position {
+                return Found(events: events, reached: last.position, latestReplayID: last.event.replayID)
+            }
+            return Found(
+                events: events, reached: max(after, newest.position), latestReplayID: newest.event.replayID)
+        }
+    }
+}

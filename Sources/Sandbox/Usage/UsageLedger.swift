@@ -1,0 +1,68 @@
+import Foundation
+
+/// What was published and delivered, by quarter of an hour, event and client: what `PlatformEventUsageMetric` is made
+/// of. Kept by day, so that writing it down costs no more than one day's entries. Pure.
+struct UsageLedger: Sendable {
+    /// Milliseconds of a quarter of an hour, and of a day.
+    static let quarter: Int64 = 900_000
+    static let day: Int64 = 86_400_000
+    /// How far back queries may reach; older days are forgotten.
+    static let daysKept: Int64 = 60
+
+    enum UsageType: String, Codable, Sendable {
+        case publish = "PUBLISH"
+        case delivery = "DELIVERY"
+    }
+
+    struct Entry: Codable, Sendable, Hashable {
+        /// Number of the quarter since 1970.
+        var quarter: Int64
+        var type: UsageType
+        var event: String
+        /// `PUB_SUB_API`, `REST_API`, `SYSTEM`, a CometD client id.
+        var client: String
+    }
+
+    private struct Row: Codable {
+        var entry: Entry
+        var count: Int
+    }
+
+    private(set) var days: [Int64: [Entry: Int]] = [:]
+    /// Days that changed since they were written down.
+    private(set) var changedDays: Set<Int64> = []
+
+    static func stateKey(day: Int64) -> String { "sandbox.eventUsage.\(day)" }
+
+    mutating func add(_ count: Int, _ type: UsageType, event: String, client: String, at now: Int64) {
+        let day = now / Self.day
+        let entry = Entry(quarter: now / Self.quarter, type: type, event: event, client: client)
+        days[day, default: [:]][entry, default: 0] += count
+        changedDays.insert(day)
+        if days.count > Self.daysKept { days = days.filter { $0.key > day - Self.daysKept } }
+    }
+
+    /// The changed days as bytes to be kept; they count as written from now on.
+    mutating func takeChanges() throws -> [(key: String, value: [UInt8])] {
+        let changes = try changedDays.map { day in
+            let rows = (days[day] ?? [:]).map { Row(entry: $0.key, count: $0.value) }
+            return (Self.stateKey(day: day), [UInt8](try JSONEncoder().encode(rows)))
+        }
+        changedDays = []
+        return changes
+    }
+
+    /// Takes a day over as it was kept.
+    mutating func restore(day: Int64, from bytes: [UInt8]) throws {
+        let rows = try JSONDecoder().decode([Row].self, from: Data(bytes))
+        days[day] = Dictionary(rows.map { ($0.entry, $0.count) }, uniquingKeysWith: +)
+    }
+
+    /// Entries of a time, ends of quarters included.
+    func entries(from start: Int64, to end: Int64) -> [(entry: Entry, count: Int)] {
+        days.filter { $0.key >= start / Self.day && $0.key <= end / Self.day }.values.flatMap { day in
+            day.filter { $0.key.quarter * Self.quarter >= start && ($0.key.quarter + 1) * Self.quarter <= end }
+                .map { ($0.key, $0.value) }
+        }
+    }
+}

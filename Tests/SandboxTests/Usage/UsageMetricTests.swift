@@ -1,0 +1,70 @@
+import ChangeEvents
+import Testing
+
+@testable import Sandbox
+
+struct UsageMetricTests {
+    /// 2026-02-17T04:03:15Z
+    private static let now: Int64 = 1_771_300_995_000
+
+    private func ledger() -> UsageLedger {
+        var ledger = UsageLedger()
+        let hour = UsageMetric.hour
+        ledger.add(3, .delivery, event: "CaseChangeEvent", client: "PUB_SUB_API", at: Self.now - hour)
+        ledger.add(2, .delivery, event: "CaseChangeEvent", client: "cometd-1", at: Self.now - 2 * hour)
+        ledger.add(5, .publish, event: "Low_Charge__e", client: "REST_API", at: Self.now - 2 * hour)
+        // Yesterday, and this hour, which is not over.
+        ledger.add(7, .publish, event: "CaseChangeEvent", client: "SYSTEM", at: Self.now - 20 * hour)
+        ledger.add(100, .publish, event: "CaseChangeEvent", client: "SYSTEM", at: Self.now)
+        return ledger
+    }
+
+    @Test func sumsAreOfTheLastFullDayAndOfWholeDays() {
+        let rows = UsageMetric(ledger: ledger(), now: Self.now, isEnhanced: false).rows
+        let lastHour = Self.now / UsageMetric.hour * UsageMetric.hour
+        let rolling = rows.filter { $0["EndDate"] == .dateTime(milliseconds: lastHour) }
+        #expect(
+            Dictionary(uniqueKeysWithValues: rolling.map { ($0["Name"], $0["Value"]) }) == [
+                .string("CHANGE_EVENTS_DELIVERED"): .double(5), .string("CHANGE_EVENTS_PUBLISHED"): .double(7),
+                .string("PLATFORM_EVENTS_PUBLISHED"): .double(5),
+            ])
+        let midnight = Self.now / UsageLedger.day * UsageLedger.day
+        let yesterday = rows.filter { $0["EndDate"] == .dateTime(milliseconds: midnight) }
+        #expect(yesterday.map { $0["Value"] } == [.double(7)])
+        #expect(rows.count == 4)
+    }
+
+    @Test func enhancedRowsAreByEventClientAndSegment() {
+        let rows = UsageMetric(ledger: ledger(), now: Self.now, isEnhanced: true).rows
+        let hourly = rows.filter {
+            $0["TimeSegment"] == .string("Hourly") && $0["EventName"] == .string("CaseChangeEvent")
+                && $0["UsageType"] == .string("DELIVERY")
+        }
+        #expect(hourly.map { $0["Client"] } == [.string("cometd-1"), .string("PUB_SUB_API")])
+        #expect(hourly.allSatisfy { $0["EventType"] == .string("CHANGE_EVENT") })
+        let daily = rows.filter { $0["TimeSegment"] == .string("Daily") && $0["Client"] == .string("SYSTEM") }
+        #expect(daily.map { $0["Value"] } == [.double(7), .double(100)])
+        #expect(rows.contains { $0["EventType"] == .string("CUSTOM_PLATFORM_EVENT") })
+        #expect(Set(rows.compactMap { $0["TimeSegment"] }).count == 3)
+    }
+
+    @Test func oldDaysAreForgotten() {
+        var ledger = UsageLedger()
+        for day in 0..<100 { ledger.add(1, .publish, event: "X__e", client: "APEX", at: Int64(day) * UsageLedger.day) }
+        #expect(ledger.days.count <= Int(UsageLedger.daysKept) + 1)
+        #expect(ledger.days[0] == nil)
+    }
+
+    @Test func aDayIsKeptAndRestored() throws {
+        var ledger = ledger()
+        let changes = try ledger.takeChanges()
+        #expect(changes.count == 2)
+        #expect(try ledger.takeChanges().isEmpty)
+        var restored = UsageLedger()
+        for change in changes {
+            let day = try #require(Int64(change.key.split(separator: ".").last ?? ""))
+            try restored.restore(day: day, from: change.value)
+        }
+        #expect(restored.days == ledger.days)
+    }
+}
