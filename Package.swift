@@ -58,7 +58,6 @@ let package = Package(
         // For the benchmarks.
         .library(name: "PubSubAPI", targets: ["PubSubAPI"]),
         .library(name: "Sandbox", targets: ["Sandbox"]),
-        .library(name: "Sandbox", targets: ["Sandbox"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

@@ -5,12 +5,14 @@ struct Bench {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
+        case "bus": try await runBusBenchmark(arguments: Array(arguments.dropFirst()))
         case "log": try await runLogBenchmark(arguments: Array(arguments.dropFirst()))
         case "match": try runMatchBenchmark(arguments: Array(arguments.dropFirst()))
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
         case "query": try await runQueryBenchmark(arguments: Array(arguments.dropFirst()))
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
+            print("       bench bus [--events N]")
             print("       bench log [--events N]")
             print("       bench match [SUBSCRIBERS]")
             print("       bench query [ROWS]")

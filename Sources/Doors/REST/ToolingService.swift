@@ -19,4 +19,6 @@ public protocol ToolingService: Sendable {
     func toolingRetrieve(
         object: String, id: String, fields: [String]?, context: CallContext
     ) async throws(OrgError) -> JSONValue
+    /// The whole answer: `size`, `totalSize`, `done`, `queryLocator`, `entityTypeName`, `records`.
+    func toolingQuery(_ soql: String, context: CallContext) async throws(OrgError) -> JSONValue
 }

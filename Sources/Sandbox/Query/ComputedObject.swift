@@ -10,6 +10,31 @@ struct ComputedObject: Sendable {
     var definition: ObjectDefinition
     /// Every row there is. Runs on the store's thread, inside the snapshot (or transaction) of the query.
     var rows: @Sendable (Sandbox, CallContext, any StoreReader) throws -> [ComputedRow]
+    /// Throws for queries that an org refuses on this object; nil: it refuses none. `now` in milliseconds since 1970.
+    var check: (@Sendable (_ query: Query, _ now: Int64) throws(OrgError) -> Void)?
+    /// A query that finds more is an error; nil: there is no bound.
+    var rowsMax: Int?
+}
+
+extension ComputedObject {
+    /// A text that is no query is left to the planner, which says where.
+    func check(_ soql: String, now: Int64) throws(OrgError) {
+        guard let check else { return }
+        let query: Query
+        do throws(SOQLError) {
+            query = try Query(soql)
+        } catch {
+            return
+        }
+        try check(query, now)
+    }
+
+    func check(_ page: QueryPage) throws(OrgError) {
+        guard let rowsMax, page.totalSize > rowsMax else { return }
+        throw OrgError(
+            status: 400, errorCode: "OPERATION_TOO_LARGE",
+            message: "The query has more than \(rowsMax) rows: narrow it down.")
+    }
 }
 
 /// One row of a computed object.

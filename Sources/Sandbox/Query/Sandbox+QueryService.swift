@@ -37,8 +37,11 @@ extension Sandbox: QueryService {
         reader: any StoreReader
     ) throws -> QueryPage {
         if let computed = computedObject(of: soql) {
-            return try query(
+            try computed.check(soql, now: configuration.clock())
+            let page = try query(
                 soql, over: [(computed.definition, try computed.rows(self, context, reader))], context: context)
+            try computed.check(page)
+            return page
         }
         let now = configuration.clock()
         let run = QueryRun(

@@ -66,7 +66,7 @@ extension Sandbox: ToolingService {
     }
 
     /// Addresses of tooling objects have `tooling` in them.
-    private static func asTooling(_ value: JSONValue) -> JSONValue {
+    static func asTooling(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object(let members):
             return .object(members.map { .init(name: $0.name, value: asTooling($0.value)) })

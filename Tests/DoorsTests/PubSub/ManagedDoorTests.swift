@@ -3,6 +3,7 @@ import Foundation
 import GRPCCore
 import PubSubAPI
 import SwiftProtobuf
+import Synchronization
 import Testing
 
 @testable import Doors

@@ -18,7 +18,7 @@ import Testing
 
     private func opened(_ count: Int) -> ManagedStateMachine {
         var machine = machine()
-        #expect(machine.requested(.init(name: name, count: count), now: start))
+        #expect(machine.requested(.init(name: name, count: count), now: start) == true)
         #expect(machine.nextStep(now: start) == .open(name))
         machine.flow.started(at: Position(rawValue: 5), now: start)
         return machine
@@ -36,8 +36,8 @@ import Testing
 
     @Test func ofSeveralQuickCommitsTheLatestIsAnswered() {
         var machine = opened(5)
-        #expect(machine.requested(commit("1"), now: start))
-        #expect(machine.requested(commit("2"), now: start))
+        #expect(machine.requested(commit("1"), now: start) == true)
+        #expect(machine.requested(commit("2"), now: start) == true)
         #expect(machine.nextStep(now: start) == .commit(.init(requestID: "2", replayID: [1])))
         #expect(machine.nextStep(now: start) == .flow(.read(topic: "managed", after: Position(rawValue: 5), limit: 5)))
     }

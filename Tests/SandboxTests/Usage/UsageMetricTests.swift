@@ -1,4 +1,6 @@
 import ChangeEvents
+import Doors
+import SOQL
 import Testing
 
 @testable import Sandbox
@@ -46,6 +48,80 @@ struct UsageMetricTests {
         #expect(daily.map { $0["Value"] } == [.double(7), .double(100)])
         #expect(rows.contains { $0["EventType"] == .string("CUSTOM_PLATFORM_EVENT") })
         #expect(Set(rows.compactMap { $0["TimeSegment"] }).count == 3)
+    }
+
+    private func refusal(_ soql: String) -> OrgError? {
+        do {
+            try UsageMetricRules.check(try Query(soql), now: Self.now)
+            return nil
+        } catch {
+            return error as? OrgError
+        }
+    }
+
+    private static let from = "SELECT Value FROM PlatformEventUsageMetric"
+
+    @Test(arguments: [
+        "", " WHERE Name = 'CHANGE_EVENTS_DELIVERED'",
+        " WHERE StartDate >= 2026-02-16T00:00:00Z AND EndDate <= 2026-02-17T00:00:00Z",
+        " WHERE TimeSegment = 'Hourly' AND UsageType = 'DELIVERY' AND EventName = 'CaseChangeEvent'",
+        " WHERE StartDate >= 2026-01-18T00:00:00Z AND EndDate <= 2026-02-17T00:00:00Z",
+    ])
+    func queriesThatAreAnswered(_ rest: String) {
+        #expect(refusal(Self.from + rest) == nil)
+    }
+
+    @Test(arguments: [
+        " LIMIT 10", " WHERE StartDate >= 2026-02-16T00:00:00Z", " WHERE EndDate <= 2026-02-17T00:00:00Z",
+        " WHERE EventName = 'CaseChangeEvent' AND TimeSegment = 'Daily'", " WHERE Client = 'SYSTEM'",
+        " WHERE StartDate >= 2026-02-16T00:00:00Z AND EndDate <= 2026-02-16T00:14:00Z",
+        " WHERE StartDate >= 2026-01-16T00:00:00Z AND EndDate <= 2026-02-17T00:00:00Z",
+        " WHERE StartDate >= 2025-12-01T00:00:00Z AND EndDate <= 2025-12-02T00:00:00Z",
+    ])
+    func queriesThatAreRefused(_ rest: String) {
+        #expect(refusal(Self.from + rest)?.errorCode == "MALFORMED_QUERY")
+    }
+
+    @Test func aggregatesAreRefused() {
+        #expect(refusal("SELECT SUM(Value) FROM PlatformEventUsageMetric") != nil)
+        #expect(refusal("SELECT COUNT() FROM PlatformEventUsageMetric") != nil)
+        #expect(refusal("SELECT Name, COUNT(Value) FROM PlatformEventUsageMetric GROUP BY Name") != nil)
+    }
+
+    @Test func theOrgAnswersQueries() async throws {
+        let org = try await TestOrg.open()
+        _ = try await org.create("Case", [])
+        org.clock.advance(.seconds(3_600))
+        let page = try await org.sandbox.query(
+            "SELECT Name, Value FROM PlatformEventUsageMetric WHERE Name = 'CHANGE_EVENTS_PUBLISHED'", scope: .live,
+            batchSize: nil, context: org.context)
+        #expect(page.records.map { $0.dictionary["Value"] } == [.number("1.0")])
+        let subscribers = try await org.sandbox.query(
+            "SELECT Name, Position FROM EventBusSubscriber", scope: .live, batchSize: nil, context: org.context)
+        #expect(subscribers.records.isEmpty)
+    }
+
+    @Test func toolingObjectsAreQueried() async throws {
+        let org = try await TestOrg.open()
+        try await org.addChannel("A__chn")
+        try await org.addMember("AccountChangeEvent", to: "A__chn")
+        let answer = try await org.sandbox.toolingQuery(
+            "SELECT Id, DeveloperName, EventChannel, SelectedEntity FROM PlatformEventChannelMember "
+                + "WHERE DeveloperName LIKE 'A%'", context: org.context
+        ).dictionary
+        #expect(answer["entityTypeName"] == .string("PlatformEventChannelMember"))
+        #expect(answer["queryLocator"] == .null)
+        #expect(answer["totalSize"] == .number("1"))
+        let record = try #require(answer["records"]?.elements.first).dictionary
+        #expect(record["SelectedEntity"] == .string("AccountChangeEvent"))
+        let count = try await org.sandbox.toolingQuery(
+            "SELECT COUNT_DISTINCT(SelectedEntity) n FROM PlatformEventChannelMember", context: org.context
+        ).dictionary
+        #expect(count["records"]?.elements.first?.dictionary["n"] == .number("3"))
+        let unknown = await org.failure { () throws(OrgError) in
+            _ = try await org.sandbox.toolingQuery("SELECT Id FROM Nothing", context: org.context)
+        }
+        #expect(unknown?.errorCode == "INVALID_TYPE")
     }
 
     @Test func oldDaysAreForgotten() {

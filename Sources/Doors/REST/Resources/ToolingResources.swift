@@ -9,7 +9,14 @@ struct ToolingResources: RESTFamily {
         routes.service("GET", "tooling") { call in
             RESTAnswer(
                 .members(
+                    ("query", .string(call.root + "/tooling/query")),
                     ("sobjects", .string(call.root + "/tooling/sobjects"))))
+        }
+        routes.service("GET", "tooling/query") { call in
+            guard let soql = call.parameter("q"), !soql.isEmpty else {
+                throw OrgError.badRequest("MALFORMED_QUERY", "unexpected token: <EOF>")
+            }
+            return RESTAnswer(try await tooling.toolingQuery(soql, context: call.context))
         }
         routes.service("GET", "tooling/sobjects") { call in
             RESTAnswer(try await tooling.toolingDescribeGlobal(context: call.context))
