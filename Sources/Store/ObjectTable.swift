@@ -61,7 +61,9 @@ public struct ObjectTable: Sendable, Hashable, Codable {
         guard Self.isName(entity) else { throw Self.refused("\(entity) is no name of an object") }
         var seen: Set<String> = ["id", "sfid"]
         for column in columns {
-            guard Self.isName(column.name) else { throw Self.refused("\(entity): \(column.name) is no name of a field") }
+            guard Self.isName(column.name) else {
+                throw Self.refused("\(entity): \(column.name) is no name of a field")
+            }
             guard seen.insert(column.sqlName).inserted else {
                 throw Self.refused("\(entity): the field \(column.name) is there twice or its name is reserved")
             }

@@ -56,8 +56,12 @@ struct QueryBenchmark {
     }
 
     func run() async throws {
-        try await time("by id, 3 fields") { "SELECT Id, Name, Industry FROM Account WHERE Id = '\(ids[$0 % ids.count])'" }
-        try await time("by indexed name") { "SELECT Id, Industry FROM Account WHERE Name = 'Account \($0 % ids.count)'" }
+        try await time("by id, 3 fields") {
+            "SELECT Id, Name, Industry FROM Account WHERE Id = '\(ids[$0 % ids.count])'"
+        }
+        try await time("by indexed name") {
+            "SELECT Id, Industry FROM Account WHERE Name = 'Account \($0 % ids.count)'"
+        }
         try await time("the same text by id") { _ in "SELECT Id, Name FROM Account WHERE Id = '\(ids[0])'" }
         try await time("by id with a parent") {
             "SELECT Id, Owner.Username FROM Account WHERE Id = '\(ids[$0 % ids.count])'"

@@ -57,7 +57,8 @@ extension QueryPlanner {
         var unnamed = 0
         for item in query.items {
             guard case .term(let term, let alias) = item else {
-                throw QueryError(.malformedQuery, "a grouped query selects fields and aggregates only", at: query.object.place)
+                throw QueryError(
+                    .malformedQuery, "a grouped query selects fields and aggregates only", at: query.object.place)
             }
             let name: String
             let value: (sql: String, type: QueryType)

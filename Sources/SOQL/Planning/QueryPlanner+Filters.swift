@@ -44,7 +44,8 @@ extension QueryPlanner {
         let operand = try operand(of: test.term)
         switch test.test {
         case .compare(let operation, let literal):
-            return try comparison(operand, isNegated ? operation.negated : operation, literal, isNegated, test.literalPlace)
+            return try comparison(
+                operand, isNegated ? operation.negated : operation, literal, isNegated, test.literalPlace)
         case .among(let literals, let excludes):
             return try membership(operand, literals, isNegated: excludes != isNegated, at: test.literalPlace)
         case .within(let query, let excludes):
@@ -121,7 +122,8 @@ extension QueryPlanner {
         let orNull = wasNegated ? "\(operand.sql) IS NULL OR " : ""
         switch operation {
         case .equal:
-            return "(\(operand.sql) >= \(bind(value(span.lowerBound))) AND \(operand.sql) < \(bind(value(span.upperBound))))"
+            return
+                "(\(operand.sql) >= \(bind(value(span.lowerBound))) AND \(operand.sql) < \(bind(value(span.upperBound))))"
         case .notEqual:
             return "(\(operand.sql) IS NULL OR \(operand.sql) < \(bind(value(span.lowerBound))) "
                 + "OR \(operand.sql) >= \(bind(value(span.upperBound))))"
@@ -181,7 +183,8 @@ extension QueryPlanner {
         semiJoins += 1
         guard semiJoins <= Self.semiJoinsMax else {
             throw QueryError(
-                .malformedQuery, "Maximum \(Self.semiJoinsMax) semi join sub-selects are allowed", at: query.object.place)
+                .malformedQuery, "Maximum \(Self.semiJoinsMax) semi join sub-selects are allowed",
+                at: query.object.place)
         }
         guard operand.type == .identifier else {
             throw QueryError(
@@ -257,7 +260,8 @@ extension QueryPlanner {
                 throw QueryError(.invalidFilterOperator, "invalid ID field: \(text)", at: place)
             }
             return .string(String(decoding: identifier.bytes, as: UTF8.self))
-        case (.text, .string), (.multiPicklist, .string), (.boolean, .boolean), (.integer, .integer), (.integer, .double),
+        case (.text, .string), (.multiPicklist, .string), (.boolean, .boolean), (.integer, .integer),
+            (.integer, .double),
             (.double, .integer), (.double, .double), (.date, .date), (.dateTime, .dateTime), (.time, .time):
             return value
         case (.identifier, _), (.text, _), (.multiPicklist, _), (.boolean, _), (.integer, _), (.double, _), (.date, _),

@@ -45,7 +45,8 @@ extension QueryPlanner {
         guard relationships.count <= Self.parentLevelsMax else {
             throw QueryError(
                 .malformedQuery,
-                "the relationship path '\(path.spelling)' is longer than \(Self.parentLevelsMax) levels", at: path.place)
+                "the relationship path '\(path.spelling)' is longer than \(Self.parentLevelsMax) levels", at: path.place
+            )
         }
         var parents: [JoinedParent] = []
         var key = ""
@@ -107,7 +108,8 @@ extension QueryPlanner {
     ) throws(QueryError) -> ResolvedField {
         if parent.tables.count == 1, let (table, object) = parent.tables.first {
             guard let field = object.field(name) else { throw .noSuchField(String(name), object: object, at: place) }
-            return ResolvedField(field: field, sql: sql(of: field, table: table, object), table: table, parents: parents)
+            return ResolvedField(
+                field: field, sql: sql(of: field, table: table, object), table: table, parents: parents)
         }
         if name.lowercased() == "type" {
             let cases = parent.tables.map { "WHEN \($0.table).sfid IS NOT NULL THEN '\($0.object.name)'" }

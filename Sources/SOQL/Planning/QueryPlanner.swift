@@ -82,7 +82,8 @@ package struct QueryPlanner {
 
     private func checkScope(_ query: Query) throws(QueryError) {
         guard let scope = query.scope, scope.key != "everything" else { return }
-        throw QueryError(.malformedQuery, "Using '\(scope.spelling)' as a filter scope is not supported", at: scope.place)
+        throw QueryError(
+            .malformedQuery, "Using '\(scope.spelling)' as a filter scope is not supported", at: scope.place)
     }
 
     private mutating func planWindow(_ query: Query) throws(QueryError) {
@@ -149,11 +150,13 @@ package struct QueryPlanner {
     private mutating func selectGroup(_ group: FieldGroup, at place: Int, _ query: Query) throws(QueryError) {
         if group != .standard, query.limit.map({ $0 > Self.fieldsLimitMax }) ?? true {
             throw QueryError(
-                .malformedQuery, "The SOQL FIELDS function must have a LIMIT of at most \(Self.fieldsLimitMax)", at: place)
+                .malformedQuery, "The SOQL FIELDS function must have a LIMIT of at most \(Self.fieldsLimitMax)",
+                at: place)
         }
         for field in scope.object.fields
         where group == .all || field.isCustom == (group == .custom) {
-            try add(ResolvedField(field: field, sql: sql(of: field, table: "t0", scope.object), table: "t0", parents: []))
+            try add(
+                ResolvedField(field: field, sql: sql(of: field, table: "t0", scope.object), table: "t0", parents: []))
         }
     }
 
@@ -219,19 +222,22 @@ package struct QueryPlanner {
         else { throw .noSuchChildRelationship(inner.object) }
         if plan.members.contains(where: { $0.name == relationship.name }) {
             throw QueryError(
-                .malformedQuery, "duplicate relationship in the select list: \(relationship.name)", at: inner.object.place)
+                .malformedQuery, "duplicate relationship in the select list: \(relationship.name)",
+                at: inner.object.place)
         }
         var planner = QueryPlanner(
             object: child, alias: inner.alias, schema: schema, now: now,
             includesDeleted: includesDeleted || inner.includesDeleted)
         if planner.isAggregate(inner) {
-            throw QueryError(.malformedQuery, "aggregates are not allowed in a subquery of the select list", at: inner.object.place)
+            throw QueryError(
+                .malformedQuery, "aggregates are not allowed in a subquery of the select list", at: inner.object.place)
         }
         var childPlan = try planner.planned(inner)
         childPlan.parameters.append(.null)
         childPlan.parentParameter = childPlan.parameters.count
         let belongs = "t0.\(reference) = ?\(childPlan.parameters.count)"
-        childPlan.condition = childPlan.condition.isEmpty ? " WHERE \(belongs)" : "\(childPlan.condition) AND \(belongs)"
+        childPlan.condition =
+            childPlan.condition.isEmpty ? " WHERE \(belongs)" : "\(childPlan.condition) AND \(belongs)"
         plan.dependsOnNow = plan.dependsOnNow || childPlan.dependsOnNow
         plan.objects.formUnion(childPlan.objects)
         plan.members.append(PlannedMember(name: relationship.name, content: .children(plan.children.count)))

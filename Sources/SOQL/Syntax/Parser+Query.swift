@@ -78,13 +78,16 @@ extension Parser {
             guard try take(.close) else { throw unexpectedToken() }
             return .children(inner)
         }
-        if word == "TYPEOF" { throw error("TYPEOF is not supported here: select the fields of each type by themselves") }
+        if word == "TYPEOF" {
+            throw error("TYPEOF is not supported here: select the fields of each type by themselves")
+        }
         guard token.kind == .name, word != "FROM" else { throw unexpectedToken() }
         let term = try term()
         if case .call(let call) = term {
             if call.key == "COUNT", call.argument == nil { return .rowCount(place: call.place) }
             if call.key == "FIELDS" {
-                guard case .field(let path)? = call.argument, let group = FieldGroup(rawValue: path.spelling.uppercased())
+                guard case .field(let path)? = call.argument,
+                    let group = FieldGroup(rawValue: path.spelling.uppercased())
                 else { throw error("FIELDS takes ALL, STANDARD or CUSTOM", at: call.place) }
                 return .fieldGroup(group, place: call.place)
             }

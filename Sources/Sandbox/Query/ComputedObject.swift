@@ -56,7 +56,9 @@ extension ScratchTables.Content {
         let records = rows.enumerated().compactMap { number, row -> StoredRecord? in
             guard
                 let id = row.id
-                    ?? RecordID(definition.keyPrefix + "000000000000".prefix(12 - 9) + Base62.text(UInt64(number + 1), width: 9))
+                    ?? RecordID(
+                        definition.keyPrefix + "000000000000".prefix(12 - 9) + Base62.text(UInt64(number + 1), width: 9)
+                    )
             else { return nil }
             let values = row.values.filter { known.contains($0.key) }
             let image = RecordImage(entity: definition.name, id: id, fields: values, isComplete: true)

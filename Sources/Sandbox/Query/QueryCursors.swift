@@ -53,7 +53,9 @@ final class QueryCursors: Sendable {
             Self.expire(&state, now: now)
             let own = state.order.filter { state.cursors[$0]?.userID == cursor.userID }
             for old in own.dropLast(Self.perUserMax) { Self.close(old, &state) }
-            while state.rows > Self.rowsMax, let oldest = state.order.first, oldest != key { Self.close(oldest, &state) }
+            while state.rows > Self.rowsMax, let oldest = state.order.first, oldest != key {
+                Self.close(oldest, &state)
+            }
             return key
         }
         return locator(key, offset)

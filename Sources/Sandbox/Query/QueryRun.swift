@@ -86,7 +86,8 @@ struct QueryRun {
         let page = try records(of: plan, parameters, numbered: numbers.prefix(batchSize))
         let cursor = QueryCursors.Cursor(
             soql: soql, includesDeleted: includesDeleted, plannedAt: plannedAt, userID: context.session.userID,
-            numbers: numbers, batchSize: batchSize, children: childIndex.flatMap { index in parent.map { (index, $0) } })
+            numbers: numbers, batchSize: batchSize, children: childIndex.flatMap { index in parent.map { (index, $0) } }
+        )
         let locator = cursors.open(cursor, from: batchSize, now: plannedAt)
         return QueryPage(totalSize: numbers.count, nextLocator: locator, records: page)
     }

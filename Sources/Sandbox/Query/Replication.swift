@@ -24,7 +24,9 @@ struct Replication {
         self.start = from - (from % Self.minute + Self.minute) % Self.minute
         self.end = to - (to % Self.minute + Self.minute) % Self.minute
         self.now = now
-        guard self.start < self.end else { throw Self.refusal("startDate before org replication enabled date or after endDate") }
+        guard self.start < self.end else {
+            throw Self.refusal("startDate before org replication enabled date or after endDate")
+        }
         guard self.start >= now - Self.daysMax * OrgTime.millisecondsPerDay else {
             throw Self.refusal("startDate cannot be more than \(Self.daysMax) days ago")
         }

@@ -159,6 +159,7 @@ extension Sandbox {
                 nil
             }
         guard let refusal else { return plan }
-        throw OrgError(status: OrgError.statusBadRequest, errorCode: "INVALIDJOB", message: "FeatureNotEnabled : \(refusal)")
+        throw OrgError(
+            status: OrgError.statusBadRequest, errorCode: "INVALIDJOB", message: "FeatureNotEnabled : \(refusal)")
     }
 }

@@ -35,23 +35,22 @@ final class DerivationCall {
     }
 
     /// `soql_derived(n, sfid)`: null where there is no record.
-    static let function:
-        @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void = {
-            context, _, arguments in
-            guard let arguments, let id = sqlite3_value_text(arguments[1]) else { return sqlite3_result_null(context) }
-            let key = Int(bitPattern: sqlite3_context_db_handle(context))
-            guard let address = underWay.withLock({ $0[key] }), let pointer = UnsafeRawPointer(bitPattern: address)
-            else { return sqlite3_result_error(context, "a derived value was asked for outside a query", -1) }
-            let call = Unmanaged<DerivationCall>.fromOpaque(pointer).takeUnretainedValue()
-            do {
-                let value = try call.derivation.value(
-                    Int(sqlite3_value_int64(arguments[0])), ofRecord: String(cString: id))
-                answer(context, value)
-            } catch {
-                call.failure = error
-                sqlite3_result_error(context, "a derived value could not be had", -1)
-            }
+    static let function: @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void = {
+        context, _, arguments in
+        guard let arguments, let id = sqlite3_value_text(arguments[1]) else { return sqlite3_result_null(context) }
+        let key = Int(bitPattern: sqlite3_context_db_handle(context))
+        guard let address = underWay.withLock({ $0[key] }), let pointer = UnsafeRawPointer(bitPattern: address)
+        else { return sqlite3_result_error(context, "a derived value was asked for outside a query", -1) }
+        let call = Unmanaged<DerivationCall>.fromOpaque(pointer).takeUnretainedValue()
+        do {
+            let value = try call.derivation.value(
+                Int(sqlite3_value_int64(arguments[0])), ofRecord: String(cString: id))
+            answer(context, value)
+        } catch {
+            call.failure = error
+            sqlite3_result_error(context, "a derived value could not be had", -1)
         }
+    }
 
     private static func answer(_ context: OpaquePointer?, _ value: FieldValue) {
         switch value {
@@ -61,7 +60,8 @@ final class DerivationCall {
             sqlite3_result_int64(context, number)
         case .double(let number): sqlite3_result_double(context, number)
         case .string(let text):
-            sqlite3_result_text(context, text, Int32(text.utf8.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+            sqlite3_result_text(
+                context, text, Int32(text.utf8.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
         }
     }
 }

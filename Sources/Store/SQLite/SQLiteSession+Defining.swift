@@ -80,7 +80,8 @@ extension SQLiteSession {
     private func change(_ old: TableLayout, to new: TableLayout) throws(StoreError) {
         let before = Dictionary(uniqueKeysWithValues: old.columns.map { ($0.sqlName, $0) })
         let after = Dictionary(uniqueKeysWithValues: new.columns.map { ($0.sqlName, $0) })
-        let isRetyped = new.columns.contains { column in before[column.sqlName].map { $0.type != column.type } ?? false }
+        let isRetyped = new.columns.contains { column in before[column.sqlName].map { $0.type != column.type } ?? false
+        }
         if isRetyped { return try rebuild(old, as: new) }
         // An index goes before its column, and a new one comes when the column is there.
         for column in old.indexed where !new.indexed.contains(where: { $0.sqlName == column.sqlName }) {

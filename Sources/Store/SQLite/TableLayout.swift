@@ -138,7 +138,8 @@ extension TableLayout.Column {
             true
         // SQLite makes null of what is not a number, and a whole zero of a negative one.
         case (.double(let number), .double): !number.isNaN && !(number == 0 && number.sign == .minus)
-        case (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _), (.time, _), (.list, _):
+        case (.boolean, _), (.integer, _), (.double, _), (.string, _), (.date, _), (.dateTime, _), (.time, _),
+            (.list, _):
             false
         }
     }

@@ -37,7 +37,8 @@ import Testing
     @Test func groupsAreCountedFilteredAndSorted() async throws {
         let fixture = try await SharedQueryFixture.fixture()
         let records = try await fixture.records(
-            "SELECT Status, Priority p, COUNT(Id) FROM Case GROUP BY Status, Priority ORDER BY COUNT(Id) DESC, Priority")
+            "SELECT Status, Priority p, COUNT(Id) FROM Case GROUP BY Status, Priority ORDER BY COUNT(Id) DESC, Priority"
+        )
         #expect(records.map { $0["expr0"] } == [.number("2"), .number("2"), .number("1"), .number("1")])
         #expect(records[0]["Status"] == .string("New"))
         #expect(records[0]["p"] == .string("High"))
@@ -58,7 +59,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Industry", ["null", "Banking", "Energy", "Energy"]), ("Industry DESC", ["null", "Energy", "Energy", "Banking"]),
+        ("Industry", ["null", "Banking", "Energy", "Energy"]),
+        ("Industry DESC", ["null", "Energy", "Energy", "Banking"]),
         ("Industry NULLS LAST", ["Banking", "Energy", "Energy", "null"]),
         ("Industry DESC NULLS LAST", ["Energy", "Energy", "Banking", "null"]),
         ("Industry ASC NULLS FIRST, Name DESC", ["null", "Banking", "Energy", "Energy"]),
@@ -73,7 +75,8 @@ import Testing
         let names = try await fixture.column("Name", "SELECT Name FROM Account ORDER BY Name DESC")
         #expect(names == ["Zürich AG", "acme Nord", "Acme", "100% Öko_Strom"])
         let subjects = try await fixture.column(
-            "Subject", "SELECT Subject FROM Case ORDER BY Contact.FirstName DESC NULLS LAST, Subject DESC LIMIT 3 OFFSET 1")
+            "Subject",
+            "SELECT Subject FROM Case ORDER BY Contact.FirstName DESC NULLS LAST, Subject DESC LIMIT 3 OFFSET 1")
         #expect(subjects == ["Case 1", "Case 4", "Case 2"])
     }
 

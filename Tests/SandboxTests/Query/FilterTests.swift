@@ -83,7 +83,9 @@ import Testing
             let literal = text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "'", with: "\\'")
             #expect(try await fixture.names(where: "Name = '\(literal)'") == [])
             #expect(try await fixture.names(where: "Name IN ('\(literal)', 'acme')") == ["Acme"])
-            #expect(try await fixture.names(where: "Name LIKE '\(literal.replacingOccurrences(of: "%", with: "\\%"))'") == [])
+            #expect(
+                try await fixture.names(where: "Name LIKE '\(literal.replacingOccurrences(of: "%", with: "\\%"))'")
+                    == [])
         }
         #expect(try await fixture.page("SELECT COUNT() FROM Account").totalSize == 4)
     }

@@ -38,7 +38,8 @@ import Testing
         #expect(plain.sizes == [200, 200, 50])
         #expect(plain.totals == [450])
         #expect(Set(plain.ids) == Set(ids.map(\.string)))
-        let sorted = try await Self.pages(org, "SELECT Id, Name FROM Account ORDER BY Name DESC LIMIT 401", batchSize: 1)
+        let sorted = try await Self.pages(
+            org, "SELECT Id, Name FROM Account ORDER BY Name DESC LIMIT 401", batchSize: 1)
         #expect(sorted.sizes == [200, 200, 1])
         #expect(Set(sorted.ids).count == 401)
         let whole = try await Self.pages(org, "SELECT Id FROM Account", batchSize: 99_999)
@@ -113,7 +114,8 @@ import Testing
             }
         }
         let page = try await org.sandbox.query(
-            "SELECT Id, (SELECT LastName FROM Contacts) FROM Account", scope: .live, batchSize: 200, context: org.context)
+            "SELECT Id, (SELECT LastName FROM Contacts) FROM Account", scope: .live, batchSize: 200,
+            context: org.context)
         let contacts = try #require(page.records.first?.dictionary["Contacts"]?.dictionary)
         #expect(contacts["totalSize"] == .number("250"))
         #expect(contacts["done"] == .boolean(false))
@@ -154,8 +156,10 @@ import Testing
     @Test func rowsAreRefusedForWhatBulkCannotDo() async throws {
         let (org, _) = try await Self.org(accounts: 1)
         for soql in [
-            "SELECT COUNT() FROM Account", "SELECT COUNT(Id) FROM Account GROUP BY Name", "SELECT Id FROM Account OFFSET 1",
-            "SELECT Id, (SELECT Id FROM Contacts) FROM Account", "SELECT BillingAddress FROM Account", "SELECT x FROM Account",
+            "SELECT COUNT() FROM Account", "SELECT COUNT(Id) FROM Account GROUP BY Name",
+            "SELECT Id FROM Account OFFSET 1",
+            "SELECT Id, (SELECT Id FROM Contacts) FROM Account", "SELECT BillingAddress FROM Account",
+            "SELECT x FROM Account",
         ] {
             let error = await org.failure { () async throws(OrgError) in
                 _ = try await org.sandbox.rowQuery(soql, scope: .live, context: org.context)

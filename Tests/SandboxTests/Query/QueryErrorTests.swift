@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "MALFORMED_QUERY", "unexpected token: '<EOF>'"), ("SELECT", "MALFORMED_QUERY", "unexpected token: '<EOF>'"),
+        ("", "MALFORMED_QUERY", "unexpected token: '<EOF>'"),
+        ("SELECT", "MALFORMED_QUERY", "unexpected token: '<EOF>'"),
         ("SELECT Id", "MALFORMED_QUERY", "unexpected token: '<EOF>'"),
         ("SELECT Id FORM Account", "MALFORMED_QUERY", "unexpected token: 'Account'"),
         ("SELECT FROM Account", "MALFORMED_QUERY", "unexpected token: 'FROM'"),
@@ -47,38 +48,86 @@ import Testing
         ("SELECT Id FROM Account; DROP TABLE x", "MALFORMED_QUERY", "unexpected character ';'"),
         ("SELECT Id FROM Account WHERE Name = 'x", "MALFORMED_QUERY", "closing quote"),
         ("SELECT Id FROM Account WHERE Name = x", "MALFORMED_QUERY", "unexpected token: 'x'"),
-        ("SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "MALFORMED_QUERY", "unexpected token: 'OR'"),
+        (
+            "SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "MALFORMED_QUERY",
+            "unexpected token: 'OR'"
+        ),
         ("SELECT Id FROM Nothing__c", "INVALID_TYPE", "sObject type 'Nothing__c' is not supported."),
         ("SELECT Foo.Name FROM Account", "INVALID_FIELD", "Didn't understand relationship 'Foo' in field path."),
         ("SELECT Id FROM Account WHERE Foo.Bar.Baz = 1", "INVALID_FIELD", "Didn't understand relationship 'Foo'"),
-        ("SELECT (SELECT Id FROM Foos) FROM Account", "INVALID_TYPE", "relationship 'Foos' in FROM part of query call."),
+        (
+            "SELECT (SELECT Id FROM Foos) FROM Account", "INVALID_TYPE",
+            "relationship 'Foos' in FROM part of query call."
+        ),
         ("SELECT Id, Name, id FROM Account", "INVALID_FIELD", "duplicate field selected: Id"),
-        ("SELECT Id FROM Account WHERE Name = 5", "INVALID_FIELD", "'Name' must be of type string and should be enclosed in quotes"),
-        ("SELECT Id FROM Account WHERE AnnualRevenue = '5'", "INVALID_FIELD", "'AnnualRevenue' must be of type double and should not be enclosed in quotes"),
-        ("SELECT Id FROM Account WHERE CreatedDate > 2026-01-01", "INVALID_FIELD", "'CreatedDate' must be of type dateTime"),
+        (
+            "SELECT Id FROM Account WHERE Name = 5", "INVALID_FIELD",
+            "'Name' must be of type string and should be enclosed in quotes"
+        ),
+        (
+            "SELECT Id FROM Account WHERE AnnualRevenue = '5'", "INVALID_FIELD",
+            "'AnnualRevenue' must be of type double and should not be enclosed in quotes"
+        ),
+        (
+            "SELECT Id FROM Account WHERE CreatedDate > 2026-01-01", "INVALID_FIELD",
+            "'CreatedDate' must be of type dateTime"
+        ),
         ("SELECT Id FROM Account WHERE IsDeleted = 'x'", "INVALID_FIELD", "'IsDeleted' must be of type boolean"),
         ("SELECT Id FROM Account WHERE Name = TODAY", "INVALID_FIELD", "'Name' must be of type string"),
-        ("SELECT Id FROM Account WHERE Id LIKE '001%'", "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on id field"),
-        ("SELECT Id FROM Account WHERE AnnualRevenue LIKE '1%'", "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on double field"),
+        (
+            "SELECT Id FROM Account WHERE Id LIKE '001%'", "INVALID_QUERY_FILTER_OPERATOR",
+            "invalid operator on id field"
+        ),
+        (
+            "SELECT Id FROM Account WHERE AnnualRevenue LIKE '1%'", "INVALID_QUERY_FILTER_OPERATOR",
+            "invalid operator on double field"
+        ),
         ("SELECT Id FROM Account WHERE Name INCLUDES ('a')", "INVALID_QUERY_FILTER_OPERATOR", "multipicklist"),
-        ("SELECT Id FROM Account WHERE Description = 'x'", "INVALID_FIELD", "field 'Description' can not be filtered in a query call"),
+        (
+            "SELECT Id FROM Account WHERE Description = 'x'", "INVALID_FIELD",
+            "field 'Description' can not be filtered in a query call"
+        ),
         ("SELECT Id FROM Account WHERE BillingAddress = null", "INVALID_FIELD", "can not be filtered"),
-        ("SELECT Id FROM Account ORDER BY Description", "MALFORMED_QUERY", "field 'Description' can not be sorted in a query call"),
-        ("SELECT Description, COUNT(Id) FROM Account GROUP BY Description", "MALFORMED_QUERY", "can not be grouped in a query call"),
+        (
+            "SELECT Id FROM Account ORDER BY Description", "MALFORMED_QUERY",
+            "field 'Description' can not be sorted in a query call"
+        ),
+        (
+            "SELECT Description, COUNT(Id) FROM Account GROUP BY Description", "MALFORMED_QUERY",
+            "can not be grouped in a query call"
+        ),
         ("SELECT Name, COUNT(Id) FROM Account", "MALFORMED_QUERY", "Field must be grouped or aggregated: Name"),
-        ("SELECT COUNT(Id) FROM Account GROUP BY Industry ORDER BY Name", "MALFORMED_QUERY", "must be grouped or aggregated: Name"),
+        (
+            "SELECT COUNT(Id) FROM Account GROUP BY Industry ORDER BY Name", "MALFORMED_QUERY",
+            "must be grouped or aggregated: Name"
+        ),
         ("SELECT SUM(Name) FROM Account", "MALFORMED_QUERY", "does not support aggregate operator SUM"),
         ("SELECT COUNT(Id) a, MAX(Name) A FROM Account", "MALFORMED_QUERY", "duplicate alias: A"),
         ("SELECT Name n FROM Account", "MALFORMED_QUERY", "only aggregate expressions use field aliasing"),
         ("SELECT Id FROM Account WHERE COUNT(Id) > 1", "MALFORMED_QUERY", "unexpected token: 'COUNT'"),
         ("SELECT NOSUCH(Id) FROM Account", "MALFORMED_QUERY", "unexpected token: 'NOSUCH'"),
-        ("SELECT CALENDAR_YEAR(Name) FROM Account GROUP BY CALENDAR_YEAR(Name)", "INVALID_FIELD", "is not supported on the field Name"),
+        (
+            "SELECT CALENDAR_YEAR(Name) FROM Account GROUP BY CALENDAR_YEAR(Name)", "INVALID_FIELD",
+            "is not supported on the field Name"
+        ),
         ("SELECT TYPEOF Owner WHEN User THEN Id END FROM Account", "MALFORMED_QUERY", "TYPEOF is not supported"),
-        ("SELECT Id FROM Account WHERE Id IN (SELECT Name FROM Contact)", "MALFORMED_QUERY", "cannot be used in a semi join"),
-        ("SELECT Id FROM Account WHERE Name IN (SELECT Id FROM Contact)", "MALFORMED_QUERY", "semi join sub-selects can only be on id"),
-        ("SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Id IN (SELECT ContactId FROM Case))", "MALFORMED_QUERY", "Nesting of semi join sub-selects is not supported"),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT Name FROM Contact)", "MALFORMED_QUERY",
+            "cannot be used in a semi join"
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name IN (SELECT Id FROM Contact)", "MALFORMED_QUERY",
+            "semi join sub-selects can only be on id"
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Id IN (SELECT ContactId FROM Case))",
+            "MALFORMED_QUERY", "Nesting of semi join sub-selects is not supported"
+        ),
         ("SELECT Id FROM Account USING SCOPE mine", "MALFORMED_QUERY", "scope is not supported"),
-        ("SELECT Contact.Account.Parent.Parent.Parent.Parent.Name FROM Case", "MALFORMED_QUERY", "longer than 5 levels"),
+        (
+            "SELECT Contact.Account.Parent.Parent.Parent.Parent.Name FROM Case", "MALFORMED_QUERY",
+            "longer than 5 levels"
+        ),
         ("SELECT COUNT(Id) FROM Account GROUP BY ROLLUP(Industry)", "MALFORMED_QUERY", "ROLLUP is not supported"),
     ])
     func mistakeIsRefused(_ soql: String, _ code: String, _ text: String) async throws {

@@ -44,7 +44,8 @@ import Testing
                 #expect(answered == expected, "\(soql)")
             }
         }
-        for field in ["Industry", "BillingCity", "NumberOfEmployees", "CALENDAR_MONTH(CreatedDate)", "Parent.Industry"] {
+        for field in ["Industry", "BillingCity", "NumberOfEmployees", "CALENDAR_MONTH(CreatedDate)", "Parent.Industry"]
+        {
             var generator = RandomQuery(ids: ids)
             let condition = generator.condition(&random, depth: 1)
             let soql = "SELECT \(field) key, COUNT(Id) n FROM Account WHERE \(condition) GROUP BY \(field)"
@@ -79,7 +80,9 @@ import Testing
 }
 
 private enum RandomRecord {
-    static let texts = ["Acme", "ACME", "acme nord", "Öl & Gas", "öl", "a_b", "a%b", "Ünder", "z", "Zürich", "A;B", "ß"]
+    static let texts = [
+        "Acme", "ACME", "acme nord", "Öl & Gas", "öl", "a_b", "a%b", "Ünder", "z", "Zürich", "A;B", "ß",
+    ]
     static let industries = ["Energy", "Banking", "Media"]
 
     static func account(_ random: inout SeededRandom) -> (fields: [String: FieldValue], parent: Int?) {
@@ -97,12 +100,15 @@ private struct RandomQuery {
     let ids: [String]
     /// An org takes two.
     private var semiJoins = 0
-    private static let texts = ["Name", "Industry", "BillingCity", "Parent.Name", "Parent.Parent.Industry", "account.Name"]
+    private static let texts = [
+        "Name", "Industry", "BillingCity", "Parent.Name", "Parent.Parent.Industry", "account.Name",
+    ]
     private static let numbers = ["AnnualRevenue", "NumberOfEmployees", "Parent.NumberOfEmployees"]
     private static let dates = ["CreatedDate", "LastModifiedDate", "Parent.CreatedDate"]
     private static let spans = [
         "TODAY", "YESTERDAY", "LAST_WEEK", "THIS_WEEK", "LAST_MONTH", "THIS_MONTH", "THIS_QUARTER", "LAST_N_DAYS:20",
-        "NEXT_N_DAYS:3", "N_DAYS_AGO:9", "LAST_N_WEEKS:2", "N_MONTHS_AGO:1", "THIS_YEAR", "LAST_90_DAYS", "LAST_QUARTER",
+        "NEXT_N_DAYS:3", "N_DAYS_AGO:9", "LAST_N_WEEKS:2", "N_MONTHS_AGO:1", "THIS_YEAR", "LAST_90_DAYS",
+        "LAST_QUARTER",
         "THIS_FISCAL_YEAR", "NEXT_MONTH", "LAST_N_MONTHS:2", "N_WEEKS_AGO:1", "LAST_YEAR",
     ]
 
@@ -130,7 +136,9 @@ private struct RandomQuery {
         case 0, 1:
             let word = choice == 0 ? " AND " : " OR "
             var parts: [String] = []
-            for _ in 0..<Int.random(in: 2...3, using: &random) { parts.append("(\(condition(&random, depth: depth - 1)))") }
+            for _ in 0..<Int.random(in: 2...3, using: &random) {
+                parts.append("(\(condition(&random, depth: depth - 1)))")
+            }
             return parts.joined(separator: word)
         case 2: return "(NOT (\(condition(&random, depth: depth - 1))))"
         default: return comparison(&random)
@@ -153,7 +161,9 @@ private struct RandomQuery {
         case 5: return "\(pick(Self.numbers)) \(pick(["IN", "NOT IN"])) (\(pick(["1", "0.5", "null"])), 2)"
         case 6: return "\(pick(Self.dates)) \(pick(operators)) \(pick(Self.spans))"
         case 7:
-            let function = pick(["CALENDAR_MONTH", "CALENDAR_YEAR", "DAY_IN_MONTH", "CALENDAR_QUARTER", "DAY_IN_WEEK", "HOUR_IN_DAY"])
+            let function = pick([
+                "CALENDAR_MONTH", "CALENDAR_YEAR", "DAY_IN_MONTH", "CALENDAR_QUARTER", "DAY_IN_WEEK", "HOUR_IN_DAY",
+            ])
             return "\(function)(\(pick(Self.dates))) \(pick(operators)) \(pick(["1", "3", "5", "2026"]))"
         case 8:
             let id = pick(ids)
@@ -161,7 +171,8 @@ private struct RandomQuery {
             return "\(pick(["Id", "ParentId", "Parent.ParentId"])) \(pick(["=", "!=", "<", ">="])) '\(written)'"
         case 9 where semiJoins < 2:
             semiJoins += 1
-            let inner = "SELECT \(pick(["Id", "ParentId"])) FROM Account WHERE Industry \(pick(["=", "!="])) '\(pick(RandomRecord.industries))'"
+            let inner =
+                "SELECT \(pick(["Id", "ParentId"])) FROM Account WHERE Industry \(pick(["=", "!="])) '\(pick(RandomRecord.industries))'"
             return "\(pick(["Id", "ParentId"])) IN (\(inner))"
         default: return "IsDeleted \(pick(["=", "!="])) \(pick(["true", "false"]))"
         }

@@ -24,7 +24,8 @@ struct SlowEvaluator {
             let isLastDescending = query.order.last?.isDescending ?? false
             found = found.enumerated().sorted { left, right in
                 for order in query.order {
-                    let comparison = Self.compare(value(order.term, left.element), value(order.term, right.element), order)
+                    let comparison = Self.compare(
+                        value(order.term, left.element), value(order.term, right.element), order)
                     if comparison != 0 { return comparison < 0 }
                 }
                 return isLastDescending ? left.offset > right.offset : left.offset < right.offset
@@ -131,7 +132,9 @@ struct SlowEvaluator {
             var names = path.names.map(String.init)
             if names.count > 1, names[0].lowercased() == image.entity.lowercased() { names.removeFirst() }
             for relationship in names.dropLast() {
-                guard case .string(let id)? = field(relationship + "Id", image), let parent = byID[id] else { return .null }
+                guard case .string(let id)? = field(relationship + "Id", image), let parent = byID[id] else {
+                    return .null
+                }
                 image = parent
             }
             return field(names[names.count - 1], image) ?? .null
@@ -140,7 +143,9 @@ struct SlowEvaluator {
 
     private func field(_ name: String, _ image: RecordImage) -> Value? {
         if name.lowercased() == "id" { return .string(image.id.string) }
-        guard let value = image.fields.first(where: { $0.key.lowercased() == name.lowercased() })?.value else { return nil }
+        guard let value = image.fields.first(where: { $0.key.lowercased() == name.lowercased() })?.value else {
+            return nil
+        }
         return switch value {
         case .null, .list: .null
         case .boolean(let flag): .boolean(flag)

@@ -45,7 +45,10 @@ extension StoreCheck {
         StoreCheck(name: "a table gives every value back as it was") { store in
             let values: [[String: FieldValue]] = [
                 ["Text": .string(""), "Whole": .integer(.min), "Broken": .double(.greatestFiniteMagnitude)],
-                ["Text": .string("e\u{301} é \u{0} 漢字 🚲"), "Whole": .integer(.max), "Broken": .double(.leastNonzeroMagnitude)],
+                [
+                    "Text": .string("e\u{301} é \u{0} 漢字 🚲"), "Whole": .integer(.max),
+                    "Broken": .double(.leastNonzeroMagnitude),
+                ],
                 ["Broken": .double(0.1 + 0.2), "Flag": .boolean(true), "Owner": .string("005000000000001AAA")],
                 ["Broken": .double(1e300), "Flag": .boolean(false), "Day": .date(milliseconds: -86_400_000)],
                 ["Broken": .double(3), "Instant": .dateTime(milliseconds: -1), "Clock": .time(milliseconds: 1)],
