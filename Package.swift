@@ -86,6 +86,7 @@ let package = Package(
             name: "ChangeEvents", dependencies: [nio, crypto], exclude: ["DESIGN.md"], swiftSettings: swiftSettings),
         .target(name: "SOQL", swiftSettings: swiftSettings),
         .target(name: "Waiting", swiftSettings: swiftSettings),
+        .target(name: "CSV", swiftSettings: swiftSettings),
         .target(
             name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],
             swiftSettings: generatedSettings),
@@ -107,8 +108,8 @@ let package = Package(
         .target(
             name: "Doors",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", "CZlib", "Waiting",
-                grpcCore, grpcTransport,
+                "ChangeEvents", "SOQL", "CSV", "Store", "Matching", "Twin", "PubSubAPI", "CPushLoop", "CZlib",
+                "Waiting", grpcCore, grpcTransport,
                 grpcProtobuf, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, nio, nioPosix, nioHTTP1, nioSSL,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioConcurrency, jwtKit, logging, crypto, cryptoExtras,
                 serviceLifecycle,
@@ -116,8 +117,8 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Twin", "Doors", nio, crypto, cryptoExtras, x509, asn1, jwtKit,
-                logging,
+                "ChangeEvents", "SOQL", "CSV", "Store", "Twin", "Doors", nio, nioPosix, crypto, cryptoExtras, x509,
+                asn1, jwtKit, logging,
             ], swiftSettings: swiftSettings),
         // Floor 5
         .executableTarget(
@@ -149,6 +150,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(name: "SOQLTests", dependencies: ["SOQL"], swiftSettings: swiftSettings),
         .testTarget(name: "WaitingTests", dependencies: ["Waiting"], swiftSettings: swiftSettings),
+        .testTarget(name: "CSVTests", dependencies: ["CSV", "TestSupport"], swiftSettings: swiftSettings),
         // Killed again and again by StoreTests while it writes.
         .executableTarget(
             name: "StoreWriter", dependencies: ["Store", "ChangeEvents", "TestSupport"], path: "Tests/StoreWriter",
@@ -174,7 +176,7 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", "Doors", "Twin", "Store", "SOQL", "ChangeEvents", "TestSupport", jwtKit, nio, logging,
+                "Sandbox", "Doors", "Twin", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit, nio, logging,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

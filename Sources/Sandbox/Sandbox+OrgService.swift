@@ -27,7 +27,7 @@ extension Sandbox: OrgService {
                         configuration.apiCallsPerAppMax[client] ?? configuration.apiCallsPerAppMax[appName(client)]
                     return OrgLimits.App(
                         name: appName(client), max: max ?? 0, used: max == nil ? 0 : used.byApp[client] ?? 0)
-                }, events: eventLimits()
+                }, events: eventLimits() + (try await bulkLimits())
         ).document
     }
 }

@@ -29,6 +29,8 @@ public final class Sandbox: Sendable {
     let logger: Logger
     let observer: BusObserver
     let queries: QueryState
+    /// Bulk jobs that wait to be worked on.
+    let bulk: BulkWork
     let state: Mutex<State>
     /// When the description of the org's objects changed last, as far as this process can tell: at its start.
     let schemaChangedAt: Int64
@@ -59,6 +61,7 @@ public final class Sandbox: Sendable {
         self.directory = URL(fileURLWithPath: directory, isDirectory: true).standardizedFileURL
         self.configuration = configuration
         self.logger = logger
+        bulk = BulkWork(files: BulkFiles(directory: self.directory, isDurable: configuration.isDurable))
         do {
             try FileManager.default.createDirectory(
                 at: self.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -98,11 +101,12 @@ public final class Sandbox: Sendable {
         if configuration.loadsSampleData { try await loadSampleData() }
     }
 
-    /// Runs retention, and writes down the calls, until cancelled. The doors have their own `run()`.
+    /// Runs retention and bulk jobs, and writes down the calls, until cancelled. The doors have their own `run()`.
     public func run() async throws {
         try await withThrowingTaskGroup { group in
             group.addTask { try await self.twin.run() }
             group.addTask { try await self.keepWritingCalls() }
+            group.addTask { try await self.runBulk() }
             try await group.waitForAll()
         }
     }

@@ -5,6 +5,7 @@ struct Bench {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
+        case "bulk": try await runBulkBenchmark(arguments: Array(arguments.dropFirst()))
         case "bus": try await runBusBenchmark(arguments: Array(arguments.dropFirst()))
         case "log": try await runLogBenchmark(arguments: Array(arguments.dropFirst()))
         case "match": try runMatchBenchmark(arguments: Array(arguments.dropFirst()))
@@ -12,6 +13,7 @@ struct Bench {
         case "query": try await runQueryBenchmark(arguments: Array(arguments.dropFirst()))
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
+            print("       bench bulk [--rows N]")
             print("       bench bus [--events N]")
             print("       bench log [--events N]")
             print("       bench match [SUBSCRIBERS]")

@@ -17,8 +17,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let instruments: HTTPInstruments
 
     private var machine = ConnectionStateMachine()
-    /// Bytes of the body that is being read.
+    /// Bytes of the body that is being read, and what its request may carry.
     private var bodyBytes = 0
+    private var bodyBytesMax = 0
     /// The request whose connection is to be taken, and by whom.
     private var takeover: (request: TakeoverRequest, taker: any ConnectionTakeover)?
     /// Our side is closed; what the client still sends is read and dropped until it closes too, or `lingerTimeout`. Closing
@@ -56,8 +57,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .body(let bytes):
             guard case .forward = machine.bodyReceived() else { return }
             bodyBytes += bytes.readableBytes
-            guard bodyBytes <= rules.limits.bodyBytesMax else {
-                inputFailed(rules.bodyTooLarge, error: RequestFailure(refusal: rules.bodyTooLarge), context: context)
+            guard bodyBytes <= bodyBytesMax else {
+                let refusal = rules.bodyTooLarge(bodyBytesMax)
+                inputFailed(refusal, error: RequestFailure(refusal: refusal), context: context)
                 return
             }
             context.fireChannelRead(data)
@@ -74,8 +76,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let action = machine.headReceived(verdict)
         bodyBytes = 0
         if machine.wantsInput, let takeover { self.takeover = takeover }
+        bodyBytesMax = rules.bodyBytesMax(of: head)
         if case .forward = action {
-            startRequestDeadline(context: context)
+            startRequestDeadline(in: rules.requestTimeout(of: head), context: context)
             let waitsForContinue = head.headers.first(name: "expect")?.lowercased() == "100-continue"
             if waitsForContinue, machine.responsesDue == 1 {
                 let proceed = HTTPResponseHead(version: .http1_1, status: .continue)
@@ -231,9 +234,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    private func startRequestDeadline(context: ChannelHandlerContext) {
+    private func startRequestDeadline(in timeout: TimeAmount, context: ChannelHandlerContext) {
         requestDeadline?.cancel()
-        requestDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: rules.limits.requestTimeout) {
+        requestDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
             let refusal = Refusal(
                 status: 408, errorCode: "REQUEST_TIMEOUT", message: "The request's body did not arrive in time.")
             self.inputFailed(refusal, error: RequestFailure(refusal: refusal), context: context)

@@ -34,8 +34,14 @@ extension HTTPDoor {
         public var headerCountMax = 200
         /// The largest request body; beyond it 413.
         public var bodyBytesMax = 8 << 20
+        /// The same for the rows of a bulk job, which go to a file as they come: 150 MB.
+        public var uploadBytesMax = 150_000_000
+        /// The same for a batch of Bulk API 1.0: Salesforce's 10 MB.
+        public var batchBytesMax = 10 << 20
         /// From a request's head to the end of its body; beyond it 408.
         public var requestTimeout = TimeAmount.seconds(60)
+        /// The same for the rows of a bulk job.
+        public var uploadTimeout = TimeAmount.minutes(10)
         /// How long a connection may be open without a complete request's head.
         public var idleTimeout = Duration.seconds(60)
         /// How long a client may not read what it has asked for.

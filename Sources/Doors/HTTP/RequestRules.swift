@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import NIOHTTP1
 
 /// What the door demands of every request's head before a route sees it.
@@ -70,9 +71,9 @@ struct RequestRules: Sendable {
                 message: "A request must have exactly one Host header, not \(hosts).")
         }
         if let length = head.headers.first(name: "content-length"),
-            Int(length).map({ $0 > limits.bodyBytesMax }) ?? true
+            Int(length).map({ $0 > bodyBytesMax(of: head) }) ?? true
         {
-            return bodyTooLarge
+            return bodyTooLarge(bodyBytesMax(of: head))
         }
         return nil
     }
@@ -83,10 +84,27 @@ struct RequestRules: Sendable {
             message: "The request's headers are longer than \(limits.headerBytesMax) bytes.")
     }
 
-    var bodyTooLarge: Refusal {
+    func bodyTooLarge(_ bytesMax: Int) -> Refusal {
         Refusal(
             status: 413, errorCode: "REQUEST_TOO_LARGE",
-            message: "The request's body is longer than \(limits.bodyBytesMax) bytes.")
+            message: "The request's body is longer than \(bytesMax) bytes.")
+    }
+
+    /// What a request may carry depends on where it goes: rows of bulk jobs are large, and never in memory.
+    func bodyBytesMax(of head: HTTPRequestHead) -> Int {
+        if isUpload(head) { return limits.uploadBytesMax }
+        return head.uri.hasPrefix("/services/async/") ? limits.batchBytesMax : limits.bodyBytesMax
+    }
+
+    func requestTimeout(of head: HTTPRequestHead) -> TimeAmount {
+        isUpload(head) ? limits.uploadTimeout : limits.requestTimeout
+    }
+
+    /// `PUT /services/data/v67.0/jobs/ingest/750…/batches`
+    private func isUpload(_ head: HTTPRequestHead) -> Bool {
+        guard head.method == .PUT, head.uri.hasPrefix("/services/data/") else { return false }
+        let elements = head.uri.prefix { $0 != "?" }.split(separator: "/")
+        return elements.count == 7 && elements[3...4].elementsEqual(["jobs", "ingest"]) && elements[6] == "batches"
     }
 
     private func hasBody(_ head: HTTPRequestHead) -> Bool {

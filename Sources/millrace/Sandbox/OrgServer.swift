@@ -40,7 +40,9 @@ struct OrgServer: Sendable {
             certificateChainFile: certificates.certificateFile, privateKeyFile: certificates.privateKeyFile)
         let metrics = MetricsRegistry()
         let routes: [any HTTPRoutes] = [
-            OAuthDoor(org: sandbox), RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox), SandboxRoutes(sandbox: sandbox),
+            OAuthDoor(org: sandbox),
+            RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox, bulk: sandbox), ClassicBulkDoor(org: sandbox),
+            SandboxRoutes(sandbox: sandbox),
             OperationsDoor(checks: [], metrics: metrics),
         ]
         let threads = MultiThreadedEventLoopGroup.singleton

@@ -22,13 +22,15 @@ public struct RESTDoor: HTTPRoutes {
     /// - Parameters:
     ///   - tooling: what serves the Tooling API; nil: there is none.
     ///   - schemas: what knows event schemas; nil: nothing does.
+    ///   - bulk: what works on bulk jobs; nil: without Bulk API 2.0.
     public init(
         org: any OrgService & RecordService, tooling: (any ToolingService)? = nil,
-        schemas: (any EventSchemaService)? = nil
+        schemas: (any EventSchemaService)? = nil, bulk: (any BulkService)? = nil
     ) {
         var families: [any RESTFamily] = []
         if let tooling { families.append(ToolingResources(tooling: tooling)) }
         if let schemas { families.append(EventSchemaResources(schemas: schemas)) }
+        if let bulk { families += [BulkIngestResources(bulk: bulk), BulkQueryResources(bulk: bulk)] }
         self.init(org: org, records: org, families: families)
     }
 
