@@ -1,8 +1,8 @@
-internal import NIOCore
+package import NIOCore
 
 /// Writes JSON: in one line, or, where `X-PrettyPrint: 1` asks for it, in lines as Salesforce (Jackson) lays them out.
-enum JSONWriter {
-    static func write(_ value: JSONValue, pretty: Bool = false, into buffer: inout ByteBuffer) {
+package enum JSONWriter {
+    package static func write(_ value: JSONValue, pretty: Bool = false, into buffer: inout ByteBuffer) {
         write(value, indent: pretty ? 0 : nil, into: &buffer)
     }
 
