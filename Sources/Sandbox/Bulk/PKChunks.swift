@@ -73,27 +73,6 @@ enum PKChunks {
     }
 }
 
-extension Base62 {
-    /// Nil for anything but digits.
-    static func number(_ text: some StringProtocol) -> UInt64? {
-        var number: UInt64 = 0
-        for byte in text.utf8 {
-            let digit: UInt64
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt64(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = UInt64(byte - UInt8(ascii: "A")) + 10
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = UInt64(byte - UInt8(ascii: "a")) + 36
-            default: return nil
-            }
-            let (product, overflows) = number.multipliedReportingOverflow(by: 62)
-            let (sum, overflowsToo) = product.addingReportingOverflow(digit)
-            if overflows || overflowsToo { return nil }
-            number = sum
-        }
-        return number
-    }
-}
-
 extension Sandbox {
     /// The ranges of an object's ids that there are.
     func pkChunks(

@@ -118,8 +118,10 @@ extension Base62 {
             default: return nil
             }
             let (product, overflow) = number.multipliedReportingOverflow(by: 62)
-            guard !overflow else { return nil }
-            number = product + UInt64(digit)
+            let (sum, overflowsToo) = product.addingReportingOverflow(UInt64(digit))
+            // A locator is what a stranger sends: a number too large must be an answer, not a trap.
+            guard !overflow, !overflowsToo else { return nil }
+            number = sum
         }
         return number
     }
