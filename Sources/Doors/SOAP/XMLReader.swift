@@ -130,7 +130,7 @@ struct XMLReader {
         while let byte = peek(), Self.isNameByte(byte) { index += 1 }
         let name = bytes[start..<index]
         guard let first = name.first, !(0x30...0x39).contains(first), first != UInt8(ascii: "-"),
-            first != UInt8(ascii: "."), name.filter({ $0 == UInt8(ascii: ":") }).count <= 1,
+            first != UInt8(ascii: "."), first != UInt8(ascii: ":"), name.filter({ $0 == UInt8(ascii: ":") }).count <= 1,
             name.last != UInt8(ascii: ":"), String(validating: name, as: UTF8.self) != nil
         else { throw error("a name was expected") }
         return name

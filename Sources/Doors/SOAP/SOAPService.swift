@@ -1,0 +1,71 @@
+/// What the SOAP door needs of the org behind it.
+public protocol SOAPService: Sendable {
+    /// `authority`: the host and port that the client called, which its session's address follows.
+    func login(
+        username: String, password: String, apiVersion: Int, authority: String, clientName: String?
+    ) async throws(SOAPFault) -> SOAPLogin
+    func soapSession(_ sessionID: String) async throws(SOAPFault) -> OrgSession
+    func logout(_ session: OrgSession) async throws(SOAPFault)
+    func soapUserInfo(_ session: OrgSession) async throws(SOAPFault) -> SOAPUserInfo
+    /// Milliseconds since 1970.
+    func serverTime() -> Int64
+    /// As for REST: every call but a login counts, and all of them are noted.
+    func countCall(_ session: OrgSession) async throws(OrgError) -> String
+    func record(_ call: APICall)
+}
+
+/// The answer to `login()`.
+public struct SOAPLogin: Sendable, Hashable {
+    /// `https://x.my.salesforce.com`, before `/services/Soap`.
+    public var instanceURL: String
+    public var sessionID: String
+    public var isSandbox: Bool
+    public var user: SOAPUserInfo
+    public init(instanceURL: String, sessionID: String, isSandbox: Bool, user: SOAPUserInfo) {
+        self.instanceURL = instanceURL
+        self.sessionID = sessionID
+        self.isSandbox = isSandbox
+        self.user = user
+    }
+}
+
+/// `userInfo`: what a client may know of itself.
+public struct SOAPUserInfo: Sendable, Hashable {
+    public var organizationID: String
+    public var organizationName: String
+    public var profileID: String
+    public var sessionSecondsValid: Int
+    public var email: String
+    public var fullName: String
+    public var userID: String
+    public var username: String
+    public init(
+        organizationID: String, organizationName: String, profileID: String, sessionSecondsValid: Int, email: String,
+        fullName: String, userID: String, username: String
+    ) {
+        self.organizationID = organizationID
+        self.organizationName = organizationName
+        self.profileID = profileID
+        self.sessionSecondsValid = sessionSecondsValid
+        self.email = email
+        self.fullName = fullName
+        self.userID = userID
+        self.username = username
+    }
+}
+
+/// A SOAP fault in Salesforce's form: `INVALID_LOGIN: Invalid username, …`.
+public struct SOAPFault: Error, Sendable, Hashable {
+    public var code: String
+    public var message: String
+    public init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public static let invalidLogin = SOAPFault(
+        code: "INVALID_LOGIN", message: "Invalid username, password, security token; or user locked out.")
+    public static let invalidSession = SOAPFault(
+        code: "INVALID_SESSION_ID",
+        message: "Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session key")
+}
