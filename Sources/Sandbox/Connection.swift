@@ -11,9 +11,12 @@ public struct Connection: Codable, Sendable, Hashable {
     public var grpcPlaintextAddress: String
     public var organizationID: String
     public var clientID: String
+    public var clientSecret: String
     public var username: String
-    /// For SOAP login, which comes later; the OAuth password grant is off, as in new orgs.
+    /// For SOAP login and the login page; the OAuth password grant is off, as in new orgs.
     public var password: String
+    /// May stand behind the password, as clients put it.
+    public var securityToken: String
     public var privateKeyFile: String
     public var caFile: String
 
@@ -26,8 +29,10 @@ public struct Connection: Codable, Sendable, Hashable {
         case grpcPlaintextAddress = "grpc_plaintext_address"
         case organizationID = "org_id"
         case clientID = "client_id"
+        case clientSecret = "client_secret"
         case username
         case password
+        case securityToken = "security_token"
         case privateKeyFile = "private_key_file"
         case caFile = "ca_file"
     }

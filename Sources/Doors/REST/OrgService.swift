@@ -63,30 +63,6 @@ public protocol OrgService: Sendable {
     func identityURL(of session: OrgSession) -> String
     /// The document of `GET /limits`.
     func limits(context: CallContext) async throws(OrgError) -> JSONValue
-
-    /// `POST /services/oauth2/token`: form parameters, and the host the request named (`login.salesforce.com`, …).
-    func token(parameters: [String: String], host: String) async throws(OAuthError) -> TokenAnswer
-    func userInfo(accessToken: String) async throws(OAuthError) -> JSONValue
-}
-
-public struct TokenAnswer: Sendable, Hashable {
-    public var accessToken: String
-    public var instanceURL: String
-    public var identityURL: String
-    public var scope: String
-    /// Milliseconds since 1970; a string in the answer.
-    public var issuedAt: Int64
-    public var signature: String
-    public init(
-        accessToken: String, instanceURL: String, identityURL: String, scope: String, issuedAt: Int64, signature: String
-    ) {
-        self.accessToken = accessToken
-        self.instanceURL = instanceURL
-        self.identityURL = identityURL
-        self.scope = scope
-        self.issuedAt = issuedAt
-        self.signature = signature
-    }
 }
 
 /// One entry of a REST error array, with the HTTP status.
@@ -110,17 +86,5 @@ public struct OrgError: Error, Sendable, Hashable {
         self.fields = fields
         self.unreadableMember = unreadableMember
         self.choices = choices
-    }
-}
-
-/// `{"error":…,"error_description":…}` with HTTP 400 (or 401 where said).
-public struct OAuthError: Error, Sendable, Hashable {
-    public var status: Int
-    public var error: String
-    public var description: String
-    public init(status: Int = 400, error: String, description: String) {
-        self.status = status
-        self.error = error
-        self.description = description
     }
 }

@@ -15,7 +15,7 @@ extension Sandbox: EventBus {
         accessToken: String?, instanceURL: String?, tenantID: String?
     ) async throws(EventBusError) -> BusCaller {
         try faults.checkAuthorization()
-        guard let accessToken, let instanceURL, let tenantID, isOurs(tenantID), isOurs(instanceURL: instanceURL),
+        guard let accessToken, let instanceURL, let tenantID, isOurs(tenantID), isOwnURL(instanceURL),
             let session = await usedSession(accessToken)
         else {
             throw EventBusError(
@@ -185,12 +185,6 @@ extension Sandbox: EventBus {
 
     private func isOurs(_ tenantID: String) -> Bool {
         tenantID == organization.id || tenantID == organization.shortID
-    }
-
-    private func isOurs(instanceURL: String) -> Bool {
-        let addresses = state.withLock { $0.addresses }
-        let given = instanceURL.hasSuffix("/") ? String(instanceURL.dropLast()) : instanceURL
-        return [addresses.instanceURL, addresses.httpURL, addresses.httpsURL].contains { !$0.isEmpty && $0 == given }
     }
 
     func readingBus<T: Sendable>(

@@ -43,7 +43,8 @@ extension Sandbox {
 
     /// The name of a connected app.
     func appName(_ clientID: String) -> String {
-        clientID == organization.clientID ? "Millrace Sandbox" : clientID
+        if clientID == organization.clientID { return "Millrace Sandbox" }
+        return configuration.connectedApps.first { $0.clientID == clientID }?.name ?? clientID
     }
 
     /// Writes down the calls since the last time, with the count of them. A failure loses nothing: the next time comes.

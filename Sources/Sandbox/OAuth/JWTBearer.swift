@@ -39,6 +39,13 @@ struct JWTBearer: Sendable {
         return username
     }
 
+    /// The `iss` of an assertion, unproved: tells which app's key is to judge it.
+    static func issuer(of assertion: String) -> String? {
+        let parts = assertion.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let claims: Claims = decoded(parts[1]) else { return nil }
+        return claims.iss
+    }
+
     /// Seconds since 1970 past which a claim is nonsense (the year 9999).
     private static let latestSecond = 253_402_300_800.0
 
@@ -76,6 +83,18 @@ struct JWTBearer: Sendable {
 
 /// base64 with the URL alphabet and without padding.
 enum Base64URL {
+    static func text(_ bytes: some DataProtocol) -> String {
+        String(
+            Data(bytes).base64EncodedString().compactMap { character in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            })
+    }
+
     static func bytes(_ text: some StringProtocol) -> Data? {
         guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
         else {

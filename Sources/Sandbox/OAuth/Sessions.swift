@@ -1,4 +1,3 @@
-import Crypto
 import Doors
 import Foundation
 
@@ -10,6 +9,8 @@ struct Sessions: Codable, Sendable {
     static let stateKey = "sandbox.sessions"
     /// More than this many: the one that ends first goes.
     static let countMax = 10_000
+    /// For this long a session that is over is still known as one that was.
+    private static let memoryMilliseconds: Int64 = 24 * 3_600 * 1_000
     /// A use is written down when it moves the end by at least this share of the lifetime, not on every call.
     private static let extensionShare: Int64 = 8
     /// Characters after the `!`.
@@ -20,6 +21,22 @@ struct Sessions: Codable, Sendable {
         var username: String
         var clientID: String
         var expiresAt: Int64
+        // Sessions from before there were scopes have none.
+        var scopes: [String]?
+        /// Of the refresh token it came from.
+        var grantID: String?
+        var issuedAt: Int64?
+    }
+
+    /// What may be told of a token.
+    struct Description: Sendable, Hashable {
+        var userID: String
+        var username: String
+        var clientID: String
+        var scopes: [String]
+        var grantID: String?
+        var issuedAt: Int64?
+        var expiresAt: Int64
     }
 
     private var byDigest: [String: Session] = [:]
@@ -27,18 +44,22 @@ struct Sessions: Codable, Sendable {
     /// A new session and its token, `00D5g…!AQ…`.
     mutating func issue(
         user: Organization.User, organization: Organization, now: Int64, lifetime: Int64,
+        clientID: String? = nil, scopes: [String] = Scopes.server, grantID: String? = nil,
         using generator: inout some RandomNumberGenerator
     ) -> OrgSession {
-        byDigest = byDigest.filter { $0.value.expiresAt > now }
+        if byDigest.count >= Self.countMax {
+            byDigest = byDigest.filter { $0.value.expiresAt > now - Self.memoryMilliseconds }
+        }
         if byDigest.count >= Self.countMax, let first = byDigest.min(by: { $0.value.expiresAt < $1.value.expiresAt }) {
             byDigest[first.key] = nil
         }
         let token = organization.shortID + "!AQ" + Base62.random(Self.secretLength, using: &generator)
         byDigest[Self.digest(String(token))] = Session(
-            userID: user.id, username: user.username, clientID: organization.clientID, expiresAt: now + lifetime)
+            userID: user.id, username: user.username, clientID: clientID ?? organization.clientID,
+            expiresAt: now + lifetime, scopes: scopes, grantID: grantID, issuedAt: now)
         return OrgSession(
             accessToken: String(token), userID: user.id, username: user.username, organizationID: organization.id,
-            clientID: organization.clientID)
+            clientID: clientID ?? organization.clientID)
     }
 
     /// The session of a token, extended by this use; nil when it is unknown or has timed out. `isWorthSaving`: the end
@@ -61,11 +82,26 @@ struct Sessions: Codable, Sendable {
         )
     }
 
-    mutating func expireAll() { byDigest = [:] }
+    /// A token that is known, whether its time is over or not; looking does not extend it.
+    func description(of token: String) -> Description? {
+        guard let session = byDigest[Self.digest(token)] else { return nil }
+        return Description(
+            userID: session.userID, username: session.username, clientID: session.clientID,
+            scopes: session.scopes ?? Scopes.server, grantID: session.grantID, issuedAt: session.issuedAt,
+            expiresAt: session.expiresAt)
+    }
+
+    /// Everybody's time is over.
+    mutating func expireAll() {
+        for digest in byDigest.keys { byDigest[digest]?.expiresAt = 0 }
+    }
+
+    /// Ends what came from a refresh token.
+    mutating func revoke(grantID: String) {
+        byDigest = byDigest.filter { $0.value.grantID != grantID }
+    }
 
     mutating func revoke(_ token: String) -> Bool { byDigest.removeValue(forKey: Self.digest(token)) != nil }
 
-    private static func digest(_ token: String) -> String {
-        SHA256.hash(data: Data(token.utf8)).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-    }
+    private static func digest(_ token: String) -> String { Grants.digest(token) }
 }

@@ -19,7 +19,7 @@ extension Organization {
             id: id.string, instance: instance, name: "Electric Motors",
             clientID: "3MVG9" + Base62.random(80, using: &generator),
             clientSecret: Base62.random(64, using: &generator), password: Base62.random(20, using: &generator),
-            users: [])
+            users: [], foundedAt: now)
         let counters = OrgCounters(
             replay: .random(in: firstReplay, using: &generator), commit: .random(in: firstCommit, using: &generator))
         try BusHead.write(ReplayID(counter: counters.replay), writer)

@@ -24,10 +24,12 @@ struct Organization: Codable, Sendable, Hashable {
     /// The connected app.
     var clientID: String
     var clientSecret: String
-    /// Of the integration user; for SOAP login, which comes later.
+    /// Of every user: for SOAP login and the login page.
     var password: String
     /// The first is the integration user.
     var users: [User]
+    /// Milliseconds since 1970; orgs from before it was kept have none.
+    var foundedAt: Int64?
 
     /// 15 characters.
     var shortID: Substring { id.prefix(15) }

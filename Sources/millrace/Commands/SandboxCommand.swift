@@ -35,13 +35,17 @@ struct SandboxCommand: AsyncParsableCommand {
 
     @OptionGroup var addresses: OrgAddressOptions
 
+    @OptionGroup var logins: OrgLoginOptions
+
     @OptionGroup var logOptions: LogOptions
 
     func run() async throws {
         let logger = logOptions.makeLogger()
+        var configuration = try self.configuration()
+        try logins.apply(to: &configuration)
         let server = try await OrgServer(
             directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
-            sandbox: try configuration(), logger: logger)
+            sandbox: configuration, logger: logger)
         let components = server.components { connection in Console.print(connection.summary) }
         try await Shutdown.run(components, drainTimeout: Self.drainTimeout, logger: logger)
     }

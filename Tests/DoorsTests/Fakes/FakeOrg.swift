@@ -66,12 +66,16 @@ final class FakeOrg: OrgService, RecordService {
         }
     }
 
-    func token(parameters: [String: String], host: String) async throws(OAuthError) -> TokenAnswer {
+}
+
+/// Of the OAuth endpoints, those that one request shows.
+extension FakeOrg: OAuthService {
+    func token(_ request: OAuthRequest) async throws(OAuthError) -> TokenAnswer {
         state.withLock { state in
-            state.hosts.append(host)
-            state.parameters.append(parameters)
+            state.hosts.append(request.host)
+            state.parameters.append(request.parameters)
         }
-        guard parameters["assertion"] == "a+b=c" else {
+        guard request["assertion"] == "a+b=c" else {
             throw OAuthError(error: "invalid_grant", description: "invalid assertion")
         }
         return TokenAnswer(
@@ -85,5 +89,42 @@ final class FakeOrg: OrgService, RecordService {
             throw OAuthError(status: 403, error: "invalid_token", description: "Bad_OAuth_Token")
         }
         return .object([.init(name: "organization_id", value: .string("00D000000000001AAA"))])
+    }
+
+    func introspect(_ request: OAuthRequest) async throws(OAuthError) -> JSONValue {
+        .object([.init(name: "active", value: .boolean(request["token"] == "good!token"))])
+    }
+
+    func revoke(token: String) async throws(OAuthError) {
+        guard token == "good!token" else { throw OAuthError(error: "invalid_token", description: "invalid token") }
+    }
+
+    func identity(
+        organizationID: String, userID: String, accessToken: String?
+    ) async throws(OAuthError) -> JSONValue {
+        guard accessToken == "good!token" else {
+            throw OAuthError(status: 403, error: "invalid_token", description: "Bad_OAuth_Token")
+        }
+        return .object([.init(name: "user_id", value: .string(userID))])
+    }
+
+    func discovery(authority: String) -> JSONValue { .object([.init(name: "issuer", value: .string(authority))]) }
+
+    func keys() async throws(OAuthError) -> JSONValue { .object([.init(name: "keys", value: .array([]))]) }
+
+    func authorizationPrompt(
+        _ request: AuthorizationRequest
+    ) throws(AuthorizationRefusal) -> AuthorizationPrompt {
+        guard request["client_id"] == "app" else {
+            throw .show(OAuthError(error: "invalid_client_id", description: "client identifier invalid"))
+        }
+        return AuthorizationPrompt(organizationName: "Org & Sons", applicationName: "<App>", scopes: ["api"])
+    }
+
+    func authorize(
+        _ request: AuthorizationRequest, username: String, password: String
+    ) async throws(AuthorizationRefusal) -> String {
+        guard password == "right" else { throw .login(message: "Please check your username and password.") }
+        return "https://app.example/back?code=1"
     }
 }

@@ -8,7 +8,7 @@ import Testing
 
     private func withDoor(_ body: @escaping @Sendable (RunningDoor, FakeOrg) async throws -> Void) async throws {
         let org = FakeOrg()
-        try await withHTTPDoor(routes: [OAuthDoor(org: org)]) { try await body($0, org) }
+        try await withHTTPDoor(routes: [OAuthDoor(service: org)]) { try await body($0, org) }
     }
 
     @Test func tokenAnswerHasSalesforcesShape() async throws {
