@@ -18,6 +18,12 @@ extension Sandbox {
         public var publishesSampleData = true
         /// How long a session lives after its last use. Orgs allow 15 minutes to 24 hours.
         public var sessionLifetime: Duration = .seconds(2 * 3_600)
+        /// Connected apps beside the one that the org is founded with.
+        public var connectedApps: [ConnectedApp] = []
+        /// The OAuth grant with username and password; off, as in new orgs.
+        public var allowsPasswordGrant = false
+        /// SOAP `login()`. New orgs have it off; clients that are tested against a sandbox need it.
+        public var allowsSOAPLogin = true
         /// API calls in 24 hours: what a Developer Edition has.
         public var apiCallsMax = 15_000
         /// API calls in 24 hours of single connected apps, by client id or by name; an app that is not named has no limit

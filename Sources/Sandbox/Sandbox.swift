@@ -35,7 +35,9 @@ public final class Sandbox: Sendable {
     /// When the description of the org's objects changed last, as far as this process can tell: at its start.
     let schemaChangedAt: Int64
     private let directory: URL
-    private let appKey: AppKey
+    let appKey: AppKey
+    let identityKey: IdentityKey
+    let legacyStreaming: LegacyStreaming
     /// The channels and what is selected on them.
     let channels = ChannelBook()
     /// What the bus delivers and takes, counted.
@@ -49,6 +51,9 @@ public final class Sandbox: Sendable {
         var sessions: Sessions
         var usage: APIUsage
         var calls: CallLog
+        var grants: Grants
+        var logins = LoginGate()
+        var streaming = StreamingClients()
         /// Topics that exist because an event was injected on them.
         var injectedTopics: Set<String>
         /// By user id, where it was changed since the start.
@@ -70,6 +75,8 @@ public final class Sandbox: Sendable {
         }
         schemaChangedAt = configuration.clock()
         appKey = try AppKey.openOrCreate(in: self.directory)
+        identityKey = IdentityKey(directory: self.directory)
+        legacyStreaming = try LegacyStreaming()
         let store = try SQLiteStore(
             path: self.directory.appendingPathComponent(Self.databaseName).path,
             durability: configuration.isDurable ? .full : .normal)
@@ -84,6 +91,7 @@ public final class Sandbox: Sendable {
         let cursors = QueryCursors(instance: organization.instance, seed: UInt64.random(in: 0..<1 << 40))
         queries = QueryState(cursors: cursors)
         state = Mutex(try await Self.restoredState(twin))
+        try await twin.learn(legacyStreaming.schema)
         observer = BusObserver()
         let usage = EventUsage(allocations: configuration.allocations, clock: configuration.clock)
         eventUsage = usage
@@ -140,6 +148,7 @@ public final class Sandbox: Sendable {
     ) async throws -> T {
         let configuration = self.configuration
         let instance = organization.instance
+        let legacyStreaming = self.legacyStreaming
         let user = userID ?? organization.integrationUser?.id ?? ""
         let outbox = EventOutbox(
             usage: eventUsage, client: origin.usageClient, now: configuration.clock())
@@ -160,6 +169,7 @@ public final class Sandbox: Sendable {
                 let capture =
                     isPublished ? publishing(schema) : ChangeCapture(captured: [:], changesPerTransactionMax: 0)
                 let published = try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
+                try legacyStreaming.publish(transaction, into: writer, receivedAt: now)
                 try transaction.counters.write(writer)
                 return (answer, published)
             }
@@ -184,8 +194,9 @@ public final class Sandbox: Sendable {
             loginURL: addresses.loginURL, instanceURL: addresses.instanceURL, httpURL: addresses.httpURL,
             httpsURL: addresses.httpsURL, grpcAddress: addresses.grpcAddress,
             grpcPlaintextAddress: addresses.grpcPlaintextAddress, organizationID: organization.id,
-            clientID: organization.clientID, username: organization.integrationUser?.username ?? "",
-            password: organization.password,
+            clientID: organization.clientID, clientSecret: organization.clientSecret,
+            username: organization.integrationUser?.username ?? "",
+            password: organization.password, securityToken: organization.securityToken,
             privateKeyFile: directory.appendingPathComponent(AppKey.fileName).path, caFile: addresses.caFile)
     }
 
@@ -207,15 +218,6 @@ public final class Sandbox: Sendable {
     }
 
     private static let snapshotPageSize = 500
-
-    var jwtBearer: JWTBearer {
-        let addresses = state.withLock { $0.addresses }
-        var audiences: Set<String> = ["https://login.salesforce.com", "https://test.salesforce.com"]
-        for url in [addresses.loginURL, addresses.instanceURL, addresses.httpsURL] where !url.isEmpty {
-            audiences.insert(url)
-        }
-        return JWTBearer(clientID: organization.clientID, publicKey: appKey.publicKey, audiences: audiences)
-    }
 
     /// The objects as the store has them, with their tables and event schemas in place.
     private static func openSchema(_ configuration: Configuration, twin: Twin) async throws -> OrgSchema {
@@ -255,6 +257,7 @@ public final class Sandbox: Sendable {
             return State(
                 sessions: try restored(Sessions.stateKey, Sessions()),
                 usage: try restored(APIUsage.stateKey, APIUsage()), calls: try CallLog.read(reader),
+                grants: try restored(Grants.stateKey, Grants()),
                 injectedTopics: try restored(Injection.stateKey, []))
         }
     }

@@ -34,6 +34,7 @@ extension OrgTransaction {
     func save(
         _ object: ObjectDefinition, _ id: RecordID, fields: [String: FieldValue], before: StoredRecord?
     ) throws {
+        try StreamingRules.check(object, fields, id: id, catalogue: catalogue, reader: writer)
         let image = RecordImage(entity: object.name, id: id, fields: fields, isComplete: true)
         let record = StoredRecord(image: image, isDeleted: false, commitTimestamp: now, needsRefetch: false)
         try put(object, record, before: before)

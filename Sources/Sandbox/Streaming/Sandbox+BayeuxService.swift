@@ -13,19 +13,13 @@ extension Sandbox: BayeuxService {
 
     public func clientOpened(_ client: String, caller: BusCaller) throws(EventBusError) {
         try faults.checkAuthorization()
-        let isAllowed = state.withLock { state -> Bool in
-            guard state.streaming.count < configuration.cometDClientsMax else { return false }
-            state.streaming.open(client, userID: caller.userID)
-            return true
-        }
-        guard isAllowed else {
-            throw EventBusError(
-                code: .clientLimitExceeded, message: "The org has reached its number of concurrent CometD clients.")
-        }
+        try eventUsage.cometDConnected()
+        state.withLock { $0.streaming.open(client, userID: caller.userID) }
     }
 
     public func clientClosed(_ client: String, caller: BusCaller) {
         state.withLock { $0.streaming.close(client) }
+        eventUsage.cometDDisconnected()
     }
 
     public func clientSubscribed(_ client: String, channel: String, caller: BusCaller) {

@@ -39,9 +39,11 @@ struct OrgServer: Sendable {
         let tls = DoorTLS(
             certificateChainFile: certificates.certificateFile, privateKeyFile: certificates.privateKeyFile)
         let metrics = MetricsRegistry()
+        let bayeux = BayeuxDoor(service: sandbox, logger: logger)
         let routes: [any HTTPRoutes] = [
-            OAuthDoor(org: sandbox),
-            RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox, bulk: sandbox), ClassicBulkDoor(org: sandbox),
+            OAuthDoor(service: sandbox), SOAPDoor(service: sandbox), bayeux,
+            RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox, bulk: sandbox, streaming: sandbox),
+            ClassicBulkDoor(org: sandbox),
             SandboxRoutes(sandbox: sandbox),
             OperationsDoor(checks: [], metrics: metrics),
         ]

@@ -23,14 +23,17 @@ public struct RESTDoor: HTTPRoutes {
     ///   - tooling: what serves the Tooling API; nil: there is none.
     ///   - schemas: what knows event schemas; nil: nothing does.
     ///   - bulk: what works on bulk jobs; nil: without Bulk API 2.0.
+    ///   - streaming: what pushes to generic channels; nil: there are none.
     public init(
         org: any OrgService & RecordService, tooling: (any ToolingService)? = nil,
-        schemas: (any EventSchemaService)? = nil, bulk: (any BulkService)? = nil
+        schemas: (any EventSchemaService)? = nil, bulk: (any BulkService)? = nil,
+        streaming: (any StreamingService)? = nil
     ) {
         var families: [any RESTFamily] = []
         if let tooling { families.append(ToolingResources(tooling: tooling)) }
         if let schemas { families.append(EventSchemaResources(schemas: schemas)) }
         if let bulk { families += [BulkIngestResources(bulk: bulk), BulkQueryResources(bulk: bulk)] }
+        if let streaming { families.append(StreamingResources(service: streaming)) }
         self.init(org: org, records: org, families: families)
     }
 
