@@ -7,7 +7,7 @@ from simple_salesforce.exceptions import SalesforceMalformedRequest
 
 import programs
 
-CASES = 230
+CASES = 204
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ extension ScratchTables.Content {
             guard
                 let id = row.id
                     ?? RecordID(
-                        definition.keyPrefix + "000000000000".prefix(12 - 9) + Base62.text(UInt64(number + 1), width: 9)
+                        definition.keyPrefix + "000" + Base62.text(UInt64(number + 1), width: 9)
                     )
             else { return nil }
             let values = row.values.filter { known.contains($0.key) }

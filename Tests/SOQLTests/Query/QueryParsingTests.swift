@@ -42,7 +42,10 @@ import Testing
         ("SELECT Id FROM Account WHERE CreatedDate = LAST_N_DAYS", "LAST_N_DAYS needs a number: LAST_N_DAYS:7", 44),
         ("SELECT Id FROM Account WHERE CreatedDate = TODAY:3", "TODAY takes no number", 44),
         ("SELECT Id FROM Account WHERE CreatedDate = LAST_N_DAYS:", "expected a number up to 100000 after ':'", 56),
-        ("SELECT Id FROM Account WHERE CreatedDate = LAST_N_DAYS:999999", "expected a number up to 100000 after ':'", 56),
+        (
+            "SELECT Id FROM Account WHERE CreatedDate = LAST_N_DAYS:999999", "expected a number up to 100000 after ':'",
+            56
+        ),
         ("SELECT FIELDS(SOME) FROM Account", "FIELDS takes ALL, STANDARD or CUSTOM", 8),
         ("SELECT COUNT() FROM Account x y", "unexpected token: 'y'", 31),
         ("SELECT Id FROM Account ORDER BY", "unexpected token: '<EOF>'", 32),
@@ -74,10 +77,11 @@ import Testing
         #expect(throws: SOQLError.self) { try Query("SELECT \(items) FROM x") }
     }
 
-    @Test(arguments: [
-        ("SELECT Id FROM Account", "Account"), ("select (select Id from Contacts) FROM acc", "acc"),
-        ("SELECT Id WHERE 'FROM x' FROM b", "b"), ("SELECT Id", nil), ("'", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("SELECT Id FROM Account", "Account"), ("select (select Id from Contacts) FROM acc", "acc"),
+            ("SELECT Id WHERE 'FROM x' FROM b", "b"), ("SELECT Id", nil), ("'", nil), ("", nil),
+        ] as [(String, String?)])
     func objectIsFoundInATextThatMayBeWrong(_ text: String, _ name: String?) {
         #expect(Query.objectName(in: text) == name)
     }
