@@ -13,6 +13,9 @@ extension TextDiff {
     public static func make(from old: String, to new: String) -> String? {
         let oldCount = old.utf16.count
         let newCount = new.utf16.count
+        // The reader joins the lines with the old text's break.
+        let breaks = lineBreaks(of: old)
+        guard breaks.count <= 1, lineBreaks(of: new).isSubset(of: breaks) else { return nil }
         guard oldCount >= charactersMin, newCount >= charactersMin, old != new,
             Double(abs(newCount - oldCount)) <= Double(oldCount) * lengthChangeMax
         else { return nil }
@@ -37,6 +40,22 @@ extension TextDiff {
         } catch {
             return nil
         }
+    }
+
+    /// The kinds of line break in a text.
+    private static func lineBreaks(of text: String) -> Set<String> {
+        var breaks: Set<String> = []
+        var follows = false
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "\n") {
+                breaks.insert(follows ? "\r\n" : "\n")
+            } else if follows {
+                breaks.insert("\r")
+            }
+            follows = byte == UInt8(ascii: "\r")
+        }
+        if follows { breaks.insert("\r") }
+        return breaks
     }
 
     private struct ChangedLines {
