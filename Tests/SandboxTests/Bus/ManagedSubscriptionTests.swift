@@ -46,6 +46,7 @@ struct ManagedSubscriptionTests {
         for _ in 0..<3 { _ = try await org.create("Case", []) }
         let first = try await org.sandbox.openManaged(name, caller: org.caller)
         let events = try await read(org, first)
+        try #require(events.count == 3)
         #expect(try await org.sandbox.commitManaged(first, replayID: events[1].replayID) == org.clock.now)
         await org.sandbox.closeManaged(first)
         let subscription = try #require(org.sandbox.channels.current.managedSubscriptions.first)
@@ -64,6 +65,7 @@ struct ManagedSubscriptionTests {
             _ = try await org.create("Case", [])
             let slot = try await org.sandbox.openManaged(name, caller: org.caller)
             let events = try await read(org, slot)
+            try #require(events.count == 1)
             _ = try await org.create("Case", [])
             _ = try await org.sandbox.commitManaged(slot, replayID: events[0].replayID)
             await org.sandbox.closeManaged(slot)

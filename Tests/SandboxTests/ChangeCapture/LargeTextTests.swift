@@ -60,7 +60,8 @@ struct LargeTextTests {
         }
         let text = String(repeating: "x", count: 32_000)
         let values = Dictionary(uniqueKeysWithValues: (1...36).map { ("T\($0)__c", FieldValue.string(text)) })
-        let id = try await org.sandbox.transaction { try $0.create("Big__c", values) }
+        let named = values.merging(["Name": .string("Big")]) { $1 }
+        let id = try await org.sandbox.transaction { try $0.create("Big__c", named) }
         let event = try #require(try await org.events().last)
         #expect(event.header.changeType == .gapCreate)
         #expect(event.header.recordIDs == [id.string])

@@ -85,14 +85,14 @@ struct ChannelDeliveryTests {
         org.clock.advance(.seconds(1))
         try await org.delete("Account", id)
         let events = try await org.events(Self.channel)
-        #expect(events.map(\.header.changeType) == [.create, .update, .delete])
+        try #require(events.map(\.header.changeType) == [.create, .update, .delete])
         #expect(events[0].enrichedFields.isEmpty)
         #expect(events[1].changedFields == ["Fax", "LastModifiedDate", "BillingAddress.Street"])
         #expect(events[1].enrichedFields.sorted() == ["BillingCity", "Industry"])
         #expect(events[1].values["BillingStreet"] == .string("S"))
         #expect(events[2].enrichedFields.sorted() == ["BillingCity", "BillingStreet", "Industry"])
         // Elsewhere the events are as they are.
-        #expect(try await org.events("/data/AccountChangeEvent")[1].enrichedFields.isEmpty)
+        #expect(try await org.events("/data/AccountChangeEvent").allSatisfy(\.enrichedFields.isEmpty))
     }
 
     /// Trap 23.
@@ -101,10 +101,11 @@ struct ChannelDeliveryTests {
         let id = try await org.create("Account", [("Name", .string("A")), ("Industry", .string("Energy"))])
         org.clock.advance(.seconds(1))
         try await org.update("Account", id, [("Fax", .string("1"))])
-        #expect(try await org.events(Self.channel)[1].values["Industry"] == .string("Energy"))
+        #expect(try await org.events(Self.channel).last?.values["Industry"] == .string("Energy"))
         org.clock.advance(.seconds(1))
         try await org.update("Account", id, [("Industry", .string("Retail"))])
         let replayed = try await org.events(Self.channel)
+        try #require(replayed.count == 3)
         #expect(replayed[1].values["Industry"] == .string("Retail"))
         // The event that changed it keeps what it said.
         #expect(replayed[2].values["Industry"] == .string("Retail"))

@@ -161,7 +161,7 @@ struct PlatformEventTests {
         let received = try await org.received(Self.topic)
         #expect(received.map(\.eventID) == answer.results.map(\.correlationKey))
         #expect(received.map(\.replayID) == answer.results.map(\.replayID))
-        #expect(try await values(org, Self.topic)[0]["CreatedDate"] == .dateTime(milliseconds: 1_771_300_995_123))
+        #expect(try await values(org, Self.topic).first?["CreatedDate"] == .dateTime(milliseconds: 1_771_300_995_123))
         let without = #expect(throws: AvroError.self) {
             try #require(org.sandbox.schema.eventSchemas["Low_Charge__e"]).encode(values: [:])
         }
