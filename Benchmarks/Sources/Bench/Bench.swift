@@ -11,6 +11,7 @@ struct Bench {
         case "match": try runMatchBenchmark(arguments: Array(arguments.dropFirst()))
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
         case "query": try await runQueryBenchmark(arguments: Array(arguments.dropFirst()))
+        case "rest": try await runRESTBenchmark(arguments: Array(arguments.dropFirst()))
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
             print("       bench bulk [--rows N]")
@@ -19,6 +20,7 @@ struct Bench {
             print("       bench match [SUBSCRIBERS]")
             print("       bench query [ROWS]")
             print("       bench push CONNECTIONS MESSAGES INTERVAL_MS")
+            print("       bench rest RECORDS [THREADS]")
         }
     }
 }

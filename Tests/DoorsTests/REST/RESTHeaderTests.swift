@@ -30,7 +30,7 @@ struct RESTHeaderTests {
 
     @Test func longAnswersArePackedWhenAsked() async throws {
         try await RESTClient.use { client in
-            let name = String(repeating: "name ", count: 1_000)
+            let name = (0..<1_500).map(String.init).joined(separator: " ")
             _ = try await client.send("POST", "/sobjects/Account", #"{"Name":"\#(name)"}"#)
             let packed = try await client.get(Self.row, headers: [("Accept-Encoding", "gzip, deflate")])
             #expect(packed.header("content-encoding") == "gzip")
@@ -48,7 +48,8 @@ struct RESTHeaderTests {
         let text = String(repeating: #"{"Name":"Müller"}"#, count: 500)
         let packed = try #require(Gzip.compressed(ByteBuffer(string: text)))
         #expect(packed.readableBytes < 500)
-        #expect(String(buffer: try Gzip.unpacked(packed, bytesMax: 1 << 20)) == text)
+        let unpacked = try Gzip.unpacked(packed, bytesMax: 1 << 20)
+        #expect(String(buffer: unpacked) == text)
         #expect(throws: NIOTooManyBytesError.self) { _ = try Gzip.unpacked(packed, bytesMax: 1_000) }
         #expect(throws: OrgError.self) {
             _ = try Gzip.unpacked(packed.getSlice(at: packed.readerIndex, length: 20) ?? packed, bytesMax: 1 << 20)
@@ -67,7 +68,8 @@ struct RESTHeaderTests {
 
     @Test(arguments: [
         ("If-None-Match", "\"tag=\"", 304), ("If-None-Match", "\"tag=--gzip\"", 304),
-        ("If-None-Match", "W/\"tag=\"", 304), ("If-None-Match", "\"other\"", 200), ("If-None-Match", "\"a\", \"tag=\"", 304),
+        ("If-None-Match", "W/\"tag=\"", 304), ("If-None-Match", "\"other\"", 200),
+        ("If-None-Match", "\"a\", \"tag=\"", 304),
         ("If-Match", "\"tag=\"", 200), ("If-Match", "*", 200), ("If-Match", "\"other\"", 412),
         ("If-Modified-Since", "Tue, 17 Feb 2026 04:03:15 GMT", 304),
         ("If-Modified-Since", "Tue, 17 Feb 2026 04:03:14 GMT", 200),
@@ -156,10 +158,11 @@ struct RESTHeaderTests {
         }
     }
 
-    @Test(arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (1_771_300_995_999, "Tue, 17 Feb 2026 04:03:15 GMT"),
-        (951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"), (4_102_444_799_000, "Thu, 31 Dec 2099 23:59:59 GMT"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (1_771_300_995_999, "Tue, 17 Feb 2026 04:03:15 GMT"),
+            (951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"), (4_102_444_799_000, "Thu, 31 Dec 2099 23:59:59 GMT"),
+        ] as [(Int64, String)])
     func datesOfHTTP(milliseconds: Int64, text: String) {
         #expect(HTTPDate.text(milliseconds) == text)
         #expect(HTTPDate.milliseconds(text) == milliseconds / 1_000 * 1_000)
@@ -167,7 +170,8 @@ struct RESTHeaderTests {
 
     @Test(arguments: [
         "", "Tue, 17 Feb 2026", "17.02.2026 04:03:15 GMT", "Tue, 30 Feb 2026 04:03:15 GMT",
-        "Tue, 17 Feb 2026 24:03:15 GMT", "Tue, 17 Feb 2026 04:03:15 CET", "Tue, 17 Feb 2026 04:03:15", "Tue, 17 Fev 2026 04:03:15 GMT",
+        "Tue, 17 Feb 2026 24:03:15 GMT", "Tue, 17 Feb 2026 04:03:15 CET", "Tue, 17 Feb 2026 04:03:15",
+        "Tue, 17 Fev 2026 04:03:15 GMT",
     ])
     func whatIsNoDateOfHTTP(text: String) {
         #expect(HTTPDate.milliseconds(text) == nil)

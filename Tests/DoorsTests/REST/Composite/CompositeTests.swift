@@ -37,7 +37,10 @@ struct CompositeTests {
                 answer.body.hasSuffix(
                     #"{"body":null,"httpHeaders":{},"httpStatusCode":204,"referenceId":"changed"}]}"#))
             #expect(answer.header("sforce-limit-info") == "api-usage=1/15000")
-            #expect(client.org.state.withLock { $0.records["001000000000001AAA"] } == [.init(name: "Name", value: .string("B"))])
+            #expect(
+                client.org.state.withLock { $0.records["001000000000001AAA"] } == [
+                    .init(name: "Name", value: .string("B"))
+                ])
         }
     }
 
@@ -50,7 +53,8 @@ struct CompositeTests {
                     part("POST", "/sobjects/Contact", "child", #"{"AccountId":"@{bad.id}"}"#),
                     part("POST", "/sobjects/Account", "good", #"{"Name":"Good"}"#),
                 ]))
-            #expect(answer.body.contains(#"{"body":[{"message":"Bad is bad","errorCode":"BAD_NAME","fields":["Name"]}]"#))
+            #expect(
+                answer.body.contains(#"{"body":[{"message":"Bad is bad","errorCode":"BAD_NAME","fields":["Name"]}]"#))
             #expect(
                 answer.body.contains(
                     #"{"body":[{"message":"Invalid reference specified. No value for bad.id found in bad","errorCode":"PROCESSING_HALTED"}],"httpHeaders":{},"httpStatusCode":400,"referenceId":"child"}"#
@@ -103,7 +107,9 @@ struct CompositeTests {
                     part("GET", "/limits", "service"), part("POST", "/composite", "nested", "{}"),
                     part("GET", "/sobjects/Account/describe", "describe"),
                 ]))
-            for (status, reference) in [(404, "unknown"), (405, "method"), (400, "service"), (400, "nested"), (200, "describe")] {
+            for (status, reference) in [
+                (404, "unknown"), (405, "method"), (400, "service"), (400, "nested"), (200, "describe"),
+            ] {
                 #expect(answer.body.contains("\"httpStatusCode\":\(status),\"referenceId\":\"\(reference)\""))
             }
             #expect(answer.body.contains(#""httpHeaders":{"Allow":"GET,HEAD,POST"}"#))
@@ -145,47 +151,63 @@ struct CompositeTests {
 
     @Test func graphsSucceedAndFailByThemselves() async throws {
         try await RESTClient.use { client in
-            let good = #"{"graphId":"one","compositeRequest":["#
+            let good =
+                #"{"graphId":"one","compositeRequest":["#
                 + part("POST", "/sobjects/Contact", "child", #"{"AccountId":"@{parent.id}"}"#) + ","
                 + part("POST", "/sobjects/Account", "parent", #"{"Name":"A"}"#) + "]}"
-            let bad = #"{"graphId":"two","compositeRequest":["#
+            let bad =
+                #"{"graphId":"two","compositeRequest":["#
                 + part("POST", "/sobjects/Account", "first", #"{"Name":"B"}"#) + ","
                 + part("POST", "/sobjects/Account", "second", #"{"Name":"Bad"}"#) + "]}"
-            let ring = #"{"graphId":"three","compositeRequest":["#
+            let ring =
+                #"{"graphId":"three","compositeRequest":["#
                 + part("POST", "/sobjects/Account", "a", #"{"Name":"@{b.id}"}"#) + ","
                 + part("POST", "/sobjects/Account", "b", #"{"Name":"@{a.id}"}"#) + "]}"
             let answer = try await client.send("POST", "/composite/graph", #"{"graphs":[\#(good),\#(bad),\#(ring)]}"#)
             #expect(answer.status == 200)
             #expect(
                 answer.body.hasPrefix(
-                    #"{"graphs":[{"graphId":"one","graphResponse":{"compositeResponse":[{"body":{"id":"001000000000002AAA""#))
+                    #"{"graphs":[{"graphId":"one","graphResponse":{"compositeResponse":[{"body":{"id":"001000000000002AAA""#
+                ))
             #expect(answer.body.contains(#""referenceId":"parent"}]},"isSuccessful":true}"#))
-            #expect(answer.body.contains(#""errorCode":"PROCESSING_HALTED"}],"httpHeaders":{},"httpStatusCode":400,"referenceId":"first"}"#))
+            #expect(
+                answer.body.contains(
+                    #""errorCode":"PROCESSING_HALTED"}],"httpHeaders":{},"httpStatusCode":400,"referenceId":"first"}"#))
             #expect(answer.body.contains(#""errorCode":"BAD_NAME""#))
             #expect(answer.body.contains("ring"))
             #expect(client.org.state.withLock { $0.records.count } == 2)
         }
     }
 
-    @Test(arguments: ["{}", #"{"graphs":[]}"#, #"{"graphs":[{}]}"#, #"{"graphs":[{"graphId":"a"}]}"#,
-        #"{"graphs":[{"graphId":"a","compositeRequest":[]},{"graphId":"a","compositeRequest":[]}]}"#])
+    @Test(arguments: [
+        "{}", #"{"graphs":[]}"#, #"{"graphs":[{}]}"#, #"{"graphs":[{"graphId":"a"}]}"#,
+        #"{"graphs":[{"graphId":"a","compositeRequest":[]},{"graphId":"a","compositeRequest":[]}]}"#,
+    ])
     func whatIsNoGraph(body: String) async throws {
         try await RESTClient.use { client in
-            #expect(try await client.send("POST", "/composite/graph", body).status == 400)
+            let answer = try await client.send("POST", "/composite/graph", body)
+            #expect(answer.status == 400)
         }
     }
 
     @Test func batchesAreIndependent() async throws {
         try await RESTClient.use { client in
-            let parts = #"[{"method":"POST","url":"v66.0/sobjects/Account","richInput":{"Name":"A"}},{"method":"POST","url":"/services/data/v66.0/sobjects/Account","richInput":{"Name":"Bad"}},{"method":"GET","url":"v66.0/limits"},{"method":"DELETE","url":"v66.0/sobjects/Account/001000000000001AAA"}]"#
+            let parts =
+                #"[{"method":"POST","url":"v66.0/sobjects/Account","richInput":{"Name":"A"}},{"method":"POST","url":"/services/data/v66.0/sobjects/Account","richInput":{"Name":"Bad"}},{"method":"GET","url":"v66.0/limits"},{"method":"DELETE","url":"v66.0/sobjects/Account/001000000000001AAA"}]"#
             let answer = try await client.send("POST", "/composite/batch", #"{"batchRequests":\#(parts)}"#)
             #expect(answer.status == 200)
-            #expect(answer.body.hasPrefix(#"{"hasErrors":true,"results":[{"statusCode":201,"result":{"id":"001000000000001AAA""#))
+            #expect(
+                answer.body.hasPrefix(
+                    #"{"hasErrors":true,"results":[{"statusCode":201,"result":{"id":"001000000000001AAA""#))
             #expect(answer.body.contains(#"{"statusCode":400,"result":[{"message":"Bad is bad","#))
             #expect(answer.body.contains(#"{"statusCode":200,"result":{"DailyApiRequests""#))
             #expect(answer.body.hasSuffix(#"{"statusCode":204,"result":null}]}"#))
-            let halted = try await client.send("POST", "/composite/batch", #"{"haltOnError":true,"batchRequests":\#(parts)}"#)
-            #expect(halted.body.contains(#"{"statusCode":412,"result":[{"message":"Batch processing halted per request","errorCode":"BATCH_PROCESSING_HALTED"}]}"#))
+            let halted = try await client.send(
+                "POST", "/composite/batch", #"{"haltOnError":true,"batchRequests":\#(parts)}"#)
+            #expect(
+                halted.body.contains(
+                    #"{"statusCode":412,"result":[{"message":"Batch processing halted per request","errorCode":"BATCH_PROCESSING_HALTED"}]}"#
+                ))
             for body in ["{}", #"{"batchRequests":[]}"#, #"{"batchRequests":[{}]}"#] {
                 #expect(try await client.send("POST", "/composite/batch", body).status == 400)
             }
