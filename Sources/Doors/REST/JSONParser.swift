@@ -41,10 +41,11 @@ struct JSONParser {
         return value
     }
 
-    /// Where the value of a member of the document's own object begins; nil where there is no such member.
+    /// Where the value of a member of the document's own object begins, whatever the case of its name; nil where there is no
+    /// such member.
     static func place(ofMember name: String, in bytes: some Sequence<UInt8>) -> (line: Int, column: Int)? {
         var parser = JSONParser(Array(bytes))
-        parser.wantedMember = name
+        parser.wantedMember = name.lowercased()
         parser.skipSpace()
         // A document that cannot be read has been refused before anybody asks this.
         _ = try? parser.value()
@@ -86,7 +87,7 @@ struct JSONParser {
             skipSpace()
             try expect(UInt8(ascii: ":"), "was expecting a colon to separate field name and value", within: "OBJECT")
             skipSpace()
-            if let wantedMember, depth == 1, name == wantedMember { found = index }
+            if depth == 1, let wantedMember, name.lowercased() == wantedMember { found = index }
             members.append(JSONValue.Member(name: name, value: try value()))
             skipSpace()
             if peek() == UInt8(ascii: "}") {

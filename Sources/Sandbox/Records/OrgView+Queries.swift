@@ -55,10 +55,6 @@ extension OrgView {
         }
     }
 
-    func search(_ search: RecordSearch) throws(OrgError) -> [JSONValue] {
-        throw .notAnswered
-    }
-
     func recent(limit: Int) throws(OrgError) -> JSONValue {
         .array([])
     }
