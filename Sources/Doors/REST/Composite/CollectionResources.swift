@@ -128,9 +128,13 @@ struct CollectionResources: RESTFamily {
         var results: [JSONValue] = []
         var failures: Set<Int> = []
         for (index, element) in elements.enumerated() {
-            do throws(OrgError) {
-                results.append(try one(element))
-            } catch {
+            do {
+                // A record that cannot be saved leaves nothing, whatever was done for it until then.
+                try work.part {
+                    results.append(try one(element))
+                    return true
+                }
+            } catch let error as OrgError {
                 results.append(SaveDocument.failure(error))
                 failures.insert(index)
             }
