@@ -16,7 +16,8 @@ func runRESTBenchmark(arguments: [String]) async throws {
     configuration.isDurable = false
     configuration.loadsSampleData = false
     configuration.apiCallsMax = .max
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("bench-rest-\(UUID().uuidString)").path
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("bench-rest-\(UUID().uuidString)")
+        .path
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let sandbox = try await Sandbox(directory: directory, configuration: configuration, logger: logger)
     let session = try await sandbox.openSession(username: sandbox.usernames[0])

@@ -113,7 +113,7 @@ extension OrgError {
         OrgError(
             status: statusBadRequest, errorCode: "JSON_PARSER_ERROR",
             message: "Cannot deserialize instance of \(field.kind.describeType) from \(token) value \(value) "
-                + "or request may be missing a required field", fields: nil)
+                + "or request may be missing a required field", unreadableMember: field.name)
     }
 
     static func deleteBlocked(name: String, plural: String, numbers: [String]) -> OrgError {

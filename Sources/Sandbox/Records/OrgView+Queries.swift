@@ -88,9 +88,3 @@ extension OrgView {
         return file
     }
 }
-
-extension OrgError {
-    /// Queries come with their planner.
-    static let notAnswered = OrgError(
-        status: 501, errorCode: "NOT_IMPLEMENTED", message: "This org does not answer queries yet.")
-}
