@@ -146,6 +146,17 @@ def test_a_search_finds_words(salesforce):
         salesforce.search("FIND {a OR b} RETURNING Account")
 
 
+def test_a_bearer_token_has_no_end_of_its_own(org):
+    """Trap 28: no `expires_in` and no refresh token; `issued_at` is a string; `aud` is the login host, not the instance."""
+    answer = org.login()
+    assert answer.status_code == 200
+    document = answer.json()
+    assert "expires_in" not in document and "refresh_token" not in document
+    assert isinstance(document["issued_at"], str) and document["issued_at"].isdigit()
+    wrong = org.login(org.assertion(aud="https://elsewhere.my.salesforce.com"))
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+
+
 def test_limits_count_the_calls(salesforce):
     """Trap 20 is about deliveries; its numbers, and those of calls, stand here."""
     before = salesforce.limits()["DailyApiRequests"]

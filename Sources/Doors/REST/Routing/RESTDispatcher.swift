@@ -18,9 +18,14 @@ struct RESTDispatcher: Sendable {
     /// The answer of one resource, in its own transaction where it has one. Errors of the org and of the caller are
     /// answers; what is thrown is a failed connection or our own mistake.
     func answer(_ call: RESTCall) async throws -> RESTAnswer {
+        try await answer(call, routes.match(call.method, call.path))
+    }
+
+    /// The same with the route found already.
+    func answer(_ call: RESTCall, _ match: RESTRoutes.Match) async throws -> RESTAnswer {
         var call = call
         do {
-            let route = try route(of: &call)
+            let route = try Self.route(of: &call, match)
             switch route.handling {
             case .service(let handler):
                 return try await handler(call)
@@ -39,7 +44,7 @@ struct RESTDispatcher: Sendable {
     func part(_ call: RESTCall, in work: any OrgWork) throws -> RESTAnswer {
         var call = call
         do {
-            let route = try route(of: &call)
+            let route = try Self.route(of: &call, routes.match(call.method, call.path))
             guard route.isComposable, case .records(_, let handler) = route.handling else {
                 throw OrgError.badRequest(
                     "INVALID_INPUT", "The resource \(call.resource) cannot be part of a composite request.")
@@ -64,8 +69,8 @@ struct RESTDispatcher: Sendable {
         var answer: RESTAnswer
     }
 
-    private func route(of call: inout RESTCall) throws -> RESTRoutes.Route {
-        switch routes.match(call.method, call.path) {
+    private static func route(of call: inout RESTCall, _ match: RESTRoutes.Match) throws -> RESTRoutes.Route {
+        switch match {
         case .route(let route, let captured):
             call.captured = captured
             return route

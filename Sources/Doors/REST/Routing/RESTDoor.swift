@@ -101,11 +101,12 @@ public struct RESTDoor: HTTPRoutes {
                 method: method, path: path, query: parts.target.query, headers: parts.headers,
                 context: CallContext(session: session, apiVersion: version.text, clientName: parts.clientName),
                 dispatcher: dispatcher, request: request)
-            if case .route(let route, let captured) = dispatcher.routes.match(method, path) {
+            let match = dispatcher.routes.match(method, path)
+            if case .route(let route, let captured) = match {
                 note.family = route.family
                 note.entity = captured.first { $0.name == "object" }?.value ?? ""
             }
-            answer = path.isEmpty ? try resources(call) : try await dispatcher.answer(call)
+            answer = path.isEmpty ? try resources(call) : try await dispatcher.answer(call, match)
         } catch let error as OrgError {
             answer = RESTAnswer(error)
         }
