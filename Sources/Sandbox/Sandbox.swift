@@ -32,8 +32,8 @@ public final class Sandbox: Sendable {
     /// Bulk jobs that wait to be worked on.
     let bulk: BulkWork
     let state: Mutex<State>
-    /// When the description of the org's objects changed last, as far as this process can tell: at its start.
-    let schemaChangedAt: Int64
+    /// When the description of the org's objects changed last, as far as this process can tell: at its start, or since.
+    let schemaChange: Mutex<Int64>
     private let directory: URL
     let appKey: AppKey
     let identityKey: IdentityKey
@@ -73,7 +73,7 @@ public final class Sandbox: Sendable {
         } catch {
             throw SandboxError(code: .directory, message: "\(directory) cannot be made", cause: error)
         }
-        schemaChangedAt = configuration.clock()
+        schemaChange = Mutex(configuration.clock())
         appKey = try AppKey.openOrCreate(in: self.directory)
         identityKey = IdentityKey(directory: self.directory)
         legacyStreaming = try LegacyStreaming()

@@ -33,7 +33,9 @@ struct OrgCounters: Codable, Sendable, Hashable {
     /// Nil in a store whose org has not been founded.
     static func find(_ reader: any StoreReader) throws -> OrgCounters? {
         guard let bytes = try reader.state(stateKey) else { return nil }
+        if let counters = OrgCounters(bytes) { return counters }
         do {
+            // Stores from before the counters had a form of their own.
             return try JSONDecoder().decode(OrgCounters.self, from: Data(bytes))
         } catch {
             throw SandboxError(code: .stateDamaged, message: "the org's counters cannot be read", cause: error)
@@ -41,7 +43,42 @@ struct OrgCounters: Codable, Sendable, Hashable {
     }
 
     func write(_ writer: any StoreWriter) throws {
-        try writer.setState(Self.stateKey, to: [UInt8](JSONEncoder().encode(self)))
+        try writer.setState(Self.stateKey, to: bytes)
+    }
+
+    /// `1 replay commit schema`, then a line for each number: `r001 17`, `aCase 1042`. They are read and written with every
+    /// transaction, where JSON would cost more than the transaction itself.
+    var bytes: [UInt8] {
+        var text = "1 \(replay) \(commit) \(schemaVersion.map { String($0) } ?? "-")"
+        for (prefix, number) in recordNumbers { text += "\nr\(prefix) \(number)" }
+        for (key, number) in autonumbers { text += "\na\(key) \(number)" }
+        return Array(text.utf8)
+    }
+
+    /// Nil for what is not in the form of `bytes`.
+    init?(_ bytes: [UInt8]) {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"))
+        guard let first = lines.first else { return nil }
+        let words = first.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+        guard words.count == 4, words[0] == "1", let replay = UInt64(words[1]), let commit = Int64(words[2]) else {
+            return nil
+        }
+        self.init(replay: replay, commit: commit)
+        if words[3] != "-" {
+            guard let version = UInt64(words[3]) else { return nil }
+            schemaVersion = version
+        }
+        for line in lines.dropFirst() {
+            guard let space = line.lastIndex(of: UInt8(ascii: " ")), let kind = line.first,
+                let number = UInt64(String(decoding: line[line.index(after: space)...], as: UTF8.self))
+            else { return nil }
+            let key = String(decoding: line[line.startIndex..<space].dropFirst(), as: UTF8.self)
+            switch kind {
+            case UInt8(ascii: "r"): recordNumbers[key] = number
+            case UInt8(ascii: "a"): autonumbers[key] = number
+            default: return nil
+            }
+        }
     }
 
     /// The id of a new record: key prefix, the org's instance, a reserved character and nine digits of base 62.

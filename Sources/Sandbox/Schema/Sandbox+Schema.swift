@@ -10,6 +10,9 @@ extension Sandbox {
 
     var catalogue: Catalogue { schema.catalogue }
 
+    /// What clients that ask with `If-Modified-Since` are told.
+    var schemaChangedAt: Int64 { schemaChange.withLock { $0 } }
+
     var captured: [String: CapturedObject] { schema.captured }
 
     /// The schema that a transaction works with: the one whose version its counters name. Nearly always the current
@@ -56,6 +59,7 @@ extension Sandbox {
         }
         if let changed {
             currentSchema.withLock { if $0.version < changed.version { $0 = changed } }
+            schemaChange.withLock { $0 = max($0, clock()) }
         }
         return answer
     }

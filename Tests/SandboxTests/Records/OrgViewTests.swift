@@ -65,7 +65,8 @@ struct OrgViewTests {
             let found = try work.query(
                 "SELECT Id FROM Contact WHERE AccountId = '\(parent.id)'", includingDeleted: false, batchSize: nil)
             #expect(found.dictionary["totalSize"] == .number("1"))
-            #expect(try work.retrieve("Account", parent.id, fields: ["Name"]).document.dictionary["Name"] == .string("A"))
+            #expect(
+                try work.retrieve("Account", parent.id, fields: ["Name"]).document.dictionary["Name"] == .string("A"))
         }
         let headers = try await org.events().map(\.header)
         #expect(headers.count == 2)
@@ -77,7 +78,9 @@ struct OrgViewTests {
         let org = try await TestOrg.open()
         let account = try await org.create("Account", [("Name", .string("A"))])
         let tag = { @Sendable in
-            try await org.sandbox.reading(org.context) { try $0.retrieve("Account", account.string, fields: ["Id"]).entityTag }
+            try await org.sandbox.reading(org.context) {
+                try $0.retrieve("Account", account.string, fields: ["Id"]).entityTag
+            }
         }
         let first = try #require(try await tag())
         let same = try await tag()
@@ -94,7 +97,8 @@ struct OrgViewTests {
 
     @Test func aSearchFindsWordsInTheirFields() async throws {
         let org = try await TestOrg.open()
-        let account = try await org.create("Account", [("Name", .string("O'Neill & 100% Söhne")), ("Phone", .string("4711"))])
+        let account = try await org.create(
+            "Account", [("Name", .string("O'Neill & 100% Söhne")), ("Phone", .string("4711"))])
         _ = try await org.create("Account", [("Name", .string("Other"))])
         func found(_ terms: [String], _ scope: RecordSearch.Scope) async throws -> [JSONValue] {
             let search = RecordSearch(terms: terms, scope: scope, targets: [.init(object: "Account")], limit: 10)
