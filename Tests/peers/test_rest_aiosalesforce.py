@@ -33,6 +33,8 @@ def key(org):
     answer = org.rest("POST", "/tooling/sobjects/CustomField", {
         "FullName": "Account.Async_Key__c",
         "Metadata": {"type": "Text", "label": "Async Key", "length": 40, "externalId": True, "unique": True}})
+    if answer.status_code == 404:
+        pytest.skip("there is no Tooling API")
     assert answer.status_code == 201, answer.text
     return "Async_Key__c"
 

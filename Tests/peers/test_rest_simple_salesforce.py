@@ -23,10 +23,13 @@ def salesforce(org):
 @pytest.fixture(scope="module")
 def key(salesforce):
     """A field of accounts that is an external id, made through the Tooling API as a person would."""
-    made = salesforce.toolingexecute("sobjects/CustomField", method="POST", data={
-        "FullName": "Account.Peer_Key__c",
-        "Metadata": {"type": "Text", "label": "Peer Key", "length": 40, "externalId": True, "unique": True},
-    })
+    try:
+        made = salesforce.toolingexecute("sobjects/CustomField", method="POST", data={
+            "FullName": "Account.Peer_Key__c",
+            "Metadata": {"type": "Text", "label": "Peer Key", "length": 40, "externalId": True, "unique": True},
+        })
+    except SalesforceResourceNotFound:
+        pytest.skip("there is no Tooling API")
     assert made["success"] is True
     return "Peer_Key__c"
 
