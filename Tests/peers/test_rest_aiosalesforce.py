@@ -79,8 +79,7 @@ def test_composite_parts_refer_to_each_other(run):
         async with salesforce.composite(all_or_none=True, autoraise=True) as composite:
             account = composite.sobject.create("Account", {"Name": "Composite async"})
             contact = composite.sobject.create("Contact", {"LastName": "Part", "AccountId": str(account.reference.id)})
-            read = composite.sobject.get("Contact", str(contact.reference.id), fields=["AccountId"])
-        assert read.record["AccountId"] == account.id
+        assert (await salesforce.sobject.get("Contact", contact.id))["AccountId"] == account.id
         composite = salesforce.composite(all_or_none=True)
         good = composite.sobject.create("Account", {"Name": "Undone async"})
         bad = composite.sobject.create("Contact", {"FirstName": "No last name"})
