@@ -20,7 +20,7 @@ public final class Sandbox: Sendable {
     /// The records and the log of the org. Doors that serve the log directly may read it.
     public let twin: Twin
     /// Misbehaviour on command.
-    public let faults = Faults()
+    public let faults: Faults
 
     let configuration: Configuration
     let organization: Organization
@@ -67,6 +67,7 @@ public final class Sandbox: Sendable {
         self.configuration = configuration
         self.logger = logger
         bulk = BulkWork(files: BulkFiles(directory: self.directory, isDurable: configuration.isDurable))
+        faults = Faults(clock: configuration.clock)
         do {
             try FileManager.default.createDirectory(
                 at: self.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -106,6 +107,8 @@ public final class Sandbox: Sendable {
         }
         try await openChannels()
         observer.waiters.reached(try await twin.observe(observer))
+        // A fault may concern streams that wait for events: they look again.
+        faults.onChange { [observer] in observer.waiters.wakeAll() }
         if configuration.loadsSampleData { try await loadSampleData() }
     }
 

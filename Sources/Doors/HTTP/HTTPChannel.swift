@@ -33,8 +33,10 @@ struct HTTPChannel: HTTPChannelHandler {
 
     func handle(value: Value, logger: Logger) async {
         let address = value.channel.remoteAddress?.ipAddress ?? ""
-        await ConnectionPeer.$address.withValue(address) {
-            await handleHTTP(asyncChannel: value, logger: logger)
+        await HTTPConnection.$channel.withValue(value.channel) {
+            await ConnectionPeer.$address.withValue(address) {
+                await handleHTTP(asyncChannel: value, logger: logger)
+            }
         }
     }
 }

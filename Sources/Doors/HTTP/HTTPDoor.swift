@@ -23,20 +23,24 @@ public final class HTTPDoor: Sendable {
     private let configuration: Configuration
     private let routes: [any HTTPRoutes]
     private let takeovers: [any ConnectionTakeover]
+    private let faults: (any FaultOracle)?
     private let instruments: HTTPInstruments
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let running = Mutex<ServiceGroup?>(nil)
 
-    /// - Parameter eventLoopGroup: the threads that accept and serve; the caller shuts it down after `run()` has returned.
+    /// - Parameters:
+    ///   - faults: what goes wrong on command; nil: nothing does.
+    ///   - eventLoopGroup: the threads that accept and serve; the caller shuts it down after `run()` has returned.
     public init(
         configuration: Configuration, routes: [any HTTPRoutes], takeovers: [any ConnectionTakeover] = [],
-        metrics: MetricsRegistry, eventLoopGroup: any EventLoopGroup, logger: Logger
+        faults: (any FaultOracle)? = nil, metrics: MetricsRegistry, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
         corsAllowList = CORSAllowList(origins: configuration.corsOrigins)
         self.routes = routes
         self.takeovers = takeovers
+        self.faults = faults
         self.instruments = HTTPInstruments(registry: metrics)
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -76,6 +80,7 @@ public final class HTTPDoor: Sendable {
         let router = Router(context: BasicRequestContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: corsAllowList)
         router.add(middleware: ErrorResponses(table: table, instruments: instruments))
+        if let faults { router.add(middleware: HTTPFaults(oracle: faults)) }
         for routes in routes { routes.add(to: router) }
         table.fill(from: router.routes)
         return Application(

@@ -12,17 +12,21 @@ internal import Waiting
 final class ManagedSession: Sendable {
     let rpcID: String
     private let bus: any EventBus
+    private let faults: PubSubFaults
+    private let peer: String
     private let caller: BusCaller
     private let instruments: PubSubInstruments
     private let machine: Mutex<ManagedStateMachine>
     private let wakeup = Signal()
 
     init(
-        rpcID: String, bus: any EventBus, caller: BusCaller, timing: SubscribeStateMachine.Timing,
-        commitTimeout: Duration, instruments: PubSubInstruments
+        rpcID: String, bus: any EventBus, faults: PubSubFaults, peer: String, caller: BusCaller,
+        timing: SubscribeStateMachine.Timing, commitTimeout: Duration, instruments: PubSubInstruments
     ) {
         self.rpcID = rpcID
         self.bus = bus
+        self.faults = faults
+        self.peer = peer
         self.caller = caller
         self.instruments = instruments
         machine = Mutex(ManagedStateMachine(timing: timing, commitTimeout: commitTimeout, now: .now))
@@ -118,6 +122,7 @@ final class ManagedSession: Sendable {
         switch step {
         case .start: preconditionFailure("a managed stream starts by opening its subscription")
         case .read(_, let position, let limit):
+            try await faults.check(.stream(rpc: "ManagedSubscribe", topic: slot.topic), peer: peer, rpcID: rpcID)
             let read = try await onBus { () throws(EventBusError) in
                 try await self.bus.readManaged(slot, after: position, limit: limit, caller: self.caller)
             }

@@ -67,21 +67,25 @@ public final class PubSubDoor: Sendable {
 
     private let configuration: Configuration
     private let service: PubSubService
+    private let faults: PubSubFaults
     private let eventLoopGroup: MultiThreadedEventLoopGroup
     private let logger: Logger
     private let shutdown = Signal()
 
-    /// - Parameter eventLoopGroup: the threads that serve; the caller shuts it down after `run()` has returned.
+    /// - Parameters:
+    ///   - faults: what goes wrong on command; nil: nothing does.
+    ///   - eventLoopGroup: the threads that serve; the caller shuts it down after `run()` has returned.
     public init(
-        configuration: Configuration, bus: any EventBus, metrics: MetricsRegistry,
+        configuration: Configuration, bus: any EventBus, faults: (any FaultOracle)? = nil, metrics: MetricsRegistry,
         eventLoopGroup: MultiThreadedEventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         listening = configuration.listeners.map { _ in Listening() }
+        self.faults = PubSubFaults(oracle: faults)
         service = PubSubService(
-            bus: bus,
+            bus: bus, faults: self.faults,
             timing: .init(
                 keepaliveInterval: configuration.keepaliveInterval, requestTimeout: configuration.requestTimeout),
             limits: .init(
@@ -185,6 +189,7 @@ public final class PubSubDoor: Sendable {
         let config = HTTP2ServerTransport.Posix.Config.defaults { config in
             config.http2.maxConcurrentStreams = Self.streamsPerConnectionMax
             config.rpc.maxRequestPayloadSize = Self.requestBytesMax
+            config.channelDebuggingCallbacks.onAcceptTCPConnection = { [faults] in faults.accepted($0) }
             config.connection.keepalive.time = Self.pingInterval
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = Self.clientPingIntervalMin

@@ -15,6 +15,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     }
 
     private let bus: any EventBus
+    private let faults: PubSubFaults
     private let timing: SubscribeStateMachine.Timing
     private let limits: Limits
     private let instruments: PubSubInstruments
@@ -29,10 +30,11 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     }
 
     init(
-        bus: any EventBus, timing: SubscribeStateMachine.Timing, limits: Limits = Limits(),
+        bus: any EventBus, faults: PubSubFaults, timing: SubscribeStateMachine.Timing, limits: Limits = Limits(),
         instruments: PubSubInstruments
     ) {
         self.bus = bus
+        self.faults = faults
         self.timing = timing
         self.limits = limits
         self.instruments = instruments
@@ -50,7 +52,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     func getTopic(
         request: ServerRequest<Eventbus_V1_TopicRequest>, context: ServerContext
     ) async throws -> ServerResponse<Eventbus_V1_TopicInfo> {
-        try await counted("GetTopic") { rpcID in
+        try await counted("GetTopic", context) { rpcID in
             let topic = try await Self.onBus(rpcID) { () throws(EventBusError) in
                 let caller = try await self.caller(request.metadata)
                 return try await self.bus.topic(request.message.topicName, caller: caller)
@@ -69,7 +71,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     func getSchema(
         request: ServerRequest<Eventbus_V1_SchemaRequest>, context: ServerContext
     ) async throws -> ServerResponse<Eventbus_V1_SchemaInfo> {
-        try await counted("GetSchema") { rpcID in
+        try await counted("GetSchema", context) { rpcID in
             let id = request.message.schemaID
             let json = try await Self.onBus(rpcID) { () throws(EventBusError) in
                 let caller = try await self.caller(request.metadata)
@@ -96,14 +98,16 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
             let caller = try await Self.onBus(rpcID) { () throws(EventBusError) in
                 try await self.caller(request.metadata)
             }
-            session = SubscribeSession(rpcID: rpcID, bus: bus, caller: caller, timing: timing, instruments: instruments)
+            session = SubscribeSession(
+                rpcID: rpcID, bus: bus, faults: faults, peer: context.remotePeer, caller: caller, timing: timing,
+                instruments: instruments)
         } catch {
             instruments.call(method: "Subscribe", status: error.code.description).increment()
             throw error
         }
         let requests = request.messages
         return StreamingServerResponse { writer in
-            try await self.counted("Subscribe", rpcID: rpcID) { _ in
+            try await self.counted("Subscribe", context, rpcID: rpcID) { _ in
                 try self.open(rpcID) { session.fail($0, $1) }
                 defer { self.close(rpcID) }
                 try await withRPCCancellationHandler {
@@ -119,7 +123,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     func publish(
         request: ServerRequest<Eventbus_V1_PublishRequest>, context: ServerContext
     ) async throws -> ServerResponse<Eventbus_V1_PublishResponse> {
-        try await counted("Publish") { rpcID in
+        try await counted("Publish", context) { rpcID in
             let publishing = try await self.publishing(rpcID, request.metadata)
             return ServerResponse(message: try await publishing.publish(request.message))
         }
@@ -139,7 +143,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
         }
         let requests = request.messages
         return StreamingServerResponse { writer in
-            try await self.counted("PublishStream", rpcID: rpcID) { _ in
+            try await self.counted("PublishStream", context, rpcID: rpcID) { _ in
                 try self.open(rpcID) { session.fail($0, $1) }
                 defer { self.close(rpcID) }
                 try await session.run(requests: requests, writer: writer)
@@ -158,7 +162,8 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
                 try await self.caller(request.metadata)
             }
             session = ManagedSession(
-                rpcID: rpcID, bus: bus, caller: caller, timing: timing, commitTimeout: limits.commitTimeout,
+                rpcID: rpcID, bus: bus, faults: faults, peer: context.remotePeer, caller: caller, timing: timing,
+                commitTimeout: limits.commitTimeout,
                 instruments: instruments)
         } catch {
             instruments.call(method: "ManagedSubscribe", status: error.code.description).increment()
@@ -166,7 +171,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
         }
         let requests = request.messages
         return StreamingServerResponse { writer in
-            try await self.counted("ManagedSubscribe", rpcID: rpcID) { _ in
+            try await self.counted("ManagedSubscribe", context, rpcID: rpcID) { _ in
                 try self.open(rpcID) { session.fail($0, $1) }
                 defer { self.close(rpcID) }
                 try await withRPCCancellationHandler {
@@ -208,10 +213,13 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     }
 
     private func counted<Answer>(
-        _ method: String, rpcID: String = makeRPCID(), _ body: (String) async throws -> Answer
+        _ method: String, _ context: ServerContext, rpcID: String = makeRPCID(),
+        _ body: (String) async throws -> Answer
     ) async throws -> Answer {
         do {
+            try await faults.check(.call(rpc: method), peer: context.remotePeer, rpcID: rpcID)
             let answer = try await body(rpcID)
+            try await faults.check(.callAnswer(rpc: method), peer: context.remotePeer, rpcID: rpcID)
             instruments.call(method: method, status: "OK").increment()
             return answer
         } catch {

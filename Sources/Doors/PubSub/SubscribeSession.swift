@@ -15,17 +15,21 @@ internal import Waiting
 final class SubscribeSession: Sendable {
     let rpcID: String
     private let bus: any EventBus
+    private let faults: PubSubFaults
+    private let peer: String
     private let caller: BusCaller
     private let instruments: PubSubInstruments
     private let machine: Mutex<SubscribeStateMachine>
     private let wakeup = Signal()
 
     init(
-        rpcID: String, bus: any EventBus, caller: BusCaller, timing: SubscribeStateMachine.Timing,
-        instruments: PubSubInstruments
+        rpcID: String, bus: any EventBus, faults: PubSubFaults, peer: String, caller: BusCaller,
+        timing: SubscribeStateMachine.Timing, instruments: PubSubInstruments
     ) {
         self.rpcID = rpcID
         self.bus = bus
+        self.faults = faults
+        self.peer = peer
         self.caller = caller
         self.instruments = instruments
         machine = Mutex(SubscribeStateMachine(timing: timing, now: .now))
@@ -75,6 +79,7 @@ final class SubscribeSession: Sendable {
                 }
                 machine.withLock { $0.started(at: position, now: .now) }
             case .read(let topic, let position, let limit):
+                try await faults.check(.stream(rpc: "Subscribe", topic: topic), peer: peer, rpcID: rpcID)
                 let read = try await onBus { () throws(EventBusError) in
                     try await self.bus.read(topic: topic, after: position, limit: limit, caller: self.caller)
                 }

@@ -1,12 +1,12 @@
 /// Why a text is not JSON, and where: Salesforce's `JSON_PARSER_ERROR` says both.
-struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     var reason: String
     /// From 1.
     var line: Int
     /// From 1, in characters.
     var column: Int
 
-    var description: String { "\(reason) at [line:\(line), column:\(column)]" }
+    package var description: String { "\(reason) at [line:\(line), column:\(column)]" }
 }
 
 /// Reads JSON as RFC 8259 writes it, and nothing else: no comments, no trailing commas, no `NaN`, no second member of the
@@ -14,7 +14,7 @@ struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// Numbers stay the text they were, so that no digit is lost. Time and memory are linear in the length of the input; the
 /// depth is bounded. A value type: one parser, one text, any thread.
-struct JSONParser {
+package struct JSONParser {
     /// How deep arrays and objects may nest.
     static let depthMax = 64
 
@@ -29,7 +29,7 @@ struct JSONParser {
         self.bytes = bytes
     }
 
-    static func parse(_ bytes: some Sequence<UInt8>) throws(JSONError) -> JSONValue {
+    package static func parse(_ bytes: some Sequence<UInt8>) throws(JSONError) -> JSONValue {
         var parser = JSONParser(Array(bytes))
         parser.skipSpace()
         guard parser.index < parser.bytes.count else {

@@ -14,7 +14,6 @@ extension Sandbox: EventBus {
     public func authorize(
         accessToken: String?, instanceURL: String?, tenantID: String?
     ) async throws(EventBusError) -> BusCaller {
-        try faults.checkAuthorization()
         guard let accessToken, let instanceURL, let tenantID, isOurs(tenantID), isOwnURL(instanceURL),
             let session = await usedSession(accessToken)
         else {
@@ -26,7 +25,6 @@ extension Sandbox: EventBus {
     }
 
     public func topic(_ name: String, caller: BusCaller) async throws(EventBusError) -> TopicDescription {
-        try faults.check(.topic(name))
         try checkExists(name)
         let schema = self.schema
         let event = name.hasPrefix("/event/") ? schema.eventSchemas[String(name.dropFirst("/event/".count))] : nil
@@ -37,7 +35,7 @@ extension Sandbox: EventBus {
     }
 
     public func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {
-        try faults.check(.schema(id))
+        try faults.checkSchema(id)
         guard !id.isEmpty else {
             throw EventBusError(
                 code: .schemaInvalid, message: "Schema validation failed. The schema ID can't be blank.")
@@ -50,7 +48,7 @@ extension Sandbox: EventBus {
     }
 
     public func start(topic: String, from: ReplayStart, caller: BusCaller) async throws(EventBusError) -> Position {
-        try faults.check(.start(topic: topic, from: from))
+        try faults.checkSubscription(topic: topic, from: from)
         try checkExists(topic)
         _ = try feed(of: topic, caller: caller)
         _ = try eventUsage.deliveriesLeft()
@@ -71,10 +69,10 @@ extension Sandbox: EventBus {
     public func read(
         topic: String, after: Position, limit: Int, caller: BusCaller
     ) async throws(EventBusError) -> BusRead {
-        try faults.checkRead()
         let limit = min(limit, try eventUsage.deliveriesLeft())
         let feed = try feed(of: topic, caller: caller)
-        let found = try await found(in: feed, after: after, limit: limit)
+        let found = try await struck(
+            try await found(in: feed, after: after, limit: limit), topic: topic, feed: feed, after: after)
         guard !found.events.isEmpty else { return found }
         var counts: [String: Int] = [:]
         for (_, event) in found.events { counts[event.topic, default: 0] += 1 }
@@ -83,6 +81,23 @@ extension Sandbox: EventBus {
             client: caller.client)
         await saveEventUsage()
         return found
+    }
+
+    /// A delivery as the faults that stand want it.
+    private func struck(
+        _ read: BusRead, topic: String, feed: BusFeed, after: Position
+    ) async throws(EventBusError) -> BusRead {
+        guard !read.events.isEmpty, faults.concernDeliveries else { return read }
+        let (faults, now) = (faults, configuration.clock())
+        return try await readingBus { reader in
+            let events = try reader.receivedEvents(
+                after: after, selection: .topics(feed.topics), limit: read.events.count, bytesMax: Self.readBytesMax)
+            var publishedAt: [Position: Int64] = [:]
+            for event in events { publishedAt[event.position] = event.receivedAt }
+            return faults.delivery(
+                read, topic: topic, after: after, publishedAt: read.events.map { publishedAt[$0.position] ?? now }, now: now,
+                before: try Self.replayID(at: after, reader))
+        }
     }
 
     /// Recent events come from memory; what is older, and what needs records, from the store.
@@ -146,18 +161,29 @@ extension Sandbox: EventBus {
         }
     }
 
-    public func waitForEvents(after: Position, timeout: Duration) async {
-        await observer.waiters.wait(after: after, timeout: timeout)
+    /// Of the event at a position; nil where there is none, at the beginning of the log.
+    private static func replayID(at position: Position, _ reader: any StoreReader) throws -> ReplayID? {
+        let before = Position(rawValue: position.rawValue - 1)
+        let event = try reader.events(after: before, selection: .all, limit: 1, bytesMax: 1).first
+        return event?.position == position ? event?.content.event.replayID : nil
     }
 
-    /// Ends the streams that wait for events now: each one's next read fails with the error.
-    public func cutStreams(
-        with error: EventBusError = EventBusError(
-            code: .unavailable, message: "The service is temporarily unavailable.")
-    ) {
-        faults.failNextReads(max(1, observer.waiters.count), with: error)
-        observer.waiters.wakeAll()
+    public func waitForEvents(after: Position, timeout: Duration) async {
+        if faults.isDelaying {
+            // Events that are held back are there already, and nothing will wake for them: look again soon.
+            do {
+                try await Task.sleep(for: min(timeout, Self.delayedLookInterval))
+            } catch {
+                // Cancelled: the wait is over.
+                return
+            }
+        } else {
+            await observer.waiters.wait(after: after, timeout: timeout)
+        }
     }
+
+    /// How often a reader looks for events that a fault holds back.
+    private static let delayedLookInterval = Duration.milliseconds(50)
 
     /// Exclusive: events after the one with this id. One code for malformed, expired and foreign ids, as an org has it.
     func place(after replayID: ReplayID) async throws(EventBusError) -> Position {

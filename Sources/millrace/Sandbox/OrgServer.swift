@@ -26,14 +26,19 @@ struct OrgServer: Sendable {
 
     /// Opens or founds the org; nothing listens before `components` run.
     ///
-    /// - Parameter corsOrigins: pages that may call the REST API from a browser.
+    /// - Parameters:
+    ///   - corsOrigins: pages that may call the REST API from a browser.
+    ///   - isControlOpenToAll: whether callers on other machines may use the control door.
     init(
-        directory: String, addresses: Addresses, corsOrigins: [String],
+        directory: String, addresses: Addresses, corsOrigins: [String], isControlOpenToAll: Bool = false,
         sandbox configuration: Sandbox.Configuration = .init(),
         logger: Logger
     ) async throws {
         let directory = URL(fileURLWithPath: directory, isDirectory: true).standardizedFileURL.path
         self.directory = directory
+        let clock = OrgClock()
+        var configuration = configuration
+        configuration.clock = { clock.now }
         sandbox = try await Sandbox(directory: directory, configuration: configuration, logger: logger)
         certificates = try DevelopmentCA.open(directory: directory + "/tls")
         let tls = DoorTLS(
@@ -45,22 +50,23 @@ struct OrgServer: Sendable {
             RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox, bulk: sandbox, streaming: sandbox),
             ClassicBulkDoor(org: sandbox),
             SandboxRoutes(sandbox: sandbox),
+            ControlRoutes(control: SandboxControl(sandbox: sandbox, clock: clock), isOpenToAll: isControlOpenToAll),
             OperationsDoor(checks: [], metrics: metrics),
         ]
         let threads = MultiThreadedEventLoopGroup.singleton
         http = HTTPDoor(
             configuration: .init(host: addresses.host, port: addresses.httpPort, corsOrigins: corsOrigins),
-            routes: routes,
+            routes: routes, faults: sandbox.faults,
             metrics: metrics, eventLoopGroup: threads, logger: logger)
         https = HTTPDoor(
             configuration: .init(host: addresses.host, port: addresses.httpsPort, tls: tls, corsOrigins: corsOrigins),
-            routes: routes, metrics: MetricsRegistry(), eventLoopGroup: threads, logger: logger)
+            routes: routes, faults: sandbox.faults, metrics: MetricsRegistry(), eventLoopGroup: threads, logger: logger)
         pubSub = PubSubDoor(
             configuration: .init(listeners: [
                 .init(host: addresses.host, port: addresses.grpcPort, tls: tls),
                 .init(host: addresses.host, port: addresses.grpcPlaintextPort),
             ]),
-            bus: sandbox, metrics: metrics, eventLoopGroup: threads, logger: logger)
+            bus: sandbox, faults: sandbox.faults, metrics: metrics, eventLoopGroup: threads, logger: logger)
     }
 
     /// In the order of starting; `started` is called once every door listens and connection.json is written.
