@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Synchronization
 
 /// The org's time: the machine's, moved by an offset, or standing still. Retention, sessions, rolling windows and locators go by

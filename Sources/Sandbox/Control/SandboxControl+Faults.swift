@@ -1,3 +1,4 @@
+import ChangeEvents
 package import Doors
 
 extension SandboxControl {

@@ -2,6 +2,7 @@ import ChangeEvents
 package import Doors
 import NIOCore
 import Store
+import Twin
 
 /// What the sandbox's page shows, and scripts may read as well.
 extension SandboxControl {
@@ -108,9 +109,9 @@ extension SandboxControl {
     private func fields(of event: ReceivedEvent) async throws -> JSONValue? {
         guard let schema = try await sandbox.twin.schema(event.schemaID), schema.isChangeEvent else { return nil }
         let change: ChangeEvent
-        do {
+        do throws(AvroError) {
             change = try schema.changeEvent(of: event.payload)
-        } catch is AvroError {
+        } catch {
             // An injected event that does not fit its schema: it is on the bus all the same.
             return nil
         }

@@ -2,6 +2,7 @@ import ChangeEvents
 import Crypto
 package import Doors
 import Store
+import Twin
 import NIOCore
 
 /// What the org really holds, so that a test can compare a replica with it.

@@ -1,4 +1,4 @@
-package import Doors
+import Doors
 
 /// The control door without HTTP: faults, clock, truth, and what the sandbox's page shows. Takes and gives JSON; every refusal is
 /// a `ControlError`.

@@ -33,9 +33,14 @@ struct SandboxCommand: AsyncParsableCommand {
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
+    @OptionGroup var life: OrgLifeOptions
+
     @OptionGroup var addresses: OrgAddressOptions
 
     @OptionGroup var logins: OrgLoginOptions
+
+    @Flag(help: "The control door (/sandbox/…) answers callers on other machines too.")
+    var controlFromAnywhere = false
 
     @OptionGroup var logOptions: LogOptions
 
@@ -45,8 +50,8 @@ struct SandboxCommand: AsyncParsableCommand {
         try logins.apply(to: &configuration)
         let server = try await OrgServer(
             directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
-            sandbox: configuration, logger: logger)
-        let components = server.components { connection in Console.print(connection.summary) }
+            isControlOpenToAll: controlFromAnywhere, sandbox: configuration, logger: logger)
+        let components = server.components(life: life) { connection in Console.print(connection.summary) }
         try await Shutdown.run(components, drainTimeout: Self.drainTimeout, logger: logger)
     }
 

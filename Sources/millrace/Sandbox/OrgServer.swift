@@ -70,8 +70,10 @@ struct OrgServer: Sendable {
     }
 
     /// In the order of starting; `started` is called once every door listens and connection.json is written.
-    func components(started: @escaping @Sendable (Connection) async throws -> Void) -> [Component] {
-        [
+    func components(
+        life: OrgLifeOptions? = nil, started: @escaping @Sendable (Connection) async throws -> Void
+    ) -> [Component] {
+        var components: [Component] = [
             .atEnd("org") { [sandbox] in try await sandbox.close() },
             .cancelled("org-retention") { [sandbox] in try await sandbox.run() },
             Component("org-http") { [http] in
@@ -85,10 +87,16 @@ struct OrgServer: Sendable {
             },
             Component("announce") {
                 try await started(try await announce())
+                if let life { try await life.load(into: sandbox) }
                 // Not the end of the program.
                 try? await gracefulShutdown()
             },
         ]
+        if let life, let rate = life.traffic {
+            let seed = life.seed
+            components.append(.cancelled("org-traffic") { [sandbox] in try await sandbox.runTraffic(rate, seed: seed) })
+        }
+        return components
     }
 
     /// Puts a page's origin on the org's CORS allow-list.
