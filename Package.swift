@@ -136,6 +136,15 @@ let package = Package(
                 .embedInCode("DemoPage/style.css"),
                 // A link to clients/javascript/millrace.js: the demo runs the very file that users get.
                 .embedInCode("DemoPage/millrace.js"),
+                .embedInCode("SandboxPage/sandbox.html"),
+                .embedInCode("SandboxPage/sandbox.css"),
+                .embedInCode("SandboxPage/sandbox.js"),
+                .embedInCode("SandboxPage/api.js"),
+                .embedInCode("SandboxPage/overview.js"),
+                .embedInCode("SandboxPage/records.js"),
+                .embedInCode("SandboxPage/events.js"),
+                .embedInCode("SandboxPage/usage.js"),
+                .embedInCode("SandboxPage/faults.js"),
             ],
             swiftSettings: swiftSettings),
         // Tests

@@ -51,6 +51,7 @@ struct OrgServer: Sendable {
             ClassicBulkDoor(org: sandbox),
             SandboxRoutes(sandbox: sandbox),
             ControlRoutes(control: SandboxControl(sandbox: sandbox, clock: clock), isOpenToAll: isControlOpenToAll),
+            SandboxPageRoutes(),
             OperationsDoor(checks: [], metrics: metrics),
         ]
         let threads = MultiThreadedEventLoopGroup.singleton

@@ -1,0 +1,55 @@
+// Who listens, and what is left of the allocations: read over the same doors as any client would.
+
+import { element, query, rest, shown } from "./api.js"
+
+const find = id => document.getElementById(id)
+
+export function subscribers(org) {
+  async function refresh() {
+    const cards = [[org.overview?.waiting_streams ?? 0, "streams waiting for events"], [org.overview?.log.head ?? 0, "events so far"]]
+    find("subscriber-cards").replaceChildren(
+      ...cards.map(([count, label]) => element("div", { class: "card" }, element("b", {}, count.toLocaleString()), element("span", {}, label))))
+    const empty = find("subscribers-empty")
+    try {
+      const { records } = await query("SELECT ExternalId, Name, Type, Topic, Position, Tip, Status FROM EventBusSubscriber")
+      if (!find("subscriber-rows")) return
+      const names = ["Name", "Type", "Topic", "Position", "Tip", "Status"]
+      find("subscriber-rows").tHead.replaceChildren(element("tr", {}, ...names.map(name => element("th", {}, name))))
+      find("subscriber-rows").tBodies[0].replaceChildren(...records.map(row => element("tr", {}, ...names.map(name => element("td", {}, shown(row[name]))))))
+      empty.hidden = records.length > 0
+      empty.textContent = "No subscriber is named in EventBusSubscriber. Streams of the Pub/Sub API that wait are counted above."
+    } catch (error) {
+      if (!find("subscribers-empty")) return
+      empty.hidden = false
+      empty.textContent = `EventBusSubscriber cannot be read: ${error.message}`
+    }
+  }
+  refresh()
+  return { refresh }
+}
+
+export function limits() {
+  async function refresh() {
+    try {
+      const all = await rest("limits")
+      if (!find("limit-rows")) return
+      find("limits-problem").textContent = ""
+      find("limit-rows").tBodies[0].replaceChildren(...Object.entries(all).filter(([, limit]) => limit.Max > 0)
+        .map(([name, limit]) => [name, limit, 1 - limit.Remaining / limit.Max])
+        .sort((left, right) => right[2] - left[2] || left[0].localeCompare(right[0]))
+        .map(([name, limit, used]) => {
+          const bar = element("i", {})
+          bar.style.setProperty("width", `${Math.min(100, Math.max(0, used * 100))}%`)
+          return element("tr", {}, element("td", {}, name), element("td", { class: "number" }, limit.Remaining.toLocaleString()),
+            element("td", { class: "number" }, limit.Max.toLocaleString()),
+            element("td", {}, element("span", { class: used > 0.9 ? "meter hot" : "meter" }, bar)))
+        }))
+    } catch (error) {
+      if (find("limits-problem")) find("limits-problem").textContent = error.message
+    }
+  }
+  refresh()
+  // Each look is an API call: not with every refresh of the page.
+  const timer = setInterval(refresh, 15000)
+  return { leave: () => clearInterval(timer) }
+}
