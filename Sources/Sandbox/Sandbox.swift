@@ -150,7 +150,7 @@ public final class Sandbox: Sendable {
         _ body: @escaping @Sendable (OrgTransaction) throws -> T
     ) async throws -> T {
         let configuration = self.configuration
-        let instance = organization.instance
+        let (instance, faults) = (organization.instance, faults)
         let legacyStreaming = self.legacyStreaming
         let user = userID ?? organization.integrationUser?.id ?? ""
         let outbox = EventOutbox(
@@ -165,6 +165,7 @@ public final class Sandbox: Sendable {
                     counters: counters)
                 outbox.use(schema.eventSchemas)
                 transaction.outbox = outbox
+                transaction.faults = faults
                 let answer = try body(transaction)
                 try transaction.finish()
                 try PendingEvent.append(

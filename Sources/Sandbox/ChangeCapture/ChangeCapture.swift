@@ -30,7 +30,8 @@ struct ChangeCapture {
         var overflowed: [CapturedObject] = []
         for draft in drafts {
             weight += draft.weight
-            if weight > changesPerTransactionMax {
+            let fault = transaction.faults?.changeFault(object: draft.captured.object.name)
+            if weight > changesPerTransactionMax || fault == .overflow {
                 if !overflowed.contains(where: { $0.object.name == draft.captured.object.name }) {
                     overflowed.append(draft.captured)
                 }
@@ -39,14 +40,15 @@ struct ChangeCapture {
             counts[draft.captured.object.changeEventName, default: 0] += 1
             let header = try headers.next(draft)
             try append(
-                draft.captured, header, values: draft.values, changed: draft.changed, transitions: draft.transitions,
+                draft.captured, header, isGap: fault == .gap, values: draft.values, changed: draft.changed,
+                transitions: draft.transitions,
                 replayID: transaction.counters.nextReplayID(skipping: skipped), into: writer, receivedAt: receivedAt)
             skipped = 0
         }
         for object in overflowed {
             counts[object.object.changeEventName, default: 0] += 1
             try append(
-                object, headers.overflow(of: object), values: [:], changed: [], transitions: [],
+                object, headers.overflow(of: object), isGap: false, values: [:], changed: [], transitions: [],
                 replayID: transaction.counters.nextReplayID(skipping: skipped), into: writer, receivedAt: receivedAt)
             skipped = 0
         }
@@ -54,13 +56,14 @@ struct ChangeCapture {
     }
 
     private func append(
-        _ captured: CapturedObject, _ header: ChangeEventHeader, values: [String: FieldValue], changed: [String],
+        _ captured: CapturedObject, _ header: ChangeEventHeader, isGap: Bool, values: [String: FieldValue],
+        changed: [String],
         transitions: [RecordTransition], replayID: ReplayID, into writer: any StoreWriter, receivedAt: Int64
     ) throws {
         var header = header
         var changed = changed
         var payload = try captured.schema.encode(header: header, values: values)
-        if payload.readableBytes > Self.eventBytesMax {
+        if isGap || payload.readableBytes > Self.eventBytesMax {
             header.changeType = Self.gap(for: header.changeType)
             header.changedFields = []
             header.nulledFields = []

@@ -41,6 +41,7 @@ extension OrgTransaction {
     }
 
     func put(_ object: ObjectDefinition, _ record: StoredRecord, before: StoredRecord?) throws {
+        try faults?.checkWrite(object: object.name, id: before == nil ? nil : record.image.id.string)
         try writer.put(record)
         journal.put(object, record, before: before)
         markMasters(of: object, record, before: before)

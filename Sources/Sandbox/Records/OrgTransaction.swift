@@ -20,6 +20,8 @@ public final class OrgTransaction {
     var outbox: EventOutbox?
     /// Masters whose roll-ups are out of date; see `settle`.
     var staleMasters: Set<RecordID> = []
+    /// What goes wrong on command; set by the sandbox.
+    var faults: Faults?
 
     init(
         writer: any StoreWriter, catalogue: Catalogue, instance: String, userID: String, now: Int64,

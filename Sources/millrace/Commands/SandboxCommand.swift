@@ -8,14 +8,20 @@ struct SandboxCommand: AsyncParsableCommand {
         commandName: "sandbox",
         abstract: "An org on your laptop: Salesforce's own protocols, with sample data, on loopback.",
         discussion: """
-            Speaks OAuth 2.0 (JWT bearer), the REST API and the Pub/Sub API (gRPC), plain and with TLS. All data lives in \
-            one directory and survives a restart; delete the directory for a new org.
+            Speaks OAuth 2.0, the REST API and the Pub/Sub API (gRPC), plain and with TLS. All data lives in \
+            one directory and survives a restart (delete the directory for a new org), or in memory (--memory).
 
             Addresses and credentials are printed, and written to DIR/connection.json for programs. TLS certificates come \
             from a development certificate authority made at first start: trust DIR/tls/ca.pem in your client.
 
+            The page at its root shows objects, records, live events, limits and faults. Faults, the org's clock and \
+            the truth about its records are for scripts too: /sandbox/faults, /sandbox/clock, /sandbox/truth.
+
             Examples:
               millrace sandbox --data ./org
+              millrace sandbox --memory --traffic 50/s --seed 7
+              millrace sandbox --data ./large --rows 1000000
+              curl http://127.0.0.1:8180/sandbox/faults -d '{"kind": "unavailable", "path": "/services/data/**", "times": 3}'
               millrace tail /data/CaseChangeEvent --connection ./org/connection.json
             """
     )
@@ -33,6 +39,9 @@ struct SandboxCommand: AsyncParsableCommand {
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
+    @Flag(help: "Keeps everything in memory: a new org each time, gone when it stops. Instead of --data.")
+    var memory = false
+
     @OptionGroup var life: OrgLifeOptions
 
     @OptionGroup var addresses: OrgAddressOptions
@@ -46,12 +55,16 @@ struct SandboxCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logOptions.makeLogger()
-        var configuration = try self.configuration()
-        try logins.apply(to: &configuration)
+        let memory = self.memory ? try MemoryDirectory() : nil
+        var settings = try configuration()
+        try logins.apply(to: &settings)
+        settings.isDurable = memory == nil
         let server = try await OrgServer(
-            directory: data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
-            isControlOpenToAll: controlFromAnywhere, sandbox: configuration, logger: logger)
-        let components = server.components(life: life) { connection in Console.print(connection.summary) }
+            directory: memory?.path ?? data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
+            isControlOpenToAll: controlFromAnywhere, sandbox: settings, logger: logger)
+        var components = server.components(life: life) { connection in Console.print(connection.summary) }
+        // The first to start is the last to end: by then the org has closed its database.
+        if let memory { components.insert(.atEnd("memory") { try memory.remove() }, at: 0) }
         try await Shutdown.run(components, drainTimeout: Self.drainTimeout, logger: logger)
     }
 

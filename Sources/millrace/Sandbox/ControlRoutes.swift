@@ -77,9 +77,9 @@ struct ControlRoutes: HTTPRoutes {
 
     static func body(of request: Request) async throws -> JSONValue {
         let bytes = try await request.body.collect(upTo: bodyBytesMax)
-        do {
+        do throws(JSONError) {
             return try JSONParser.parse(bytes.readableBytesView)
-        } catch let error as JSONError {
+        } catch {
             throw ControlError(reason: "The body is not JSON: \(error)")
         }
     }

@@ -6,7 +6,7 @@ struct OrgLifeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Plausible life: cases are opened, worked, escalated, handed on and closed, so many changes in so much time "
-                + "(50/s, 90/min, 2000/h).", valueName: "rate"))
+                + "(50/s, 90/min, 2000/h).", valueName: "rate"), transform: OrgLifeOptions.rate)
     var traffic: TrafficRate?
 
     @Option(help: ArgumentHelp("Makes traffic and rows repeatable: the same seed, the same life.", valueName: "number"))
@@ -41,8 +41,11 @@ struct OrgLifeOptions: ParsableArguments {
             Console.print("  rows \(done) of \(rows) (\(Int(seconds)) s)")
         }
     }
-}
 
-extension TrafficRate: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+    private static func rate(_ text: String) throws -> TrafficRate {
+        guard let rate = TrafficRate(text) else {
+            throw ValidationError("\(text) is no rate such as 50/s, 90/min or 2000/h.")
+        }
+        return rate
+    }
 }

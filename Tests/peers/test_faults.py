@@ -1,0 +1,353 @@
+"""Faults on command, each shown through the real protocol, by clients that know nothing of them."""
+
+import queue
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+import requests
+
+import programs
+
+WAIT_SECONDS = 20
+ERROR_PREFIX = "sfdc.platform.eventbus.grpc."
+
+
+class Control:
+    """The control door, as a script uses it."""
+
+    def __init__(self, org):
+        self.url = f"{org.connection['http_url']}/sandbox"
+        self.http = requests.Session()
+        self.http.trust_env = False
+
+    def call(self, method, path, body=None, **options):
+        return self.http.request(method, f"{self.url}{path}", json=body, timeout=programs.CALL_SECONDS, **options)
+
+    def get(self, path, **parameters):
+        answer = self.call("GET", path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def fault(self, kind, **fields):
+        answer = self.call("POST", "/faults", {"kind": kind, **fields})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def fired(self, fault):
+        return self.get(f"/faults/{fault}")["fired"]
+
+    def clear(self):
+        assert self.call("DELETE", "/faults").status_code == 204
+
+
+@pytest.fixture(scope="module")
+def org(directories):
+    """One of its own: the others must not suffer."""
+    org = programs.start_sandbox(directories("faulty-org"))
+    yield org
+    org.program.stop()
+
+
+@pytest.fixture
+def control(org):
+    control = Control(org)
+    control.clear()
+    yield control
+    control.clear()
+
+
+@pytest.fixture
+def channel(org):
+    with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=[("grpc.enable_http_proxy", 0)]) as channel:
+        yield channel
+
+
+@pytest.fixture
+def pubsub(channel, stubs):
+    return stubs[1].PubSubStub(channel)
+
+
+class Stream:
+    """A Subscribe stream that always asks for more."""
+
+    def __init__(self, org, stub, pb2, **first):
+        self.requests = queue.Queue()
+        self.requests.put(pb2.FetchRequest(num_requested=100, **first))
+        self.call = stub.Subscribe(iter(self.requests.get, None), metadata=org.metadata)
+        self.got = queue.Queue()
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        try:
+            for response in self.call:
+                for event in response.events:
+                    self.got.put(event)
+        except grpc.RpcError as error:
+            self.got.put(error)
+
+    def next(self, seconds=WAIT_SECONDS):
+        return self.got.get(timeout=seconds)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.requests.put(None)
+        self.call.cancel()
+        self.thread.join(WAIT_SECONDS)
+
+
+@pytest.fixture
+def subscribe(org, pubsub, stubs):
+    return lambda **first: Stream(org, pubsub, stubs[0], topic_name=first.pop("topic_name", programs.CASES), **first)
+
+
+def code_of(error):
+    return dict(error.trailing_metadata() or ()).get("error-code", "")
+
+
+def waits(control):
+    """A stream has read up to the head and waits."""
+    programs.until(lambda: control.get("/overview")["waiting_streams"] > 0, what="a waiting stream")
+
+
+def test_an_outage_of_rest(org, control):
+    control.fault("unavailable", path="/services/data/**", times=2)
+    assert [org.rest("GET", "/limits").status_code == 503 for _ in range(3)] == [True, True, False]
+    control.fault("unavailable", path="/services/data/**", method="GET", times=1, status=502)
+    answer = org.rest("GET", "/sobjects")
+    assert answer.status_code == 502
+    assert answer.json()[0]["errorCode"] == "SERVER_UNAVAILABLE"
+
+
+def test_a_storm_is_repeatable(org, control):
+    def storm(seed):
+        fault = control.fault("unavailable", path="/services/data/**", probability=0.4, seed=seed)
+        answers = [org.rest("GET", "/sobjects/Case/describe").status_code for _ in range(30)]
+        control.call("DELETE", f"/faults/{fault}")
+        return answers
+
+    first = storm(7)
+    assert set(first) == {200, 503}
+    assert storm(7) == first
+    assert storm(8) != first
+
+
+def test_the_connection_is_cut(org, control):
+    fault = control.fault("cut", path="/services/data/*/sobjects/**", nth=2)
+    org.rest("GET", "/sobjects/Case/describe", expected=200)
+    with pytest.raises(requests.ConnectionError):
+        org.rest("GET", "/sobjects/Case/describe")
+    org.rest("GET", "/sobjects/Case/describe", expected=200)
+    assert control.fired(fault) == 1
+
+
+def test_the_answer_is_lost_after_the_write(org, control):
+    control.fault("lost-answer", path="/services/data/**", method="POST", times=1)
+    before = control.get("/truth/Account", limit=0)["count"]
+    with pytest.raises(requests.ConnectionError):
+        org.rest("POST", "/sobjects/Account", {"Name": "Written all the same"})
+    assert control.get("/truth/Account", limit=0)["count"] == before + 1
+
+
+def test_a_session_expires(org, control):
+    control.fault("expired-token", path="/services/data/**", times=1)
+    answer = org.rest("GET", "/limits")
+    assert answer.status_code == 401
+    assert answer.json()[0]["errorCode"] == "INVALID_SESSION_ID"
+    org.rest("GET", "/sobjects", expected=200)
+
+
+def test_a_stall(org, control):
+    control.fault("stall", path="/services/data/**", times=1, seconds=600)
+    with pytest.raises(requests.ReadTimeout):
+        org.http.get(f"{org.connection['http_url']}/services/data/", timeout=0.5)
+    control.fault("stall", path="/services/data/**", times=1, seconds=0.2)
+    assert org.http.get(f"{org.connection['http_url']}/services/data/", timeout=WAIT_SECONDS).status_code == 200
+
+
+def test_half_open(org, control):
+    fault = control.fault("half-open", path="/services/data/**", times=1)
+    host, port = org.connection["http_url"].removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=WAIT_SECONDS) as connection:
+        request = f"GET /services/data/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        connection.sendall(request)
+        programs.until(lambda: control.fired(fault) == 1, what="the fault")
+        connection.sendall(request)
+        connection.settimeout(0.5)
+        # Neither an answer nor an end.
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+
+
+def test_row_locks(org, control):
+    contact = org.create_contact("Locked")
+    case = org.create_case(contact)
+    control.fault("row-lock", object="Case", times=1)
+    answer = org.rest("PATCH", f"/sobjects/Case/{case}", {"Status": "Working"})
+    assert answer.status_code == 400
+    assert answer.json()[0]["errorCode"] == "UNABLE_TO_LOCK_ROW"
+    assert org.get("Case", case)["Status"] == "New"
+    org.update("Case", case, Status="Working")
+
+
+def test_the_service_is_unavailable(org, control, pubsub, stubs):
+    control.fault("unavailable", rpc="GetTopic", times=1)
+    request = stubs[0].TopicRequest(topic_name=programs.CASES)
+    with pytest.raises(grpc.RpcError) as refused:
+        pubsub.GetTopic(request, metadata=org.metadata, timeout=WAIT_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert pubsub.GetTopic(request, metadata=org.metadata, timeout=WAIT_SECONDS).can_subscribe
+
+
+def test_schemas_fail_so_often(org, control, pubsub, stubs):
+    schema = pubsub.GetTopic(stubs[0].TopicRequest(topic_name=programs.CASES), metadata=org.metadata, timeout=WAIT_SECONDS).schema_id
+    control.fault("schema", times=2)
+    request = stubs[0].SchemaRequest(schema_id=schema)
+    for _ in range(2):
+        with pytest.raises(grpc.RpcError) as refused:
+            pubsub.GetSchema(request, metadata=org.metadata, timeout=WAIT_SECONDS)
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert pubsub.GetSchema(request, metadata=org.metadata, timeout=WAIT_SECONDS).schema_json
+    assert [call["schema"] for call in control.get("/faults/calls")["calls"] if call["place"] == "schema"] == [schema] * 3
+
+
+@pytest.mark.parametrize("kind, status", [
+    ("unavailable", grpc.StatusCode.UNAVAILABLE), ("expired-token", grpc.StatusCode.UNAUTHENTICATED),
+    ("cut", grpc.StatusCode.UNAVAILABLE),
+])
+def test_a_stream_ends_in_the_middle(org, control, subscribe, kind, status):
+    contact = org.create_contact("Stream")
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        org.create_case(contact)
+        last = stream.next()
+        assert last.replay_id
+        fault = control.fault(kind, topic=programs.CASES, times=1)
+        error = stream.next()
+        assert error.code() == status
+        if kind == "expired-token":
+            assert code_of(error).startswith(ERROR_PREFIX)
+        assert control.fired(fault) == 1
+    org.create_case(contact, Subject="While nobody listened")
+    with subscribe(replay_preset=2, replay_id=last.replay_id) as stream:
+        assert stream.next().replay_id > last.replay_id
+
+
+def test_goaway(org, control, subscribe, pubsub, stubs):
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        contact = org.create_contact("Away")
+        fault = control.fault("goaway", topic=programs.CASES, times=1)
+        programs.until(lambda: control.fired(fault) == 1, what="the fault")
+        # New calls go to a new connection; the stream that runs goes on.
+        topic = pubsub.GetTopic(
+            stubs[0].TopicRequest(topic_name=programs.CASES), metadata=org.metadata, timeout=WAIT_SECONDS, wait_for_ready=True)
+        assert topic.topic_name == programs.CASES
+        org.create_case(contact)
+        assert stream.next().replay_id
+
+
+def test_a_silent_connection(org, control, stubs):
+    options = [("grpc.enable_http_proxy", 0), ("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 2_000),
+               ("grpc.http2.max_pings_without_data", 0), ("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=options) as channel:
+        stub = stubs[1].PubSubStub(channel)
+        with Stream(org, stub, stubs[0], topic_name=programs.CASES, replay_preset=0) as stream:
+            waits(control)
+            control.fault("half-open", topic=programs.CASES, times=1)
+            contact = org.create_contact("Silent")
+            org.create_case(contact)
+            # Nothing comes, until the client's own keepalive notices.
+            error = stream.next(60)
+            assert isinstance(error, grpc.RpcError)
+            assert error.code() == grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("kind", ["replay-expired", "replay-corrupted"])
+def test_replay_ids_are_refused(org, control, subscribe, kind):
+    contact = org.create_contact("Replay")
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        org.create_case(contact)
+        known = stream.next().replay_id
+    control.fault(kind, times=1)
+    with subscribe(replay_preset=2, replay_id=known) as stream:
+        error = stream.next()
+        assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert code_of(error) == ERROR_PREFIX + "subscription.fetch.replayid.corrupted"
+    org.create_case(contact)
+    with subscribe(replay_preset=2, replay_id=known) as stream:
+        assert stream.next().replay_id > known
+
+
+def test_an_event_comes_twice(org, control, subscribe):
+    contact = org.create_contact("Twice")
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        control.fault("duplicate", topic=programs.CASES, times=1)
+        org.create_case(contact)
+        first, second = stream.next(), stream.next()
+        assert first.replay_id == second.replay_id
+        org.create_case(contact)
+        assert stream.next().replay_id > first.replay_id
+
+
+def test_events_come_late(org, control, subscribe):
+    contact = org.create_contact("Late")
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        fault = control.fault("delay", topic=programs.CASES, seconds=3600)
+        org.create_case(contact)
+        programs.until(lambda: control.fired(fault) > 0, what="the fault")
+        assert stream.got.empty()
+        control.call("POST", "/clock", {"advance": 3601})
+        assert stream.next().replay_id
+
+
+@pytest.mark.parametrize("kind, change", [("gap", "GAP_CREATE"), ("overflow", "GAP_OVERFLOW")])
+def test_changes_become_gaps(org, control, kind, change):
+    contact = org.create_contact("Gap")
+    place = control.get("/events")["next"]
+    control.fault(kind, object="Case", times=1)
+    org.create_case(contact)
+    org.create_case(contact)
+    changes = [event["change"] for event in control.get("/events", after=place)["events"]]
+    assert changes == [change, "CREATE"]
+
+
+def test_only_this_machine_and_no_foreign_page(org, control):
+    assert control.call("GET", "/faults", headers={"Origin": "https://evil.example"}).status_code == 403
+    assert control.call("GET", "/faults", headers={"Host": "evil.example"}).status_code == 403
+    refused = control.call("POST", "/faults", {"kind": "explode"})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["field"] == "kind"
+    assert control.http.post(f"{control.url}/faults", data="{", timeout=WAIT_SECONDS).json()["error"]["reason"].startswith("The body is not JSON")
+    assert control.call("POST", "/faults", {"kind": "cut", "path": "/" + "x" * 100_000}).status_code == 413
+    assert control.call("GET", "/truth/Spaceship").status_code == 404
+    assert control.call("DELETE", "/faults/f0").status_code == 404
+
+
+def test_a_replica_is_compared_with_the_truth(org, control):
+    import hashlib
+    import json
+    org.create("Account", Name="Größe & Söhne", NumberOfEmployees=7)
+    page = control.get("/truth/Account", fields="Id,Name,NumberOfEmployees", limit=2000)
+    replica = sorted(
+        ({"Id": record["Id"], "Name": record["Name"], "NumberOfEmployees": record["NumberOfEmployees"]}
+         for record in page["records"]), key=lambda record: record["Id"])
+    lines = "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in replica)
+    assert hashlib.sha256(lines.encode()).hexdigest() == page["digest"]
+
+
+def test_the_clock_ends_sessions(org, control):
+    org.rest("GET", "/sobjects", expected=200)
+    now = control.get("/clock")["milliseconds"]
+    assert control.call("POST", "/clock", {"advance": 3 * 3600}).json()["milliseconds"] >= now + 3 * 3_600_000
+    assert org.rest("GET", "/sobjects").status_code == 401
+    org.forget_session()
+    control.call("POST", "/clock", {"set": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
