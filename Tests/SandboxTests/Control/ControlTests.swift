@@ -1,3 +1,4 @@
+import ChangeEvents
 import Doors
 import Testing
 
