@@ -32,7 +32,7 @@ public enum DoorFault: Sendable, Hashable {
     case stall(Duration)
     /// The connection stays open and nothing goes through it any more, in either direction.
     case halfOpen
-    /// HTTP/2: the server says that it takes no new calls on this connection; what runs may end. HTTP/1.1: as `cut`.
+    /// HTTP/2: the server says that it takes no new calls on this connection, and ends its streams. HTTP/1.1: as `cut`.
     case goAway
     /// HTTP: this status, by default 503. Pub/Sub API: UNAVAILABLE.
     case unavailable(status: Int)

@@ -38,7 +38,7 @@ struct HTTPFaults: RouterMiddleware {
             if let channel = HTTPConnection.channel { ConnectionFaults.silence(channel) }
             return nil
         case .stall(let duration):
-            try await Task.sleep(for: duration)
+            try await Stall.wait(duration)
             return nil
         case .unavailable(let status):
             return ErrorBody.response(

@@ -36,7 +36,7 @@ final class PubSubFaults: Sendable {
         case .halfOpen:
             if let channel { ConnectionFaults.silence(channel) }
         case .stall(let duration):
-            try await Task.sleep(for: duration)
+            try await Stall.wait(duration)
         case .unavailable:
             throw PubSubFailure.error(.unavailable, "The service is temporarily unavailable.", rpcID: rpcID)
         case .expiredToken:

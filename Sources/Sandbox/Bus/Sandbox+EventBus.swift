@@ -169,8 +169,8 @@ extension Sandbox: EventBus {
     }
 
     public func waitForEvents(after: Position, timeout: Duration) async {
-        if faults.isDelaying {
-            // Events that are held back are there already, and nothing will wake for them: look again soon.
+        if faults.isDelaying || faults.awaitsStream {
+            // Events that are held back are there already, and nothing will wake for them or for a fault: look again soon.
             do {
                 try await Task.sleep(for: min(timeout, Self.delayedLookInterval))
             } catch {

@@ -50,6 +50,8 @@ struct Fault: Sendable, Hashable {
         }
     }
 
+    var isForStreams: Bool { isDoor && path == nil && moment == .stream }
+
     private var isDoor: Bool { kind.target == .door }
 
     /// A topic alone means the streams that read it.

@@ -122,6 +122,13 @@ public final class Faults: Sendable {
     /// True while events are held back.
     var isDelaying: Bool { state.withLock { $0.standing.contains { $0.fault.kind == .delay && !$0.isSpent } } }
 
+    /// True while a fault waits for its first stream: one that was set between a stream's look and its wait must not be missed.
+    var awaitsStream: Bool {
+        state.withLock { state in
+            state.standing.contains { $0.seen == 0 && $0.fault.isForStreams }
+        }
+    }
+
     private static func strikes(_ standing: inout Standing) -> Bool {
         standing.seen += 1
         // Drawn for each call, struck or not, so that the n-th call always meets the n-th number.
