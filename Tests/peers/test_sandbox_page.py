@@ -107,7 +107,7 @@ def test_overview(page, org, pictures):
 
 def test_browsing_records(page, org, pictures):
     page.open("records/Case")
-    page.until(lambda: page.count("#rows tbody tr") >= 40, "the cases")
+    page.until(lambda: page.count("#rows tbody tr") >= 20, "the cases")
     assert "Subject" in page.text("#rows thead")
     page.picture(pictures / "sandbox-records.png")
     page.find("#rows tbody tr").click()

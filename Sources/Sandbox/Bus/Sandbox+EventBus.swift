@@ -95,7 +95,8 @@ extension Sandbox: EventBus {
             var publishedAt: [Position: Int64] = [:]
             for event in events { publishedAt[event.position] = event.receivedAt }
             return faults.delivery(
-                read, topic: topic, after: after, publishedAt: read.events.map { publishedAt[$0.position] ?? now }, now: now,
+                read, topic: topic, after: after, publishedAt: read.events.map { publishedAt[$0.position] ?? now },
+                now: now,
                 before: try Self.replayID(at: after, reader))
         }
     }

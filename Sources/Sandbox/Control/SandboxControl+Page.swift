@@ -35,14 +35,19 @@ extension SandboxControl {
 
     /// Events after a position (without one: after the newest), as JSON, oldest first. Waits up to `seconds` where there are none
     /// yet; `next` is where to go on.
-    package func eventsDocument(after: String?, limit: String?, seconds: String?) async throws -> JSONValue {
+    /// `waiting` runs the wait, and may end it early by cancelling it.
+    package func eventsDocument(
+        after: String?, limit: String?, seconds: String?,
+        waiting: (@escaping @Sendable () async -> Void) async throws -> Void = { await $0() }
+    ) async throws -> JSONValue {
         let limit = try Self.integer("limit", limit, in: 1...Self.eventsPerPageMax, default: 100)
         let seconds = try Self.integer("seconds", seconds, in: 0...Self.waitSecondsMax, default: 0)
         var position = Position(rawValue: Int64(try Self.integer("after", after, in: 0...(1 << 52), default: 0)))
         if after == nil { position = try await reading { try $0.head() } }
         var found = try await events(after: position, limit: limit)
         if found.isEmpty, seconds > 0 {
-            await sandbox.observer.waiters.wait(after: position, timeout: .seconds(seconds))
+            let (waiters, place) = (sandbox.observer.waiters, position)
+            try await waiting { await waiters.wait(after: place, timeout: .seconds(seconds)) }
             found = try await events(after: position, limit: limit)
         }
         var documents: [JSONValue] = []

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Sandbox
+import ServiceLifecycle
 
 /// The control door: what only a sandbox can do. `/sandbox/faults`, `/sandbox/clock`, `/sandbox/truth`, and what the page at the
 /// root shows.
@@ -65,7 +66,9 @@ struct ControlRoutes: HTTPRoutes {
             return Self.answer(
                 try await control.eventsDocument(
                     after: query["after"].map(String.init), limit: query["limit"].map(String.init),
-                    seconds: query["seconds"].map(String.init)))
+                    seconds: query["seconds"].map(String.init),
+                    // A stop does not wait for those who wait.
+                    waiting: { wait in await cancelWhenGracefulShutdown { await wait() } }))
         }
         sandbox.post("/session") { request, _ in
             Self.answer(try await control.openSession(try await Self.body(of: request)), status: .created)

@@ -21,7 +21,7 @@ export function faults(org) {
 
   function fit() {
     const kind = find("fault-kind").value
-    find("fault-does").textContent = kinds.get(kind) ?? ""
+    find("fault-does").textContent = (kinds.get(kind) ?? "").replaceAll("`", "")
     const wanted = targets[targetOf[kind] ?? "door"]
     for (const label of form.querySelectorAll("[data-target]")) {
       const name = label.dataset.target
