@@ -1,6 +1,8 @@
 import Doors
 
 extension Sandbox {
-    /// What a test has ordered to befall a job at this point; nil: nothing.
-    func bulkFault(_ job: BulkJobInfo, rowsDone: Int) -> OrgError? { nil }
+    /// Asked before each part of a bulk job: what the job fails with, on command. What it has done stays.
+    func bulkFault(_ job: BulkJobInfo, rowsDone: Int) -> OrgError? {
+        faults.bulkFault(job: job.id, object: job.object, rowsDone: rowsDone)
+    }
 }
