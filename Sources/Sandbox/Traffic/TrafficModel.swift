@@ -116,7 +116,7 @@ struct TrafficModel: Sendable {
         var values: [String: FieldValue] = ["Status": .string(pick(["Working", "Working", "On Hold"]))]
         if chance(0.3) { values["Priority"] = .string(pick(["Low", "Medium", "High"])) }
         if chance(0.2) { values["Mileage__c"] = .double(Double(Int.random(in: 500...180_000, using: &random))) }
-        if chance(0.3) { values["Comments"] = .string(pick(TrafficWords.comments)) }
+        if chance(0.3) { values["Description"] = .string(pick(TrafficWords.comments)) }
         return change(index, values)
     }
 
