@@ -12,7 +12,6 @@ extension Sandbox: BayeuxService {
     }
 
     public func clientOpened(_ client: String, caller: BusCaller) throws(EventBusError) {
-        try faults.checkAuthorization()
         try eventUsage.cometDConnected()
         state.withLock { $0.streaming.open(client, userID: caller.userID) }
     }

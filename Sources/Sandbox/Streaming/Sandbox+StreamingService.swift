@@ -71,7 +71,7 @@ extension Sandbox: StreamingService {
         guard LegacyStreaming.isLegacy(channel) else {
             return try await start(topic: channel, from: from, caller: caller)
         }
-        try faults.check(.start(topic: channel, from: from))
+        try faults.checkSubscription(topic: channel, from: from)
         let oldest = configuration.clock() - LegacyStreaming.retentionMilliseconds
         let catalogue = self.catalogue
         let place = try await readingStreams { reader -> Position? in
@@ -93,10 +93,10 @@ extension Sandbox: StreamingService {
     public func readChannel(
         _ channel: String, after: Position, limit: Int, caller: BusCaller
     ) async throws(EventBusError) -> BusRead {
+        try faults.checkStream(rpc: "CometD", topic: channel)
         guard LegacyStreaming.isLegacy(channel) else {
             return try await read(topic: channel, after: after, limit: limit, caller: caller)
         }
-        try faults.checkRead()
         let schema = legacyStreaming.schema
         return try await readingStreams { reader in
             let logged = try reader.events(
