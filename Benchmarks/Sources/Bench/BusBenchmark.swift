@@ -48,7 +48,10 @@ struct BusBenchmark {
                     for number in start..<min(start + 200, count) {
                         _ = try transaction.create(
                             "Account",
-                            ["Name": .string("Account \(number)"), "Phone": .string("\(number)"), "Industry": .string("Energy")])
+                            [
+                                "Name": .string("Account \(number)"), "Phone": .string("\(number)"),
+                                "Industry": .string("Energy"),
+                            ])
                     }
                 }
             }
@@ -57,7 +60,8 @@ struct BusBenchmark {
         let bus = OpenBus(bus: sandbox)
         let caller = BusCaller(userID: "", organizationID: "")
         let earliest = try await bus.start(topic: Self.topic, from: .earliest, caller: caller)
-        report("read in process, from the log", count, try await seconds { try await read(bus, earliest, count, caller) })
+        report(
+            "read in process, from the log", count, try await seconds { try await read(bus, earliest, count, caller) })
         let head = try await bus.start(topic: Self.topic, from: .latest, caller: caller)
         let recent = min(count, Self.recentCount)
         let place = Position(rawValue: head.rawValue - Int64(recent))

@@ -65,7 +65,8 @@ struct ManagedStateMachine {
             // A request with a commit alone asks for no events.
             if request.count == 0 { return isNews }
         }
-        let fetch = SubscribeStateMachine.Request(topic: Self.place, preset: .latest, replayID: [], count: request.count)
+        let fetch = SubscribeStateMachine.Request(
+            topic: Self.place, preset: .latest, replayID: [], count: request.count)
         return flow.fetchRequested(fetch) || isNews
     }
 

@@ -36,7 +36,8 @@ extension Sandbox {
             let header = ChangeEventHeader(
                 entityName: captured.object.name, recordIDs: ids, changeType: type, changeOrigin: "",
                 transactionKey: ChangeCapture.transactionKey(), sequenceNumber: 1,
-                commitTimestamp: OrgTime.wholeSeconds(now), commitNumber: counters.nextCommit(step: 1), commitUser: user)
+                commitTimestamp: OrgTime.wholeSeconds(now), commitNumber: counters.nextCommit(step: 1), commitUser: user
+            )
             let replayID = counters.nextReplayID(skipping: 0)
             let event = ReceivedEvent(
                 topic: captured.object.changeEventTopic, replayID: replayID, eventID: UUID().uuidString.lowercased(),

@@ -16,7 +16,9 @@ import Testing
         let requests: AsyncStream<Eventbus_V1_ManagedFetchRequest>.Continuation
         var messages: RPCAsyncSequence<Eventbus_V1_ManagedFetchResponse, any Error>.AsyncIterator
 
-        func ask(_ count: Int32, name: String = "", _ change: (inout Eventbus_V1_ManagedFetchRequest) -> Void = { _ in }) {
+        func ask(
+            _ count: Int32, name: String = "", _ change: (inout Eventbus_V1_ManagedFetchRequest) -> Void = { _ in }
+        ) {
             var request = Eventbus_V1_ManagedFetchRequest()
             request.developerName = name
             request.numRequested = count

@@ -71,7 +71,8 @@ import Testing
         #expect(machine.deadline == at(80))
         #expect(machine.requestReceived(topic: "", events: 2, now: at(20)) == .publish(topic: "/event/A__e"))
         #expect(machine.deadline == at(90))
-        guard case .fail(.topicChanged, _) = machine.requestReceived(topic: "/event/B__e", events: 1, now: at(30)) else {
+        guard case .fail(.topicChanged, _) = machine.requestReceived(topic: "/event/B__e", events: 1, now: at(30))
+        else {
             Issue.record("another topic was taken")
             return
         }

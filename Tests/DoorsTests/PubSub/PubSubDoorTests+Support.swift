@@ -73,7 +73,8 @@ extension PubSubDoorTests {
         configuration.publishIdleTimeout = publishIdleTimeout
         configuration.commitTimeout = commitTimeout
         let door = PubSubDoor(
-            configuration: configuration, bus: bus, metrics: metrics, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: testLogger)
+            configuration: configuration, bus: bus, metrics: metrics,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: testLogger)
         try await withDeadline(.seconds(60)) {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await door.run() }

@@ -28,7 +28,8 @@ struct ManagedSubscriptionTests {
     private let name = ManagedName(id: "", developerName: "Mirror")
 
     private func read(_ org: TestOrg, _ slot: ManagedSlot) async throws -> [ReceivedEvent] {
-        try await org.sandbox.readManaged(slot, after: slot.position, limit: 100, caller: org.caller).events.map(\.event)
+        try await org.sandbox.readManaged(slot, after: slot.position, limit: 100, caller: org.caller).events.map(
+            \.event)
     }
 
     @Test func firstUseStartsAtTheDefault() async throws {

@@ -137,9 +137,10 @@ struct PlatformEventTests {
 
     private func payload(_ org: TestOrg, _ values: [String: FieldValue]) throws -> ByteBuffer {
         let schema = try #require(org.sandbox.schema.eventSchemas["Low_Charge__e"])
-        return try schema.encode(values: [
-            "CreatedDate": .integer(1_771_300_995_123), "CreatedById": .string("005000000000001AAA"),
-        ].merging(values) { $1 })
+        return try schema.encode(
+            values: [
+                "CreatedDate": .integer(1_771_300_995_123), "CreatedById": .string("005000000000001AAA"),
+            ].merging(values) { $1 })
     }
 
     private func schemaID(_ org: TestOrg) throws -> String {
@@ -152,7 +153,8 @@ struct PlatformEventTests {
         let answer = try await org.sandbox.publish(
             topic: Self.topic,
             events: [
-                ProducedEvent(id: "mine", schemaID: try schemaID(org), payload: try payload(org, ["Level__c": .double(1)])),
+                ProducedEvent(
+                    id: "mine", schemaID: try schemaID(org), payload: try payload(org, ["Level__c": .double(1)])),
                 ProducedEvent(id: "", schemaID: try schemaID(org), payload: try payload(org, [:])),
             ], caller: org.caller)
         #expect(answer.schemaID == (try schemaID(org)))

@@ -68,7 +68,8 @@ struct EventSchemaResources: RESTFamily {
                 ])
             ))
         var members: [JSONValue.Member] = [
-            .init(name: "name", value: root["name"] ?? .null), .init(name: "namespace", value: root["namespace"] ?? .null),
+            .init(name: "name", value: root["name"] ?? .null),
+            .init(name: "namespace", value: root["namespace"] ?? .null),
             .init(name: "type", value: .string("expanded-record")),
             .init(
                 name: "fields",
