@@ -74,4 +74,26 @@ final class FakeStreaming: BayeuxService {
     func waitForEvents(after: Position, timeout: Duration) async {
         await bus.waitForEvents(after: after, timeout: timeout)
     }
+
+    func publish(
+        topic: String, events: [ProducedEvent], caller: BusCaller
+    ) async throws(EventBusError) -> PublishAnswer {
+        try await bus.publish(topic: topic, events: events, caller: caller)
+    }
+
+    func openManaged(_ name: ManagedName, caller: BusCaller) async throws(EventBusError) -> ManagedSlot {
+        try await bus.openManaged(name, caller: caller)
+    }
+
+    func readManaged(
+        _ slot: ManagedSlot, after: Position, limit: Int, caller: BusCaller
+    ) async throws(EventBusError) -> BusRead {
+        try await bus.readManaged(slot, after: after, limit: limit, caller: caller)
+    }
+
+    func commitManaged(_ slot: ManagedSlot, replayID: ReplayID) async throws(EventBusError) -> Int64 {
+        try await bus.commitManaged(slot, replayID: replayID)
+    }
+
+    func closeManaged(_ slot: ManagedSlot) async { await bus.closeManaged(slot) }
 }
