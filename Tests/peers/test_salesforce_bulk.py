@@ -6,7 +6,8 @@ import io
 import json
 
 import pytest
-from salesforce_bulk import BulkApiError, BulkBatchFailed, SalesforceBulk
+from salesforce_bulk import BulkApiError, SalesforceBulk
+from salesforce_bulk.salesforce_bulk import BulkBatchFailed
 
 import programs
 
