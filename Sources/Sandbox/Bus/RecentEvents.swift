@@ -71,17 +71,25 @@ final class RecentEvents: Sendable {
             guard after.rawValue >= oldest - 1, let newest = state.events.last else { return nil }
             var events: [(position: Position, event: ReceivedEvent)] = []
             var bytes = 0
+            // Everything was looked at: then the reader stands at the end of the bus, past events of other topics.
+            var isWhole = true
             var index = state.first + Int(min(after.rawValue - oldest + 1, Int64(state.events.count - state.first)))
             while index < state.events.count {
                 let candidate = state.events[index]
                 index += 1
                 guard topics.contains(candidate.event.topic) else { continue }
                 bytes += candidate.event.payload.readableBytes
-                if !events.isEmpty, bytes > bytesMax { break }
+                if !events.isEmpty, bytes > bytesMax {
+                    isWhole = false
+                    break
+                }
                 events.append((candidate.position, candidate.event))
-                if events.count == limit { break }
+                if events.count == limit {
+                    isWhole = index == state.events.count
+                    break
+                }
             }
-            if let last = events.last, last.position < newest.position {
+            if !isWhole, let last = events.last {
                 return Found(events: events, reached: last.position, latestReplayID: last.event.replayID)
             }
             return Found(

@@ -144,7 +144,8 @@ struct EventUsageTests {
     /// The retention of the bus is on the org's clock.
     @Test func eventsExpireAfterSeventyTwoHours() async throws {
         let org = try await TestOrg.open()
-        _ = try await org.create("Case", [])
+        // Two: after the last event that has gone nothing is missing, so its id stays good.
+        for _ in 0..<2 { _ = try await org.create("Case", []) }
         let first = try #require(try await org.received().first)
         org.clock.advance(.seconds(71 * 3_600))
         _ = try await org.create("Case", [])
