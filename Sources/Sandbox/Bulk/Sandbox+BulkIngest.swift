@@ -110,7 +110,7 @@ extension Sandbox {
             throw .invalidJobState("Results of a job in state \(job.info.state.rawValue) are not available")
         }
         let results = IngestResults(job: job, part: part, files: bulk.files, store: twin.store)
-        return BulkDocument(contentType: "text/csv") { sink in
+        return BulkDocument(contentType: Self.resultType) { sink in
             switch kind {
             case .successful, .failed: try await results.write(kind, to: sink)
             case .unprocessed: try await results.writeUnprocessed(to: sink)

@@ -40,6 +40,9 @@ extension Sandbox: BulkService {
 
     private static let listSeal = "jobs"
 
+    /// Of 2.0's results. Without the character set, clients that know HTTP's old default read them as ISO-8859-1.
+    static let resultType = "text/csv; charset=UTF-8"
+
     public func setBulkJob(
         _ id: String, _ type: BulkJobType, to state: BulkJobState, context: CallContext
     ) async throws(OrgError) -> BulkJobInfo {

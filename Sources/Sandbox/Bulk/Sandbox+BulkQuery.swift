@@ -58,7 +58,7 @@ extension Sandbox {
             contentType: .csv, object: progress.object, columns: progress.columns, apiVersion: job.info.apiVersion,
             dialect: part.dialect
         ).head
-        let document = BulkDocument(contentType: "text/csv") { sink in
+        let document = BulkDocument(contentType: Self.resultType) { sink in
             try await sink(ByteBuffer(bytes: head))
             try await BulkFiles.send(file, from: from, count: to - from, to: sink)
         }
