@@ -4,6 +4,20 @@ import Synchronization
 extension Sandbox {
     private static let loopbackHosts: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
     private static let myDomainSuffix = ".my.salesforce.com"
+    /// Names of My Domain that are remembered.
+    private static let myDomainsMax = 100
+
+    /// The instance URL that goes out with a session: from then on the org is known by it.
+    func grantedInstanceURL(for authority: String) -> String {
+        let url = instanceURL(for: authority)
+        if Self.split(authority).host.hasSuffix(Self.myDomainSuffix) {
+            state.withLock { state in
+                guard state.myDomains.count < Self.myDomainsMax else { return }
+                state.myDomains.insert(url)
+            }
+        }
+        return url
+    }
 
     /// The instance URL for a client that called this host and port. A client that found the org under a name of this
     /// machine stays with that name (HTTP clients refuse cookies of bare addresses, and TLS clients need https); one that a
@@ -22,18 +36,15 @@ extension Sandbox {
         return addresses.instanceURL
     }
 
-    /// True for every URL that `instanceURL(for:)` gives to somebody.
+    /// True for the org's addresses, by any name of this machine, and for every URL that went out with a session.
     func isOwnURL(_ url: String) -> Bool {
         let given = url.hasSuffix("/") ? String(url.dropLast()) : url
-        let addresses = state.withLock { $0.addresses }
-        if [addresses.instanceURL, addresses.httpURL, addresses.httpsURL].contains(where: { !$0.isEmpty && $0 == given }
-        ) {
-            return true
-        }
+        let (addresses, isGranted) = state.withLock { ($0.addresses, $0.myDomains.contains(given)) }
+        let own = [addresses.instanceURL, addresses.httpURL, addresses.httpsURL]
+        if isGranted || own.contains(where: { !$0.isEmpty && $0 == given }) { return true }
         let authority = Self.authority(of: given)
         guard !authority.contains("/"), !authority.isEmpty else { return false }
-        let host = Self.split(authority).host
-        guard Self.loopbackHosts.contains(host) || host.hasSuffix(Self.myDomainSuffix) else { return false }
+        guard Self.loopbackHosts.contains(Self.split(authority).host) else { return false }
         return instanceURL(for: authority) == given
     }
 

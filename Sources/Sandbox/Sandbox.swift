@@ -54,6 +54,8 @@ public final class Sandbox: Sendable {
         var grants: Grants
         var logins = LoginGate()
         var streaming = StreamingClients()
+        /// Instance URLs of My Domain that went out with sessions.
+        var myDomains: Set<String> = []
         /// Topics that exist because an event was injected on them.
         var injectedTopics: Set<String>
         /// By user id, where it was changed since the start.

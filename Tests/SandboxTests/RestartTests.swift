@@ -51,7 +51,7 @@ struct RestartTests {
             Set(try #require(object).keys) == [
                 "login_url", "instance_url", "http_url", "https_url", "grpc_address", "grpc_plaintext_address",
                 "org_id",
-                "client_id", "username", "password", "private_key_file", "ca_file",
+                "client_id", "client_secret", "username", "password", "security_token", "private_key_file", "ca_file",
             ])
     }
 }

@@ -171,8 +171,9 @@ extension Sandbox: OAuthService {
         let signature = HMAC<SHA256>.authenticationCode(
             for: Data("\(identity)\(issuedAt)".utf8), using: SymmetricKey(data: Data(app.clientSecret.utf8)))
         var answer = TokenAnswer(
-            accessToken: session.accessToken, instanceURL: instanceURL(for: request.authority), identityURL: identity,
-            scope: scopes.joined(separator: " "), issuedAt: issuedAt, signature: Data(signature).base64EncodedString(),
+            accessToken: session.accessToken, instanceURL: grantedInstanceURL(for: request.authority),
+            identityURL: identity, scope: scopes.joined(separator: " "), issuedAt: issuedAt,
+            signature: Data(signature).base64EncodedString(),
             refreshToken: refreshToken)
         if scopes.contains("openid") {
             answer.idToken = try await idToken(user, app, accessToken: session.accessToken, nonce: nonce)

@@ -29,8 +29,8 @@ extension Sandbox: SOAPService {
         do {
             let session = try await issue(user, clientID: "")
             return SOAPLogin(
-                instanceURL: instanceURL(for: authority.lowercased()), sessionID: session.accessToken, isSandbox: true,
-                user: soapUserInfo(user))
+                instanceURL: grantedInstanceURL(for: authority.lowercased()), sessionID: session.accessToken,
+                isSandbox: true, user: soapUserInfo(user))
         } catch {
             logger.error("a session could not be written", metadata: ["error": "\(error)"])
             throw SOAPFault(code: "UNKNOWN_EXCEPTION", message: "An unexpected error occurred.")

@@ -23,6 +23,7 @@ struct AddressTests {
     func instanceURLFollowsTheNameThatTheClientUsed(authority: String, url: String) async throws {
         let sandbox = try await sandbox()
         #expect(sandbox.instanceURL(for: authority) == url)
+        #expect(sandbox.grantedInstanceURL(for: authority) == url)
         #expect(sandbox.isOwnURL(url))
         #expect(sandbox.isOwnURL(url + "/"))
     }
@@ -30,6 +31,7 @@ struct AddressTests {
     @Test(arguments: [
         "", "http://localhost:8443", "https://localhost:8180", "https://evil.example", "http://x.my.salesforce.com",
         "https://x.my.salesforce.com/path", "localhost:8180", "https://my.salesforce.com",
+        "https://other.my.salesforce.com",
     ])
     func otherURLsAreNotOurs(url: String) async throws {
         #expect(try await !sandbox().isOwnURL(url))
