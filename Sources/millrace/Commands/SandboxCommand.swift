@@ -8,8 +8,9 @@ struct SandboxCommand: AsyncParsableCommand {
         commandName: "sandbox",
         abstract: "An org on your laptop: Salesforce's own protocols, with sample data, on loopback.",
         discussion: """
-            Speaks OAuth 2.0, the REST API and the Pub/Sub API (gRPC), plain and with TLS. All data lives in \
-            one directory and survives a restart (delete the directory for a new org), or in memory (--memory).
+            Speaks OAuth 2.0, SOAP login, the REST API with SOQL, Bulk API 2.0 and 1.0, CometD and the Pub/Sub API \
+            (gRPC), plain and with TLS. All data lives in one directory and survives a restart (delete the directory \
+            for a new org), or in memory (--memory).
 
             Addresses and credentials are printed, and written to DIR/connection.json for programs. TLS certificates come \
             from a development certificate authority made at first start: trust DIR/tls/ca.pem in your client.

@@ -21,10 +21,12 @@ import Testing
             // The moment of the kill: after a random number of acknowledgements, and then somewhere inside the next
             // transaction, which takes some hundred microseconds to milliseconds.
             let patience = random.int(0..<25)
-            for _ in 0..<patience { _ = try writer.nextLine() }
+            var lines: [String] = []
+            for _ in 0..<patience { lines.append(try writer.nextLine()) }
             spin(for: .microseconds(random.int(0..<4_000)))
             writer.kill()
-            for line in writer.remainingLines() where line.hasPrefix("acknowledged ") {
+            lines += writer.remainingLines()
+            for line in lines where line.hasPrefix("acknowledged ") {
                 acknowledged = max(acknowledged, Int(line.dropFirst("acknowledged ".count)) ?? 0)
             }
             killedWhileWriting += writer.wasKilled ? 1 : 0
