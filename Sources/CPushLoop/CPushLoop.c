@@ -23,6 +23,7 @@ int pushloop_close(int descriptor) { return close(descriptor) == 0 ? 0 : -errno;
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #define ANSWER(call) ({ __typeof__(call) answer_ = (call); answer_ >= 0 ? answer_ : -errno; })
 
@@ -84,8 +85,9 @@ int pushloop_socket_prepare(int descriptor, unsigned user_timeout_milliseconds) 
     return 0;
 }
 
+/* The system call itself: the library's `send` is a point of thread cancellation, which a process with threads pays for. */
 ssize_t pushloop_send(int descriptor, const void *bytes, size_t count) {
-    return ANSWER(send(descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));
+    return ANSWER((ssize_t)syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0));
 }
 
 ssize_t pushloop_receive(int descriptor, void *bytes, size_t count) {

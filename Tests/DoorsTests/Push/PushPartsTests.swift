@@ -227,7 +227,7 @@ struct PushPartsTests {
     }
 
     @Test func framesLiveWhileTheRingOrAQueueHoldsThem() {
-        var ring = FrameRing(countMax: 2, bytesMax: 1000)
+        let ring = FrameRing(countMax: 2, bytesMax: 1000)
         func key(_ place: Int64) -> FrameKey {
             FrameKey(place: LogPlace(rawValue: place), record: 0, kind: .event, classSerial: 1)
         }

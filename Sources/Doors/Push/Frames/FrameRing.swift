@@ -32,20 +32,24 @@ struct FrameRing: ~Copyable {
         var references: UInt32
     }
 
+    /// The frames that have a key, from oldest to newest, in a circle.
+    private struct Recent {
+        var indices: [FrameKey: Index] = [:]
+        var keys: [FrameKey?]
+        var oldest = 0
+        var count = 0
+        var bytes = 0
+    }
+
     private let countMax: Int
     private let bytesMax: Int
-    private var frames = SlotTable(empty: Frame(bytes: nil, count: 0, references: 0))
-    private var places: [FrameKey: Index] = [:]
-    /// Keys from oldest to newest, in a circle.
-    private var recent: [FrameKey?]
-    private var oldest = 0
-    private var recentCount = 0
-    private var recentBytes = 0
+    private let frames = SlotTable(empty: Frame(bytes: nil, count: 0, references: 0))
+    private let recent: LoopOwned<Recent>
 
     init(countMax: Int, bytesMax: Int) {
         self.countMax = countMax
         self.bytesMax = bytesMax
-        recent = Array(repeating: nil, count: countMax)
+        recent = LoopOwned(Recent(keys: Array(repeating: nil, count: countMax)))
     }
 
     deinit {
@@ -55,23 +59,24 @@ struct FrameRing: ~Copyable {
     /// Frames in memory, in the ring or held by queues.
     var count: Int { frames.count }
 
-    func find(_ key: FrameKey) -> Index? { places[key] }
+    func find(_ key: FrameKey) -> Index? { recent.value.indices[key] }
 
     /// Adds a frame to the ring. It may leave the ring with the next `insert`: whoever wants it longer retains it.
-    mutating func insert(_ key: FrameKey, _ parts: FrameParts) -> Index {
-        if let index = places[key] { return index }
+    func insert(_ key: FrameKey, _ parts: FrameParts) -> Index {
+        if let index = find(key) { return index }
         let index = make(parts)
         let count = frames[index].count
-        while recentCount == countMax || (recentBytes + count > bytesMax && recentCount > 0) { evictOldest() }
-        recent[(oldest + recentCount) % countMax] = key
-        recentCount += 1
-        recentBytes += count
-        places[key] = index
+        while isFull(for: count) { evictOldest() }
+        let place = (recent.value.oldest + recent.value.count) % countMax
+        recent.value.keys[place] = key
+        recent.value.count += 1
+        recent.value.bytes += count
+        recent.value.indices[key] = index
         return index
     }
 
     /// A frame for one connection. The caller owns one reference.
-    mutating func make(_ parts: FrameParts) -> Index {
+    func make(_ parts: FrameParts) -> Index {
         let count = parts.count
         let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: 1)
         parts.copy(to: bytes)
@@ -84,7 +89,7 @@ struct FrameRing: ~Copyable {
         frames[index].references += 1
     }
 
-    mutating func release(_ index: Index) {
+    func release(_ index: Index) {
         frames[index].references -= 1
         guard frames[index].references == 0 else { return }
         frames[index].bytes?.deallocate()
@@ -99,14 +104,19 @@ struct FrameRing: ~Copyable {
         UnsafeRawBufferPointer(start: frames[index].bytes, count: frames[index].count)
     }
 
-    private mutating func evictOldest() {
-        guard let key = recent[oldest], let index = places.removeValue(forKey: key) else {
+    private func isFull(for bytes: Int) -> Bool {
+        recent.value.count == countMax || (recent.value.bytes + bytes > bytesMax && recent.value.count > 0)
+    }
+
+    private func evictOldest() {
+        guard let key = recent.value.keys[recent.value.oldest], let index = recent.value.indices.removeValue(forKey: key)
+        else {
             preconditionFailure("the ring and its index hold the same keys")
         }
-        recent[oldest] = nil
-        oldest = (oldest + 1) % countMax
-        recentCount -= 1
-        recentBytes -= frames[index].count
+        recent.value.keys[recent.value.oldest] = nil
+        recent.value.oldest = (recent.value.oldest + 1) % countMax
+        recent.value.count -= 1
+        recent.value.bytes -= frames[index].count
         release(index)
     }
 }

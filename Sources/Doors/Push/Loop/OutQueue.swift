@@ -12,17 +12,17 @@ struct OutQueue: ~Copyable {
     static let none = UInt32.max
     static let noSubscription = UInt32.max
 
-    private var entries = SlotTable(empty: Entry(next: none, frame: 0, subscription: noSubscription, place: .start))
+    private let entries = SlotTable(empty: Entry(next: none, frame: 0, subscription: noSubscription, place: .start))
 
     var count: Int { entries.count }
 
-    mutating func allocate(frame: FrameRing.Index, subscription: UInt32, place: LogPlace) -> UInt32 {
+    func allocate(frame: FrameRing.Index, subscription: UInt32, place: LogPlace) -> UInt32 {
         let index = entries.allocate()
         entries[index] = Entry(next: Self.none, frame: frame, subscription: subscription, place: place)
         return index
     }
 
-    mutating func release(_ index: UInt32) {
+    func release(_ index: UInt32) {
         entries.release(index)
     }
 

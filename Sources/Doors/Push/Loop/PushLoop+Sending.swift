@@ -25,7 +25,7 @@ extension PushLoop {
         connections[row].queueBytes += UInt32(frames.byteCount(frame))
         guard !connections[row].flags.contains(.isDirty) else { return }
         connections[row].flags.insert(.isDirty)
-        dirty.append(row)
+        dirty.value.append(row)
     }
 
     /// Queues a message for this connection alone.
@@ -41,11 +41,11 @@ extension PushLoop {
 
     func flushDirty() {
         // Flushing makes nothing dirty.
-        for row in dirty where connections[row].flags.contains(.isDirty) {
+        for row in dirty.value where connections[row].flags.contains(.isDirty) {
             connections[row].flags.remove(.isDirty)
             if connections[row].flags.contains(.isActive), !connections[row].flags.contains(.isBlocked) { flush(row) }
         }
-        dirty.removeAll(keepingCapacity: true)
+        dirty.value.removeAll(keepingCapacity: true)
     }
 
     /// Sends what is queued until the socket takes no more.

@@ -32,10 +32,10 @@ final class PushLoop {
     let publication: StatisticsPublication
     let configuration: PushConfiguration
 
-    var connections = SlotTable(empty: Connection())
-    var subscriptions = SlotTable(empty: Subscription())
-    var queue = OutQueue()
-    var frames: FrameRing
+    let connections = SlotTable(empty: Connection())
+    let subscriptions = SlotTable(empty: Subscription())
+    let queue = OutQueue()
+    let frames: FrameRing
     var classes = FrameClassTable()
     var conditions = InternTable<Condition>()
     var grants = InternTable<[Grant.Allowance]>()
@@ -48,7 +48,7 @@ final class PushLoop {
     /// Half-received messages, of the few connections that have one.
     var parsers: [UInt32: WebSocketFrameParser] = [:]
 
-    var dirty: [UInt32] = []
+    let dirty = LoopOwned<[UInt32]>([])
     var scheduled: [UInt32] = []
     var doomed: [UInt32] = []
     /// Rows that have not been told goodbye yet, once draining has begun.
@@ -58,7 +58,11 @@ final class PushLoop {
     var drainTick: UInt32 = 0
     var nextStamp: UInt32 = 0
 
-    var statistics = PushStatistics()
+    private let counters = LoopOwned(PushStatistics())
+    var statistics: PushStatistics {
+        @inline(__always) _read { yield counters.value }
+        @inline(__always) _modify { yield &counters.value }
+    }
     var random = SystemRandomNumberGenerator()
     let startNanoseconds = pushloop_monotonic_nanoseconds()
     var now: UInt32 = 1

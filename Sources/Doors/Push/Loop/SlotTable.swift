@@ -2,61 +2,63 @@
 ///
 /// The memory only grows: a loop that once held a million rows keeps it, about 150 bytes each, for the next crowd.
 ///
-/// It is reached through a pointer, and writing a row does not write the table: an array in a class costs a run-time check of
-/// exclusive access at each touch, which was a third of the user time of a delivery. Every index is checked; rows hold no
-/// references, so they need no destruction.
+/// Every index is checked; rows hold no references, so they need no destruction. Changing a row does not change the table,
+/// which is a constant of its owner (see `LoopOwned`).
 struct SlotTable<Row: BitwiseCopyable>: ~Copyable {
     typealias Index = UInt32
 
+    private struct Rows {
+        var base: UnsafeMutablePointer<Row>
+        var capacity: Int
+        /// Rows that have ever been in use: `0..<limit` may be looked at.
+        var limit = 0
+        var free: [Index] = []
+    }
+
     private static var capacityMin: Int { 64 }
 
-    private var base: UnsafeMutablePointer<Row>
-    private var capacity: Int
-    /// Rows that have ever been in use: `0..<limit` may be looked at.
-    private(set) var limit = 0
-    private var free: [Index] = []
+    private let rows: LoopOwned<Rows>
     private let empty: Row
 
     init(empty: Row) {
         self.empty = empty
-        capacity = Self.capacityMin
-        base = .allocate(capacity: capacity)
+        rows = LoopOwned(Rows(base: .allocate(capacity: Self.capacityMin), capacity: Self.capacityMin))
     }
 
-    deinit { base.deallocate() }
+    deinit { rows.value.base.deallocate() }
 
-    var count: Int { limit - free.count }
-    var indices: Range<Index> { 0..<Index(limit) }
+    var count: Int { rows.value.limit - rows.value.free.count }
+    var indices: Range<Index> { 0..<Index(rows.value.limit) }
 
     /// A row, as it was when it was given back (its generation must go on counting) or empty.
-    mutating func allocate() -> Index {
-        if let index = free.popLast() { return index }
-        if limit == capacity { grow() }
-        (base + limit).initialize(to: empty)
-        limit += 1
-        return Index(limit - 1)
+    func allocate() -> Index {
+        if let index = rows.value.free.popLast() { return index }
+        if rows.value.limit == rows.value.capacity { grow() }
+        (rows.value.base + rows.value.limit).initialize(to: empty)
+        rows.value.limit += 1
+        return Index(rows.value.limit - 1)
     }
 
-    mutating func release(_ index: Index) {
-        free.append(index)
+    func release(_ index: Index) {
+        rows.value.free.append(index)
     }
 
     subscript(index: Index) -> Row {
         @inline(__always) get {
-            precondition(Int(index) < limit, "no such row")
-            return base[Int(index)]
+            precondition(Int(index) < rows.value.limit, "no such row")
+            return rows.value.base[Int(index)]
         }
         @inline(__always) nonmutating _modify {
-            precondition(Int(index) < limit, "no such row")
-            yield &base[Int(index)]
+            precondition(Int(index) < rows.value.limit, "no such row")
+            yield &rows.value.base[Int(index)]
         }
     }
 
-    private mutating func grow() {
-        let larger = UnsafeMutablePointer<Row>.allocate(capacity: capacity * 2)
-        larger.moveInitialize(from: base, count: limit)
-        base.deallocate()
-        base = larger
-        capacity *= 2
+    private func grow() {
+        let larger = UnsafeMutablePointer<Row>.allocate(capacity: rows.value.capacity * 2)
+        larger.moveInitialize(from: rows.value.base, count: rows.value.limit)
+        rows.value.base.deallocate()
+        rows.value.base = larger
+        rows.value.capacity *= 2
     }
 }
