@@ -136,9 +136,9 @@ public protocol StoreReader {
     /// Events of a topic with this replay id, oldest first: several when enriched events were split per record. The 8-byte
     /// and the 10-byte form of a counter are the same replay id. What ingest looks at to recognise a redelivery.
     func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent]
-    /// Gaps that a reader standing at `after` has not passed: declared at that place or later, oldest first. (A gap
-    /// declared at the head P means that events are missing between P and P + 1, so a reader at P is concerned.)
-    func gaps(after: Position) throws(StoreError) -> [Gap]
+    /// Gaps declared at these places, oldest first. A gap declared at the head P means that events are missing between P and
+    /// P + 1, so a reader that stands at P is concerned.
+    func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap]
     /// Small named values of a module (`sandbox.nextCaseNumber`).
     func state(_ key: String) throws(StoreError) -> [UInt8]?
 }

@@ -93,6 +93,6 @@ final class CollectingWriter: StoreWriter {
     ) throws(StoreError) {
         try base.select(select, deriving: derivation, body)
     }
-    func gaps(after: Position) throws(StoreError) -> [Gap] { try base.gaps(after: after) }
+    func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap] { try base.gaps(in: positions) }
     func state(_ key: String) throws(StoreError) -> [UInt8]? { try base.state(key) }
 }

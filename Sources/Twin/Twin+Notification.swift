@@ -35,7 +35,8 @@ extension Twin {
                     after: told, selection: .all, limit: Self.missedEventsMax, bytesMax: Self.missedBytesMax)
                 events.removeAll { $0.position >= position }
                 let last = events.last?.position ?? told
-                return (events, try reader.gaps(after: told).filter { $0.position > told && $0.position <= last })
+                let gaps = last > told ? try reader.gaps(in: Position(rawValue: told.rawValue + 1)...last) : []
+                return (events, gaps)
             }
             // Trimmed before anybody could be told: nobody can see them any more.
             if events.isEmpty { return }

@@ -37,7 +37,9 @@ struct TwinBench: Sendable {
     }
 
     func transitions() async throws -> [RecordTransition] { try await log().flatMap(\.content.transitions) }
-    func gaps() async throws -> [Gap] { try await twin.store.read { try $0.gaps(after: .start) } }
+    func gaps() async throws -> [Gap] {
+        try await twin.store.read { try $0.gaps(in: Position.start...Position(rawValue: .max)) }
+    }
     func cursor() async throws -> ReplayID? { try await twin.store.read { try $0.cursor(topic: CaseEvents.topic) } }
 }
 

@@ -183,7 +183,8 @@ enum PushBenchmarkError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .usage: "usage: bench push CONNECTIONS MESSAGES INTERVAL_MS [BURST]"
-        case .stuck(let statistics): "two minutes have passed and not every connection has what it should: \(statistics)"
+        case .stuck(let statistics):
+            "two minutes have passed and not every connection has what it should: \(statistics)"
         }
     }
 }

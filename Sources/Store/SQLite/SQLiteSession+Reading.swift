@@ -48,11 +48,15 @@ extension SQLiteSession {
         return records
     }
 
-    func gaps(after: Position) throws(StoreError) -> [Gap] {
+    func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap] {
         let row = try statement(
-            "SELECT topic, position, reason, declared_at FROM gaps WHERE position >= ? ORDER BY position, id")
+            """
+            SELECT topic, position, reason, declared_at FROM gaps WHERE position BETWEEN ? AND ?
+            ORDER BY position, id
+            """)
         defer { row.reset() }
-        row.bind(1, after.rawValue)
+        row.bind(1, positions.lowerBound.rawValue)
+        row.bind(2, positions.upperBound.rawValue)
         var gaps: [Gap] = []
         while try row.step() {
             guard let topic = row.text(0), let reason = row.text(2) else {

@@ -116,7 +116,7 @@ extension ConfigurationKey {
             path: "push.connections_per_subject_max", kind: .integer(1...1_000_000), presence: .defaults(to: "100"),
             effect: "Connections with one `sub` in their tokens (close code 4429)"),
         ConfigurationKey(
-            path: "push.queue_frames_max", kind: .integer(1...1_000_000), presence: .defaults(to: "1024"),
+            path: "push.queue_frames_max", kind: .integer(1...1_000_000), presence: .defaults(to: "64"),
             effect: "Frames that may wait for a slow client before it is parked or conflated"),
     ]
 

@@ -85,6 +85,24 @@ struct PushReplayTests {
         }
     }
 
+    /// The one `Last-Event-ID` of a stream must not pass over what another of its channels has still to send.
+    @Test func aLossInOneChannelOfAnEventStreamMovesNoPlace() async throws {
+        try await PushFixture.with { fixture in
+            _ = try await fill(fixture, 1...3)
+            let channels = [PushFixture.channel, "/data/ChangeEvents"]
+            let token = try PushFixture.token(allow: channels.map { .init(channel: $0) })
+            func gap(of uri: String) async throws -> String {
+                let bearer = [("Authorization", "Bearer \(token)"), ("Last-Event-ID", "999999")]
+                let stream = try fixture.connect(uri, headers: bearer)
+                _ = try await stream.text(until: "event: subscribed")
+                return try await stream.text(until: "event: gap")
+            }
+            let one = "/events?channel=\(channels[0])"
+            #expect(try await gap(of: one).contains("\nid: "))
+            #expect(try await !gap(of: one + "&channel=\(channels[1])").contains("\nid: "))
+        }
+    }
+
     @Test func lossesAreToldLiveAndInReplay() async throws {
         try await PushFixture.with({ $0.recentEventsMax = 2 }) { fixture in
             let live = try await fixture.subscribed()

@@ -52,6 +52,16 @@ struct WebSocketFrameParserTests {
         #expect(result.isIdle)
     }
 
+    @Test func aPingBetweenFragmentsIsNoPartOfTheMessage() {
+        let half = [UInt8](repeating: 0x61, count: 50)
+        var bytes = Client.frame(opcode: 1, half, final: false)
+        bytes += Client.frame(opcode: 9, [UInt8](repeating: 0x70, count: 60))
+        bytes += Client.frame(opcode: 0, half)
+        let ping = WebSocketFrameParser.Output.ping([UInt8](repeating: 0x70, count: 60))
+        #expect(parse(bytes, max: 100).outputs == [ping, .text(half + half)])
+        #expect(failure(Client.frame(opcode: 1, half, final: false) + Client.frame(opcode: 0, half), max: 99) == 1009)
+    }
+
     @Test func halfAFrameIsHeldAndGivesNothing() {
         let frame = Client.frame(opcode: 1, Array("hello".utf8))
         for count in 1..<frame.count {

@@ -30,7 +30,7 @@ struct ConfigurationTests {
         #expect(configuration.push.subscriptionsPerConnectionMax == 64)
         #expect(configuration.push.connectionsMax == 10_000)
         #expect(configuration.push.connectionsPerSubjectMax == 100)
-        #expect(configuration.push.queueFramesMax == 1_024)
+        #expect(configuration.push.queueFramesMax == 64)
         #expect(configuration.log == .init(level: .info, format: .text))
         #expect(configuration.drainTimeout == .seconds(30))
         guard case .secret(let secret) = configuration.push.tokens.key else {

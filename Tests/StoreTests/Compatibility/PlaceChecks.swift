@@ -82,9 +82,9 @@ extension StoreCheck {
             ]
             try await store.write { writer in for gap in gaps { try writer.declare(gap) } }
             let found = try await store.read { reader in
-                try (0...5).map { try reader.gaps(after: Position(rawValue: $0)).map(\.reason) }
+                try (0...5).map { try reader.gaps(in: Position(rawValue: $0)...Position(rawValue: .max)).map(\.reason) }
             }
-            #expect(try await store.read { try $0.gaps(after: .start) } == gaps)
+            #expect(try await store.read { try $0.gaps(in: Position.start...Position(rawValue: .max)) } == gaps)
             #expect(
                 found == [
                     ["expired", "overflow", "upstream"], ["overflow", "upstream"], ["overflow", "upstream"],

@@ -75,7 +75,7 @@ extension StoreCheck {
             #expect(try await place(1_004) == .unknown)
             #expect(try await place(1_005) == .after(Position(rawValue: 5)))
             #expect(try await place(1_010) == .after(Position(rawValue: 10)))
-            #expect(try await store.read { try $0.gaps(after: .start) }.isEmpty)
+            #expect(try await store.read { try $0.gaps(in: Position.start...Position(rawValue: .max)) }.isEmpty)
         },
     ]
 }

@@ -109,7 +109,8 @@ struct FrameRing: ~Copyable {
     }
 
     private func evictOldest() {
-        guard let key = recent.value.keys[recent.value.oldest], let index = recent.value.indices.removeValue(forKey: key)
+        guard let key = recent.value.keys[recent.value.oldest],
+            let index = recent.value.indices.removeValue(forKey: key)
         else {
             preconditionFailure("the ring and its index hold the same keys")
         }

@@ -174,8 +174,7 @@ final class LogReader: Sendable {
         chunk.events = try reader.events(
             after: after, selection: wish.selection, limit: chunkEventsMax, bytesMax: chunkBytesMax)
         chunk.reached = chunk.events.last?.position ?? max(head, after)
-        for gap in try reader.gaps(after: after)
-        where gap.position <= chunk.reached && LogPlace(gap: gap.position) > wish.after {
+        for gap in try reader.gaps(in: after...chunk.reached) where LogPlace(gap: gap.position) > wish.after {
             chunk.gaps.append(gap)
             let before = Position(rawValue: gap.position.rawValue - 1)
             let event =

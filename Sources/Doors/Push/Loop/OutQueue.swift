@@ -6,19 +6,24 @@ struct OutQueue: ~Copyable {
         var frame: FrameRing.Index
         /// Whose event it is; `noSubscription` for messages that are nobody's data.
         var subscription: UInt32
+        /// The subscription's: another one may have its slot by the time the frame is looked at.
+        var stamp: UInt32
         var place: LogPlace
     }
 
     static let none = UInt32.max
     static let noSubscription = UInt32.max
 
-    private let entries = SlotTable(empty: Entry(next: none, frame: 0, subscription: noSubscription, place: .start))
+    private let entries = SlotTable(
+        empty: Entry(next: none, frame: 0, subscription: noSubscription, stamp: 0, place: .start))
 
     var count: Int { entries.count }
 
-    func allocate(frame: FrameRing.Index, subscription: UInt32, place: LogPlace) -> UInt32 {
+    /// The entry as it is, but last.
+    func allocate(_ entry: Entry) -> UInt32 {
         let index = entries.allocate()
-        entries[index] = Entry(next: Self.none, frame: frame, subscription: subscription, place: place)
+        entries[index] = entry
+        entries[index].next = Self.none
         return index
     }
 

@@ -13,8 +13,15 @@ extension PushLoop {
         _ frame: FrameRing.Index, to row: UInt32, subscription: UInt32 = OutQueue.noSubscription,
         place: LogPlace = .start
     ) {
-        frames.retain(frame)
-        let entry = queue.allocate(frame: frame, subscription: subscription, place: place)
+        let stamp = subscription == OutQueue.noSubscription ? 0 : subscriptions[subscription].stamp
+        append(
+            OutQueue.Entry(
+                next: OutQueue.none, frame: frame, subscription: subscription, stamp: stamp, place: place), to: row)
+    }
+
+    private func append(_ content: OutQueue.Entry, to row: UInt32) {
+        frames.retain(content.frame)
+        let entry = queue.allocate(content)
         if connections[row].queueTail == OutQueue.none {
             connections[row].queueHead = entry
         } else {
@@ -22,7 +29,7 @@ extension PushLoop {
         }
         connections[row].queueTail = entry
         connections[row].queueCount += 1
-        connections[row].queueBytes += UInt32(frames.byteCount(frame))
+        connections[row].queueBytes += UInt32(frames.byteCount(content.frame))
         guard !connections[row].flags.contains(.isDirty) else { return }
         connections[row].flags.insert(.isDirty)
         dirty.value.append(row)
@@ -123,7 +130,7 @@ extension PushLoop {
     }
 
     /// Takes waiting frames away, but for one that is half sent.
-    /// - Parameter isData: only frames that belong to a subscription; `body` learns which.
+    /// - Parameter isData: only frames that belong to a subscription; `body` learns which, if it still is.
     func dropQueue(
         of row: UInt32, onlyData isData: Bool, _ body: (_ subscription: UInt32, _ place: LogPlace) -> Void = { _, _ in }
     ) {
@@ -137,7 +144,9 @@ extension PushLoop {
             if isHalfSent || (isData && current.subscription == OutQueue.noSubscription) {
                 kept.append(current)
                 frames.retain(current.frame)
-            } else if current.subscription != OutQueue.noSubscription {
+            } else if current.subscription != OutQueue.noSubscription,
+                subscriptions[current.subscription].stamp == current.stamp
+            {
                 body(current.subscription, current.place)
             }
             entry = current.next
@@ -145,7 +154,7 @@ extension PushLoop {
         let sent = connections[row].headSent
         while connections[row].queueCount > 0 { dequeue(row) }
         for entry in kept {
-            append(entry.frame, to: row, subscription: entry.subscription, place: entry.place)
+            append(entry, to: row)
             frames.release(entry.frame)
         }
         connections[row].headSent = kept.isEmpty ? 0 : sent

@@ -106,9 +106,10 @@ extension PushLoop {
             send(ServerMessage.subscribed(id: id, channel: channel, replay: newest), type: "subscribed", to: row)
         }
         let json = ServerMessage.gap(channel: channel, reason: .expired, replay: newest)
-        send(FrameParts(json, transport: connections[row].transport, type: "gap", place: newest?.description), to: row)
+        // The one place of an event stream must be good for all its channels, and others may still be behind.
+        let resumption = connections[row].subscriptionCount == 1 ? newest?.description : nil
+        send(FrameParts(json, transport: connections[row].transport, type: "gap", place: resumption), to: row)
         statistics.gaps += 1
-        // Not past others of an event stream that are still behind: its one place must be good for all of them.
         subscriptions[slot].place = max(subscriptions[slot].place, log.head)
         subscriptions[slot].told = subscriptions[slot].place
         subscriptions[slot].state = .behind

@@ -110,7 +110,6 @@ extension PushLoop {
         let allow = grants[connections[row].grant]
         dropQueue(of: row, onlyData: true) { slot, place in
             // Back to before the first frame that was taken away.
-            guard subscriptions[slot].connection == row, subscriptions[slot].state != .free else { return }
             let before = LogPlace(rawValue: place.rawValue - 1)
             if subscriptions[slot].state == .live {
                 subscriptions[slot].state = .behind

@@ -75,7 +75,9 @@ struct WebSocketFrameParser {
         guard let (length, headerLength) = length(field: second & 0x7F, at: offset, available: available) else {
             return nil
         }
-        guard length <= UInt64(messageBytesMax - (message?.count ?? 0)) else {
+        // A control frame between the fragments of a message is no part of it; its length is bounded already.
+        let isControl = opcode & 0x8 != 0
+        guard isControl || length <= UInt64(messageBytesMax - (message?.count ?? 0)) else {
             return .frame(.failure(code: CloseCode.tooBig, reason: "a message has at most \(messageBytesMax) bytes"))
         }
         if opcode == 0x2 {
