@@ -38,6 +38,7 @@ test-swift:
 
 test-javascript:
 	cd clients/javascript && node --test test/*.test.mjs
+	cd salesforce && node --test test/*.test.mjs
 
 test-peers:
 	.venv/bin/python -m pytest Tests/peers -q

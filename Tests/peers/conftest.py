@@ -1,5 +1,6 @@
 """What the tests share: the programs they run against. Servers live for the whole run, unless a test disturbs one."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import grpc
 import pytest
 
+import chromium
 import programs
 
 
@@ -33,6 +35,32 @@ def gateway(directories, org):
     gateway = programs.Gateway(directories("gateway"), org)
     yield gateway
     gateway.program.stop()
+
+
+@pytest.fixture(scope="module")
+def demo(directories):
+    """What `demo.json` of a demo of the module's own says."""
+    directory = directories("demo")
+    program = programs.Program(directory, "demo", "--port", "0", "--data", directory)
+    yield program.wait_for_document(directory / "demo.json")
+    program.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = chromium.start()
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Where the screenshots go: MILLRACE_ARTIFACTS, or a temporary directory whose name is printed."""
+    given = os.environ.get("MILLRACE_ARTIFACTS")
+    directory = pathlib.Path(given) if given else tmp_path_factory.mktemp("screenshots")
+    directory.mkdir(parents=True, exist_ok=True)
+    print(f"screenshots: {directory}")
+    return directory
 
 
 @pytest.fixture(scope="session")

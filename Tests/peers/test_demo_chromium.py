@@ -1,55 +1,16 @@
 """The demo's page in Debian's Chromium: what a visitor does, against the real programs."""
 
-import os
-import pathlib
-import shutil
 import time
 
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
+import chromium
 import programs
 
-CHROMIUM = shutil.which("chromium")
-CHROMEDRIVER = shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason="chromium and chromedriver are not installed")
-
-
-@pytest.fixture(scope="module")
-def demo(directories):
-    directory = directories("demo")
-    program = programs.Program(directory, "demo", "--port", "0", "--data", directory)
-    description = program.wait_for_document(directory / "demo.json")
-    yield description
-    program.stop()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Where the screenshots go: MILLRACE_ARTIFACTS, or a temporary directory whose name is printed."""
-    given = os.environ.get("MILLRACE_ARTIFACTS")
-    directory = pathlib.Path(given) if given else tmp_path_factory.mktemp("screenshots")
-    directory.mkdir(parents=True, exist_ok=True)
-    print(f"screenshots: {directory}")
-    return directory
-
-
-@pytest.fixture(scope="module")
-def browser(demo):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
-                     "--force-color-profile=srgb"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
-    yield browser
-    browser.quit()
+pytestmark = chromium.needed
 
 
 @pytest.fixture

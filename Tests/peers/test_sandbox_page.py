@@ -1,22 +1,14 @@
 """The page at the sandbox's root, in Debian's Chromium: what a developer does with it."""
 
-import os
-import pathlib
-import shutil
-
 import pytest
 import requests
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
+import chromium
 import programs
 
-CHROMIUM = shutil.which("chromium")
-CHROMEDRIVER = shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason="chromium and chromedriver are not installed")
+pytestmark = chromium.needed
 
 
 @pytest.fixture(scope="module")
@@ -24,29 +16,6 @@ def org(directories):
     org = programs.start_sandbox(directories("page-org"))
     yield org
     org.program.stop()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Where the screenshots go: MILLRACE_ARTIFACTS, or a temporary directory whose name is printed."""
-    given = os.environ.get("MILLRACE_ARTIFACTS")
-    directory = pathlib.Path(given) if given else tmp_path_factory.mktemp("screenshots")
-    directory.mkdir(parents=True, exist_ok=True)
-    print(f"screenshots: {directory}")
-    return directory
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
-                     "--force-color-profile=srgb"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
-    yield browser
-    browser.quit()
 
 
 class Page:
