@@ -89,6 +89,16 @@ class Decoder:
         assert stream.read() == b"", "bytes are left behind the value"
         return value
 
+    @staticmethod
+    def record(fields, field):
+        """The record in a field's union; where it is only named, as it stands at its first use."""
+        for branch in field["type"]:
+            if isinstance(branch, dict):
+                return branch
+        named = [branch for branch in field["type"] if branch not in ("null", "string")]
+        return next(branch for other in fields if isinstance(other["type"], list) for branch in other["type"]
+                    if isinstance(branch, dict) and branch["name"] == named[0])
+
     def bits(self, event, value, bitmap="changedFields"):
         """The names behind a bitmap of the header."""
         fields = self.schemas[event.event.schema_id]["fields"]
@@ -99,8 +109,7 @@ class Decoder:
                 listed, prefix = fields, ""
             else:
                 field = fields[int(parent)]
-                record = next(branch for branch in field["type"] if isinstance(branch, dict))
-                listed, prefix = record["fields"], field["name"] + "."
+                listed, prefix = self.record(fields, field)["fields"], field["name"] + "."
             names += [prefix + field["name"] for bit, field in enumerate(listed) if int(mask, 16) >> bit & 1]
         return names
 

@@ -114,6 +114,31 @@ def test_patch_takes_the_whole_body(sales):
     assert tooling(sales, "GET", f"PlatformEventChannel/{rows['id']}").status_code == 404
 
 
+def test_a_field_that_a_channel_needs_cannot_be_deleted(sales):
+    """The filter of one member and the enrichment of another hold their fields; without the members they go."""
+    for name in ("Filtered__c", "Enriched__c", "Free__c"):
+        body = {"FullName": f"Account.{name}", "Metadata": {"type": "Text", "length": 20, "label": name[:-3]}}
+        assert tooling(sales, "POST", "CustomField", body).status_code == 201
+    assert tooling(sales, "POST", "PlatformEventChannel", {
+        "FullName": "Held__chn", "Metadata": {"channelType": "data", "label": "Held"}}).status_code == 201
+    answer = tooling(sales, "POST", "PlatformEventChannelMember", member(
+        "Held_chn_AccountChangeEvent", "AccountChangeEvent", channel="Held__chn", filterExpression="Filtered__c = 'x'",
+        enrichedFields=[{"name": "Enriched__c"}]))
+    assert answer.status_code == 201, answer.text
+    holder = answer.json()["id"]
+    query = "/tooling/query?q=SELECT+Id,DeveloperName+FROM+CustomField"
+    ids = {row["DeveloperName"]: row["Id"] for row in sales.rest("GET", query, expected=200).json()["records"]}
+    for name in ("Filtered", "Enriched"):
+        refused = tooling(sales, "DELETE", f"CustomField/{ids[name]}")
+        assert refused.status_code == 400, name
+        assert "Held_chn_AccountChangeEvent" in refused.json()[0]["message"]
+        assert f"{name}__c" in [field["name"] for field in sales.rest("GET", "/sobjects/Account/describe").json()["fields"]]
+    assert tooling(sales, "DELETE", f"CustomField/{ids['Free']}").status_code == 204
+    assert tooling(sales, "DELETE", f"PlatformEventChannelMember/{holder}").status_code == 204
+    for name in ("Filtered", "Enriched"):
+        assert tooling(sales, "DELETE", f"CustomField/{ids[name]}").status_code == 204
+
+
 # Large texts
 
 def apply(diff, old):

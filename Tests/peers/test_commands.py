@@ -1,6 +1,7 @@
 """The commands as a person or a script uses them: output, exit status, and what they say when something is wrong."""
 
 import json
+import pathlib
 import selectors
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import time
 import jwt
 import pytest
 
-from programs import ALL, BINARY, CALL_SECONDS, CASES
+from programs import ALL, BINARY, CALL_SECONDS, CASES, PORT_OPTIONS, Org, Program
 
 CONFIGURATION_MISTAKE = 78
 UNAVAILABLE = 69
@@ -34,6 +35,31 @@ def test_version_and_help():
         answer = millrace(command, "--help")
         assert answer.returncode == 0
         assert "Example" in answer.stdout, command
+
+
+def test_an_org_in_memory_leaves_nothing_behind(tmp_path):
+    """Its directory is not the current one, is its own alone, and is gone when it stops; of a killed one, when the next starts."""
+    def start(name):
+        program = Program(tmp_path / name, "sandbox", "--memory", *PORT_OPTIONS)
+        found = program.wait_for_output(r"All of it for programs: (\S+)/connection\.json")
+        directory = pathlib.Path(found[1])
+        return program, directory, Org(program.wait_for_document(directory / "connection.json"), program)
+
+    killed, abandoned, org = start("first")
+    org.create("Account", Name="Forgotten")
+    assert abandoned.stat().st_mode & 0o777 == 0o700
+    killed.kill()
+    assert abandoned.exists()
+
+    program, directory, org = start("second")
+    assert not abandoned.exists() and directory != abandoned
+    if pathlib.Path("/dev/shm").exists():
+        assert directory.parent == pathlib.Path("/dev/shm")
+    count = org.rest("GET", "/query?q=SELECT+COUNT()+FROM+Account+WHERE+Name='Forgotten'", expected=200).json()["totalSize"]
+    assert count == 0, "a new org each time"
+    program.stop()
+    assert not directory.exists()
+    assert [path.name for path in (tmp_path / "second").iterdir() if path.suffix not in (".out", ".err")] == []
 
 
 def test_tail_prints_what_is_retained_as_json_lines_and_ends(org, connection):

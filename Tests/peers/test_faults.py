@@ -10,6 +10,7 @@ import pytest
 import requests
 
 import programs
+from test_cometd import Bayeux
 
 WAIT_SECONDS = 20
 ERROR_PREFIX = "sfdc.platform.eventbus.grpc."
@@ -293,6 +294,85 @@ def test_an_event_comes_twice(org, control, subscribe):
         assert first.replay_id == second.replay_id
         org.create_case(contact)
         assert stream.next().replay_id > first.replay_id
+
+
+def bulk(org, method, path, body=None, expected=200, **options):
+    if isinstance(body, str):
+        options["headers"] = {"Content-Type": "text/csv"}
+        options["data"], body = body, None
+    answer = org.rest(method, f"/jobs/ingest{path}", body, expected, **options)
+    return answer.json() if answer.content and answer.headers["Content-Type"].startswith("application/json") else answer.text
+
+
+def test_a_bulk_job_fails_half_way(org, control):
+    """What its batches had done stays, the rest of the file is unprocessed, and the job says why it failed."""
+    fault = control.fault("bulk", object="Account", nth=2)
+    job = bulk(org, "POST", "", {"object": "Account", "operation": "insert", "lineEnding": "LF"})["id"]
+    bulk(org, "PUT", f"/{job}/batches", "Name\n" + "".join(f"Half {number}\n" for number in range(500)), 201)
+    bulk(org, "PATCH", f"/{job}", {"state": "UploadComplete"})
+    info = programs.until(lambda: (info := bulk(org, "GET", f"/{job}"))["state"] == "Failed" and info, what="the job's failure")
+    assert control.fired(fault) == 1
+    done = info["numberRecordsProcessed"]
+    assert 0 < done < 500 and info["numberRecordsFailed"] == 0
+    assert info["errorMessage"].startswith("InternalServerError")
+    count = org.rest("GET", "/query?q=SELECT+COUNT()+FROM+Account+WHERE+Name+LIKE+'Half %25'", expected=200).json()["totalSize"]
+    assert count == done
+    assert len(bulk(org, "GET", f"/{job}/successfulResults/").splitlines()) == done + 1
+    assert bulk(org, "GET", f"/{job}/unprocessedrecords/").splitlines()[1:] == [f"Half {number}" for number in range(done, 500)]
+    # The next job meets no fault.
+    job = bulk(org, "POST", "", {"object": "Account", "operation": "insert", "lineEnding": "LF"})["id"]
+    bulk(org, "PUT", f"/{job}/batches", "Name\nWhole\n", 201)
+    bulk(org, "PATCH", f"/{job}", {"state": "UploadComplete"})
+    programs.until(lambda: bulk(org, "GET", f"/{job}")["state"] == "JobComplete", what="the next job's end")
+
+
+def test_a_cometd_stream_is_cut(org, control):
+    """A held connect loses its connection; the session is still there, and nothing was lost."""
+    client = Bayeux(org).open()
+    assert client.subscribe(programs.CASES)["successful"]
+    answers = []
+
+    def held():
+        try:
+            answers.append(client.connect(None))
+        except requests.ConnectionError as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=held)
+    thread.start()
+    waits(control)
+    fault = control.fault("cut", topic=programs.CASES, times=1)
+    thread.join(WAIT_SECONDS)
+    assert isinstance(answers[0], requests.ConnectionError), answers
+    assert control.fired(fault) == 1
+    org.create_case(org.create_contact("Cut"), "Cut")
+    [event] = client.events(1)
+    assert event["data"]["payload"]["Subject"] == "Cut"
+
+
+def test_a_cometd_stream_stalls(org, control):
+    """The answer is late, and whole."""
+    client = Bayeux(org).open()
+    assert client.subscribe(programs.CASES)["successful"]
+    fault = control.fault("stall", topic=programs.CASES, times=1, seconds=0.7)
+    org.create_case(org.create_contact("Stalled"), "Stalled")
+    start = time.monotonic()
+    answer = client.connect()
+    assert time.monotonic() - start >= 0.7
+    assert control.fired(fault) == 1
+    assert [message["channel"] for message in answer] == [programs.CASES, "/meta/connect"]
+
+
+@pytest.mark.parametrize("kind, error", [
+    ("unavailable", "503::Server is too busy. Please try your request again later."),
+    ("expired-token", "401::Authentication invalid")])
+def test_a_cometd_stream_is_refused(org, control, kind, error):
+    client = Bayeux(org).open()
+    assert client.subscribe(programs.CASES)["successful"]
+    control.fault(kind, topic=programs.CASES, times=1)
+    reply = client.connect()[-1]
+    assert not reply["successful"]
+    assert error in (reply["error"], reply.get("ext", {}).get("sfdc", {}).get("failureReason")), reply
 
 
 def test_events_come_late(org, control, subscribe):

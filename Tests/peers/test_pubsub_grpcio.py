@@ -101,7 +101,7 @@ def test_a_topic_of_one_object_has_its_schema(pubsub, stubs, org):
     assert (schema["name"], schema["fields"][0]["name"]) == ("CaseChangeEvent", "ChangeEventHeader")
 
 
-def test_a_channel_has_no_schema_of_its_own(pubsub, stubs, org):
+def test_trap_12_a_channel_has_no_schema_of_its_own(pubsub, stubs, org):
     topic = pubsub.GetTopic(stubs[0].TopicRequest(topic_name=programs.ALL), metadata=org.metadata, timeout=WAIT_SECONDS)
     assert topic.schema_id == ""
 
@@ -185,7 +185,7 @@ def test_latest_gives_only_what_comes(subscribe, decode, org, contact, stubs):
         started(org, subscription, decode, contact)
 
 
-def test_an_absent_preset_means_latest(subscribe, decode, org, contact):
+def test_trap_09_an_absent_preset_means_latest(subscribe, decode, org, contact):
     with subscribe(num_requested=100) as subscription:
         started(org, subscription, decode, contact)
 
@@ -215,7 +215,7 @@ def test_custom_starts_after_the_given_place(subscribe, decode, org, contact, st
         assert [event.event.id for event in again] == [second.event.id, third.event.id]
 
 
-def test_the_place_of_a_keepalive_is_good_to_resume_from(subscribe, decode, org, contact, stubs):
+def test_trap_07_the_place_of_a_keepalive_is_good_to_resume_from(subscribe, decode, org, contact, stubs):
     case_id = org.create_case(contact, "the newest")
     with subscribe(replay_preset=stubs[0].EARLIEST, num_requested=100) as subscription:
         latest = b""
@@ -293,7 +293,7 @@ def test_at_most_100_are_outstanding(subscribe, stubs):
             assert response.pending_num_requested + len(response.events) == 100
 
 
-def test_later_requests_do_not_move_the_place(subscribe, stubs):
+def test_trap_08_later_requests_do_not_move_the_place(subscribe, stubs):
     with subscribe(replay_preset=stubs[0].EARLIEST, num_requested=2) as subscription:
         first = subscription.events(2)
         subscription.ask(replay_preset=stubs[0].EARLIEST, num_requested=2)

@@ -125,8 +125,7 @@ def test_a_publish_stream_keeps_its_topic(pubsub, topic):
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_rest_publishes_and_says_so_in_errors(event_org, pubsub, stubs, topic, decode):
-    """Trap 25."""
+def test_trap_25_rest_publishes_and_says_so_in_errors(event_org, pubsub, stubs, topic, decode):
     answer = event_org.rest("POST", "/sobjects/Low_Charge__e", {"Level__c": 3}, 201).json()
     assert answer["success"] is True and answer["id"].startswith("e0")
     assert [error["statusCode"] for error in answer["errors"]] == ["OPERATION_ENQUEUED"]

@@ -52,8 +52,8 @@ def test_two_records_cannot_have_one_key(salesforce, key):
     assert refused.value.content[0]["errorCode"] == "DUPLICATE_VALUE"
 
 
-def test_replication_finds_what_changed_and_what_went(salesforce):
-    """Trap 19: what events may miss, `updated` and `deleted` tell."""
+def test_trap_19_replication_finds_what_changed_and_what_went(salesforce):
+    """What events may miss, `updated` and `deleted` tell."""
     kept = salesforce.Account.create({"Name": "Kept"})["id"]
     gone = salesforce.Account.create({"Name": "Gone"})["id"]
     salesforce.Account.delete(gone)
@@ -116,8 +116,8 @@ def test_a_composite_request_refers_to_its_parts(salesforce):
     assert salesforce.query("SELECT COUNT() FROM Account WHERE Name = 'Undone'")["totalSize"] == 0
 
 
-def test_collections_use_another_key_for_their_codes(salesforce):
-    """Trap 29: single calls answer an array with `errorCode`, collections `statusCode`; dates have no colon in the offset."""
+def test_trap_29_collections_use_another_key_for_their_codes(salesforce):
+    """Single calls answer an array with `errorCode`, collections `statusCode`; dates have no colon in the offset."""
     results = salesforce.restful("composite/sobjects", method="POST", json={"records": [
         {"attributes": {"type": "Contact"}, "LastName": "Good"}, {"attributes": {"type": "Contact"}, "FirstName": "Bad"}]})
     assert results[0]["success"] is True
@@ -149,8 +149,8 @@ def test_a_search_finds_words(salesforce):
         salesforce.search("FIND {a OR b} RETURNING Account")
 
 
-def test_a_bearer_token_has_no_end_of_its_own(org):
-    """Trap 28: no `expires_in` and no refresh token; `issued_at` is a string; `aud` is the login host, not the instance."""
+def test_trap_28_a_bearer_token_has_no_end_of_its_own(org):
+    """No `expires_in` and no refresh token; `issued_at` is a string; `aud` is the login host, not the instance."""
     answer = org.login()
     assert answer.status_code == 200
     document = answer.json()
@@ -161,7 +161,7 @@ def test_a_bearer_token_has_no_end_of_its_own(org):
 
 
 def test_limits_count_the_calls(salesforce):
-    """Trap 20 is about deliveries; its numbers, and those of calls, stand here."""
+    """Every call is one less."""
     before = salesforce.limits()["DailyApiRequests"]
     after = salesforce.limits()["DailyApiRequests"]
     assert before["Max"] == after["Max"] and after["Remaining"] == before["Remaining"] - 1

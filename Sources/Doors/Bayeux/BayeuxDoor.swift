@@ -32,13 +32,19 @@ public struct BayeuxDoor: HTTPRoutes {
     private let sessions: BayeuxSessions
     private let schemas: BayeuxSchemas
     private let timing: BayeuxSession.Timing
+    private let faults: (any FaultOracle)?
     private let logger: Logger
 
-    public init(service: any BayeuxService, configuration: Configuration = Configuration(), logger: Logger) {
+    /// - Parameter faults: what goes wrong on command with streams; nil: nothing does.
+    public init(
+        service: any BayeuxService, configuration: Configuration = Configuration(),
+        faults: (any FaultOracle)? = nil, logger: Logger
+    ) {
         var limits = BayeuxSessions.Limits()
         limits.sessionsMax = configuration.sessionsMax
         limits.subscribersPerChannelMax = configuration.subscribersPerChannelMax
         self.service = service
+        self.faults = faults
         self.logger = logger
         sessions = BayeuxSessions(service: service, limits: limits)
         schemas = BayeuxSchemas(bus: service)
@@ -81,7 +87,7 @@ public struct BayeuxDoor: HTTPRoutes {
         }
         var exchange = BayeuxExchange(
             service: service, sessions: sessions, schemas: schemas, timing: timing, apiVersion: version, token: token,
-            cookie: Self.cookie(in: request.headers), logger: logger)
+            cookie: Self.cookie(in: request.headers), faults: faults, logger: logger)
         // A stop of the program does not wait for the clients' patience.
         let (answer, newCookie) = await withGracefulShutdownHandler {
             let answer = await exchange.answer(messages)

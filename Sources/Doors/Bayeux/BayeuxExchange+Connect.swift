@@ -68,6 +68,7 @@ extension BayeuxExchange {
         for subscription in subscriptions where bytes < Self.responseBytesMax {
             let read: BusRead
             var messages: [(position: Position, message: ByteBuffer)] = []
+            try await sufferFault(on: subscription.channel)
             do throws(EventBusError) {
                 read = try await service.readChannel(
                     subscription.channel, after: subscription.position, limit: Self.readLimit, caller: session.caller)
@@ -94,6 +95,33 @@ extension BayeuxExchange {
         }
         return (sorted.map(\.element.message), lowest)
     }
+
+    /// What goes wrong on command when a connect looks for a channel's events. Nothing has been read of it, so nothing is lost.
+    private func sufferFault(on topic: String) async throws(BayeuxError) {
+        guard let fault = faults?.fault(at: .stream(rpc: Self.faultName, topic: topic)) else { return }
+        switch fault {
+        case .cut, .goAway:
+            if let channel = HTTPConnection.channel { ConnectionFaults.cut(channel) }
+            // Nobody reads it.
+            throw .busy
+        case .halfOpen:
+            if let channel = HTTPConnection.channel { ConnectionFaults.silence(channel) }
+        case .stall(let duration):
+            do {
+                try await Stall.wait(duration)
+            } catch {
+                // The client has gone, and with it whoever would wait for the end.
+                return
+            }
+        case .unavailable:
+            throw .busy
+        case .expiredToken:
+            throw .authenticationInvalid
+        }
+    }
+
+    /// What a fault's `rpc` calls the streams of this door.
+    private static let faultName = "CometD"
 
     private func write(
         _ event: ReceivedEvent, _ subscription: BayeuxSession.Subscription, _ session: BayeuxSession

@@ -16,13 +16,14 @@ struct BayeuxExchange {
     let token: String
     /// The session cookie that came with the request.
     let cookie: String?
+    let faults: (any FaultOracle)?
     let logger: Logger
     /// The cookie of a session that began here.
     private(set) var newCookie: String?
 
     init(
         service: any BayeuxService, sessions: BayeuxSessions, schemas: BayeuxSchemas, timing: BayeuxSession.Timing,
-        apiVersion: Int, token: String, cookie: String?, logger: Logger
+        apiVersion: Int, token: String, cookie: String?, faults: (any FaultOracle)?, logger: Logger
     ) {
         self.service = service
         self.sessions = sessions
@@ -31,6 +32,7 @@ struct BayeuxExchange {
         self.apiVersion = apiVersion
         self.token = token
         self.cookie = cookie
+        self.faults = faults
         self.logger = logger
     }
 

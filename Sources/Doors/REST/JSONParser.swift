@@ -41,8 +41,9 @@ package struct JSONParser {
         return value
     }
 
-    /// Where the value of a member of the document's own object begins, whatever the case of its name; nil where there is no
-    /// such member.
+    /// Where a reader stands that has just taken the value of a member of the document's own object, whatever the case of its
+    /// name: behind a text or a number, behind the opening bracket of an array or an object. That is the place that an org
+    /// names. Nil where there is no such member.
     static func place(ofMember name: String, in bytes: some Sequence<UInt8>) -> (line: Int, column: Int)? {
         var parser = JSONParser(Array(bytes))
         parser.wantedMember = name.lowercased()
@@ -87,8 +88,15 @@ package struct JSONParser {
             skipSpace()
             try expect(UInt8(ascii: ":"), "was expecting a colon to separate field name and value", within: "OBJECT")
             skipSpace()
-            if depth == 1, let wantedMember, name.lowercased() == wantedMember { found = index }
-            members.append(JSONValue.Member(name: name, value: try value()))
+            let valueStart = index
+            let value = try value()
+            if depth == 1, let wantedMember, name.lowercased() == wantedMember {
+                switch value {
+                case .array, .object: found = valueStart + 1
+                case .null, .boolean, .number, .string: found = index
+                }
+            }
+            members.append(JSONValue.Member(name: name, value: value))
             skipSpace()
             if peek() == UInt8(ascii: "}") {
                 leave()

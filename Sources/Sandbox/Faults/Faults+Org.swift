@@ -35,15 +35,6 @@ extension Faults {
             message: "The Replay ID validation failed. Ensure that the Replay ID is \(reason).")
     }
 
-    /// A stream of a door that cannot touch its connection is about to look for events.
-    func checkStream(rpc: String, topic: String) throws(EventBusError) {
-        guard let fault = strike(.stream(rpc: rpc, topic: topic)) else { return }
-        switch fault.kind {
-        case .expiredToken: throw EventBusError(code: .unauthenticated, message: "Authentication invalid")
-        default: throw EventBusError(code: .unavailable, message: "The service is temporarily unavailable.")
-        }
-    }
-
     /// What becomes of a change that is about to be an event.
     enum ChangeFault { case gap, overflow }
 

@@ -93,7 +93,6 @@ extension Sandbox: StreamingService {
     public func readChannel(
         _ channel: String, after: Position, limit: Int, caller: BusCaller
     ) async throws(EventBusError) -> BusRead {
-        try faults.checkStream(rpc: "CometD", topic: channel)
         guard LegacyStreaming.isLegacy(channel) else {
             return try await read(topic: channel, after: after, limit: limit, caller: caller)
         }

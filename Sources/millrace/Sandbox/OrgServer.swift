@@ -44,7 +44,7 @@ struct OrgServer: Sendable {
         let tls = DoorTLS(
             certificateChainFile: certificates.certificateFile, privateKeyFile: certificates.privateKeyFile)
         let metrics = MetricsRegistry()
-        let bayeux = BayeuxDoor(service: sandbox, logger: logger)
+        let bayeux = BayeuxDoor(service: sandbox, faults: sandbox.faults, logger: logger)
         let routes: [any HTTPRoutes] = [
             OAuthDoor(service: sandbox), SOAPDoor(service: sandbox), bayeux,
             RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox, bulk: sandbox, streaming: sandbox),

@@ -16,7 +16,7 @@ struct BitmapTests {
                 == ["0x4004", "3-0x03"])
     }
 
-    @Test func theTopLevelElementMayBeAbsent() throws {
+    @Test func trap1TheTopLevelElementMayBeAbsent() throws {
         #expect(try account.names(ofBitmap: ["4-0x0C"]) == ["ShippingAddress.Latitude", "ShippingAddress.Longitude"])
         #expect(try account.bitmap(ofNames: ["ShippingAddress.Longitude", "ShippingAddress.Latitude"]) == ["4-0x0C"])
         #expect(try account.bitmap(ofNames: [String]()) == [])
@@ -36,7 +36,7 @@ struct BitmapTests {
     }
 
     @Test(arguments: [0, 1, 7, 8, 62, 63, 64, 65, 127, 128, 511, 512, 1000])
-    func bitmapsHaveAnyLength(index: Int) throws {
+    func trap1BitmapsHaveAnyLength(index: Int) throws {
         let fields = (1...1000).map { OwnSchemas.field("F\($0)", "\"string\"", "") }.joined(separator: ",")
         let schema = try EventSchema(json: #"{"type":"record","name":"X","fields":[\#(OwnSchemas.header),\#(fields)]}"#)
         let name = index == 0 ? "ChangeEventHeader" : "F\(index)"

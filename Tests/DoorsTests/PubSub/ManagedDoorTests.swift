@@ -119,8 +119,7 @@ import Testing
         }
     }
 
-    /// Trap 24.
-    @Test func withoutACommitTheStreamEnds() async throws {
+    @Test func trap24WithoutACommitTheStreamEnds() async throws {
         try await door.withDoor(commitTimeout: .milliseconds(400)) { client, bus, _, _ in
             let error = await #expect(throws: RPCError.self) {
                 try await self.subscribe(client) { stream in

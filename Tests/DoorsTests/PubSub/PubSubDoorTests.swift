@@ -205,7 +205,7 @@ import Testing
         }
     }
 
-    @Test func keepaliveMovesTheReplayIDForward() async throws {
+    @Test func trap7KeepaliveMovesTheReplayIDForward() async throws {
         try await withDoor(keepalive: .milliseconds(100)) { client, bus, _, metrics in
             bus.publish(1)
             try await self.subscribe(client) { subscription in

@@ -47,7 +47,7 @@ import Testing
         #expect(machine.nextStep(now: start) == .read(topic: "/t", after: Position(rawValue: 5), limit: 10))
     }
 
-    @Test func laterReplayFieldsHaveNoEffect() {
+    @Test func trap8LaterReplayFieldsHaveNoEffect() {
         var machine = delivering(10)
         #expect(machine.fetchRequested(request(5, topic: "", preset: .custom)) == false)
         #expect(machine.fetchRequested(request(5, preset: .earliest)) == false)
@@ -144,7 +144,7 @@ import Testing
         #expect(machine.nextStep(now: at(200)) == .waitForEvents(after: Position(rawValue: 10), until: at(250)))
     }
 
-    @Test func clientHas60SecondsToAskAgain() {
+    @Test func trap8ClientHas60SecondsToAskAgain() {
         var machine = delivering(2)
         #expect(read(&machine, sizes: [1, 1], now: at(10)) == [2, 0])
         #expect(

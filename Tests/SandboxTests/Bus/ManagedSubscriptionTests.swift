@@ -88,8 +88,7 @@ struct ManagedSubscriptionTests {
         }
     }
 
-    /// Trap 24.
-    @Test func aVanishedClientKeepsItsSlotForAQuarterOfAnHour() async throws {
+    @Test func trap24AVanishedClientKeepsItsSlotForAQuarterOfAnHour() async throws {
         let org = try await org()
         let slot = try await org.sandbox.openManaged(name, caller: org.caller)
         let second = await #expect(throws: EventBusError.self) {

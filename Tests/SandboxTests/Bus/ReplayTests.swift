@@ -98,7 +98,7 @@ struct ReplayTests {
         #expect(try await org.sandbox.read(topic: all, after: resumed, limit: 10, caller: org.caller).events.count == 1)
     }
 
-    @Test func malformedForeignAndExpiredIDsAreCorrupted() async throws {
+    @Test func trap10MalformedForeignAndExpiredIDsAreCorrupted() async throws {
         let org = try await TestOrg.open()
         for _ in 0..<3 { _ = try await org.create("Case", []) }
         let events = try await org.received()

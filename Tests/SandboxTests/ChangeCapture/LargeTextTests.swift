@@ -17,9 +17,8 @@ struct LargeTextTests {
         return try #require(try await org.events().last)
     }
 
-    /// Trap 22.
     @Test(arguments: ["\n", "\r\n"])
-    func aChangedLineIsADifference(_ separator: String) async throws {
+    func trap22AChangedLineIsADifference(_ separator: String) async throws {
         var changed = Self.lines
         changed[1] = "Another second line."
         let event = try await update(from: Self.lines, to: changed, separator: separator)
@@ -77,8 +76,8 @@ struct LargeTextTests {
         #expect(try await org.events().last?.header.changeType == .delete)
     }
 
-    /// Trap 17: an update counts its changed fields, and after the bound comes one event per object.
-    @Test func overflowCountsChangedFields() async throws {
+    /// An update counts its changed fields, and after the bound comes one event per object.
+    @Test func trap17OverflowCountsChangedFields() async throws {
         let org = try await TestOrg.open { $0.changesPerTransactionMax = 8 }
         let ids = try await org.sandbox.transaction { transaction in
             try (1...4).map { try transaction.create("Account", ["Name": .string("\($0)")]) }
@@ -110,8 +109,7 @@ struct LargeTextTests {
         #expect(event.values.isEmpty)
     }
 
-    /// Trap 16.
-    @Test func overflowAndConversionNameNoRecord() async throws {
+    @Test func trap16OverflowAndConversionNameNoRecord() async throws {
         let org = try await TestOrg.open()
         try await org.sandbox.publishOverflow(object: "Account")
         try await org.sandbox.publishConversion(object: "Account")

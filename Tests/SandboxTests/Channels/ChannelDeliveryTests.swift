@@ -95,8 +95,7 @@ struct ChannelDeliveryTests {
         #expect(try await org.events("/data/AccountChangeEvent").allSatisfy(\.enrichedFields.isEmpty))
     }
 
-    /// Trap 23.
-    @Test func enrichmentIsReadAtDelivery() async throws {
+    @Test func trap23EnrichmentIsReadAtDelivery() async throws {
         let org = try await org(enriched: ["Industry"])
         let id = try await org.create("Account", [("Name", .string("A")), ("Industry", .string("Energy"))])
         org.clock.advance(.seconds(1))
@@ -112,8 +111,7 @@ struct ChannelDeliveryTests {
         #expect(replayed[2].enrichedFields.isEmpty)
     }
 
-    /// Trap 6.
-    @Test func mergedEventsAreSplitWithOneReplayID() async throws {
+    @Test func trap6MergedEventsAreSplitWithOneReplayID() async throws {
         let org = try await org(enriched: ["Industry"])
         let ids = try await org.sandbox.transaction { transaction in
             try ["A", "B", "C"].map {
@@ -157,8 +155,7 @@ struct ChannelDeliveryTests {
         #expect(try await other.events(Self.channel).isEmpty)
     }
 
-    /// Trap 21.
-    @Test func permissionsOmitSilentlyOrRefuse() async throws {
+    @Test func trap21PermissionsOmitSilentlyOrRefuse() async throws {
         let org = try await TestOrg.open()
         _ = try await org.create("Account", [("Name", .string("A"))])
         _ = try await org.create("Case", [])
@@ -190,8 +187,7 @@ struct ChannelDeliveryTests {
         #expect(try await org.events().isEmpty)
     }
 
-    /// Trap 12.
-    @Test func aChannelHasNoSchemaID() async throws {
+    @Test func trap12AChannelHasNoSchemaID() async throws {
         let org = try await org()
         let topic = try await org.sandbox.topic(Self.channel, caller: org.caller)
         #expect(topic.schemaID.isEmpty)

@@ -37,8 +37,8 @@ struct PlatformEventTests {
         return values
     }
 
-    /// Trap 25: the UUID is the event's id, and stands in no field.
-    @Test func aPublishedEventHasItsUUIDAsID() async throws {
+    /// The UUID is the event's id, and stands in no field.
+    @Test func trap25APublishedEventHasItsUUIDAsID() async throws {
         let org = try await Self.org()
         let event = try Self.event(org, "Low_Charge__e")
         let answer = try await org.sandbox.transaction { transaction in
@@ -147,8 +147,8 @@ struct PlatformEventTests {
         try #require(org.sandbox.schema.eventSchemas["Low_Charge__e"]).id.string
     }
 
-    /// Trap 26: the producer fills the two fields, and nobody looks at what is in them.
-    @Test func producersChooseIDsAndFillTheirFields() async throws {
+    /// The producer fills the two fields, and nobody looks at what is in them.
+    @Test func trap26ProducersChooseIDsAndFillTheirFields() async throws {
         let org = try await Self.org()
         let answer = try await org.sandbox.publish(
             topic: Self.topic,

@@ -26,6 +26,26 @@ struct OrgCountersTests {
         #expect(OrgCounters(json) == nil)
     }
 
+    @Test func base62ReadsWhatItWrites() {
+        for number in [0, 1, 61, 62, 3_843, UInt64(UInt32.max), .max - 1, .max] {
+            #expect(Base62.number(Base62.text(number, width: 11)[...]) == number)
+        }
+    }
+
+    /// A locator is what a stranger sends: one that is a number too large once ended the process.
+    @Test(arguments: [
+        // The first number that 64 bits do not hold, by its sum and by its product; and one that is longer.
+        "LygHa16AHYG", "M0000000000", "zzzzzzzzzzz", "100000000000", "zzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+    ])
+    func base62NumbersBeyond64BitsAreNone(text: String) {
+        #expect(Base62.number(text[...]) == nil)
+    }
+
+    @Test(arguments: ["-1", "a b", "ä", "1_1"])
+    func whatIsNoBase62Number(text: String) {
+        #expect(Base62.number(text[...]) == nil)
+    }
+
     @Test(arguments: [
         "", "1", "1 2 3", "2 1 1 -", "1 x 1 -", "1 1 1 x", "1 1 1 -\nr001", "1 1 1 -\nx001 1", "1 1 1 -\nr001 y",
     ])

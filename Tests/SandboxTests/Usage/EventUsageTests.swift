@@ -28,8 +28,8 @@ struct EventUsageTests {
         }
     }
 
-    /// Trap 20: the sum over all subscribers counts, in 24 rolling hours.
-    @Test func deliveriesAreLimitedOverAllSubscribers() async throws {
+    /// The sum over all subscribers counts, in 24 rolling hours.
+    @Test func trap20DeliveriesAreLimitedOverAllSubscribers() async throws {
         let org = try await limited(5)
         for _ in 0..<3 { _ = try await org.create("Case", []) }
         #expect(try await org.received().count == 3)
@@ -155,7 +155,7 @@ struct EventUsageTests {
         let error = await #expect(throws: EventBusError.self) {
             try await org.sandbox.start(topic: "/data/ChangeEvents", from: .after(first.replayID), caller: caller)
         }
-        // Trap 10: expired, malformed and foreign ids have one code.
+        // Expired, malformed and foreign ids have one code.
         #expect(error?.code == .replayIDCorrupted)
         #expect(try await org.received().count == 1)
     }

@@ -101,7 +101,9 @@ struct RESTDispatcher: Sendable {
             if let member = error.unreadableMember, let bytes = reading.bytes,
                 let place = JSONParser.place(ofMember: member, in: bytes.readableBytesView)
             {
-                error.message += " at [line:\(place.line), column:\(place.column)]"
+                // An array's text ends in the word "value", and the place follows without "at".
+                error.message += error.message.hasSuffix(" value") ? " " : " at "
+                error.message += "[line:\(place.line), column:\(place.column)]"
             }
             throw error
         }

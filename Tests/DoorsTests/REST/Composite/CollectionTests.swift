@@ -10,8 +10,8 @@ struct CollectionTests {
         return #"{"allOrNone":\#(allOrNone),"records":["# + records.joined(separator: ",") + "]}"
     }
 
-    /// Trap 29: collections tell an error's code as `statusCode`.
-    @Test func goodRecordsStayWithoutAllOrNone() async throws {
+    /// Collections tell an error's code as `statusCode`.
+    @Test func trap29GoodRecordsStayWithoutAllOrNone() async throws {
         try await RESTClient.use { client in
             let answer = try await client.send("POST", "/composite/sobjects", records(["A", "Bad", "B"]))
             #expect(answer.status == 200)
