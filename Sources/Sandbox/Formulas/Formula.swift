@@ -57,6 +57,7 @@ struct Formula: Sendable, Hashable {
             return text.isEmpty ? .null : .string(String(text.prefix(FormulaLimits.resultCharactersMax)))
         case .date(let milliseconds): return .date(milliseconds: milliseconds)
         case .dateTime(let milliseconds): return .dateTime(milliseconds: milliseconds)
+        case .time(let milliseconds): return .time(milliseconds: milliseconds)
         }
     }
 }

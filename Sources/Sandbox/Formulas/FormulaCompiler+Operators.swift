@@ -46,7 +46,8 @@ extension FormulaCompiler {
         fill(end) { .jump(to: $0) }
     }
 
-    /// `+` and `-`: numbers; days added to dates and date-times, and the days between two; `+` joins texts as well.
+    /// `+` and `-`: numbers; days added to dates and date-times, and the days between two; milliseconds likewise with times of
+    /// day; `+` joins texts as well.
     private mutating func sum(
         _ operation: FormulaOperator, _ left: Operand, _ right: Operand
     ) throws(FormulaError) -> FormulaType {
@@ -80,7 +81,7 @@ extension FormulaCompiler {
         }
     }
 
-    private func isMoment(_ type: FormulaType) -> Bool { type == .date || type == .dateTime }
+    private func isMoment(_ type: FormulaType) -> Bool { type == .date || type == .dateTime || type == .time }
 
     private func requireNumbers(
         _ operation: FormulaOperator, _ left: Operand, _ right: Operand, alsoMoments: Bool = false
@@ -102,7 +103,8 @@ extension FormulaCompiler {
         let isEquality = operation == .equal || operation == .notEqual
         for operand in [left, right] where operand.type == .boolean && !isEquality {
             throw .wrongType(
-                place, expected: "Number, Text, Date, DateTime", received: operand.type.label, at: operand.position)
+                place, expected: "Number, Text, Date, DateTime", received: operand.type.label,
+                at: operand.position)
         }
         let rule: FormulaComparison =
             if left.type == .text || right.type == .text {

@@ -51,6 +51,12 @@ enum FormulaFunction: String, Sendable, Hashable, CaseIterable {
     case day = "DAY"
     case weekday = "WEEKDAY"
     case addMonths = "ADDMONTHS"
+    case timeNow = "TIMENOW"
+    case timeValue = "TIMEVALUE"
+    case hour = "HOUR"
+    case minute = "MINUTE"
+    case second = "SECOND"
+    case millisecond = "MILLISECOND"
 
     /// What a function takes and gives.
     struct Signature {
@@ -60,6 +66,8 @@ enum FormulaFunction: String, Sendable, Hashable, CaseIterable {
             case moment
             /// Date, date-time or text.
             case momentOrText
+            /// Date-time, time or text.
+            case timeOrText
             /// Anything, picklists included.
             case any
 
@@ -68,6 +76,7 @@ enum FormulaFunction: String, Sendable, Hashable, CaseIterable {
                 case .of(let type): type.label
                 case .moment: "Date, DateTime"
                 case .momentOrText: "Date, DateTime, Text"
+                case .timeOrText: "DateTime, Time, Text"
                 case .any: "Any"
                 }
             }
@@ -77,6 +86,7 @@ enum FormulaFunction: String, Sendable, Hashable, CaseIterable {
                 case .of(let wanted): wanted.fits(type)
                 case .moment: type == .date || type == .dateTime || type == .null
                 case .momentOrText: type == .date || type == .dateTime || type == .text || type == .null
+                case .timeOrText: type == .dateTime || type == .time || type == .text || type == .null
                 case .any: true
                 }
             }
@@ -85,7 +95,7 @@ enum FormulaFunction: String, Sendable, Hashable, CaseIterable {
             var takesPicklists: Bool {
                 switch self {
                 case .any, .of(.multiPicklist): true
-                case .of, .moment, .momentOrText: false
+                case .of, .moment, .momentOrText, .timeOrText: false
                 }
             }
         }
@@ -146,6 +156,9 @@ enum FormulaFunction: String, Sendable, Hashable, CaseIterable {
         case .dateTimeValue: Signature(parameters: [.momentOrText], result: .dateTime)
         case .year, .month, .day, .weekday: Signature(parameters: [.of(.date)], result: .number)
         case .addMonths: Signature(parameters: [.moment, .of(.number)], result: nil)
+        case .timeNow: Signature(parameters: [], result: .time)
+        case .timeValue: Signature(parameters: [.timeOrText], result: .time)
+        case .hour, .minute, .second, .millisecond: Signature(parameters: [.of(.time)], result: .number)
         }
     }
 }

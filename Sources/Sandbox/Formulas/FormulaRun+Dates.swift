@@ -30,6 +30,35 @@ extension FormulaRun {
         }
     }
 
+    /// Functions of times of day: a blank argument gives a blank.
+    static func timeFunction(_ function: FormulaFunction, _ argument: FormulaValue) throws -> FormulaValue {
+        if argument.isBlank { return .blank }
+        let time: Int64
+        switch argument {
+        case .time(let value): time = value
+        case .dateTime(let instant): time = timeOfDay(instant)
+        case .text(let text):
+            let trimmed = trimmed(text)
+            // `11:30:00.000`, as documented; seconds and a Z at the end may be there or not.
+            guard let value = OrgTime.time(trimmed) ?? OrgTime.time(trimmed + "Z") ?? OrgTime.time(trimmed + ":00Z")
+            else {
+                throw FormulaEvaluationError.invalid("The text is not a time.")
+            }
+            time = value
+        case .blank, .boolean, .number, .date: return .blank
+        }
+        switch function {
+        case .hour: return .number(Double(time / 3_600_000))
+        case .minute: return .number(Double(time / 60_000 % 60))
+        case .second: return .number(Double(time / 1_000 % 60))
+        case .millisecond: return .number(Double(time % 1_000))
+        default: return .time(time)
+        }
+    }
+
+    /// Milliseconds since midnight.
+    static func timeOfDay(_ instant: Int64) -> Int64 { instant - day(of: instant) }
+
     static func day(of instant: Int64) -> Int64 {
         let inDay = instant % OrgTime.millisecondsPerDay
         return instant - (inDay < 0 ? inDay + OrgTime.millisecondsPerDay : inDay)

@@ -17,6 +17,8 @@ extension FormulaRun {
             try Self.numberFunction(function, arguments)
         case .today: .date(Self.day(of: now))
         case .now: .dateTime(now)
+        case .timeNow: .time(Self.timeOfDay(now))
+        case .timeValue, .hour, .minute, .second, .millisecond: try Self.timeFunction(function, arguments[0])
         case .date, .dateValue, .dateTimeValue, .year, .month, .day, .weekday, .addMonths:
             try Self.dateFunction(function, arguments)
         }
@@ -31,6 +33,7 @@ extension FormulaRun {
         case .text(let text): text
         case .date(let day): OrgTime.dateText(day)
         case .dateTime(let instant): shownInstant(instant)
+        case .time(let time): String(OrgTime.timeText(time).dropLast())
         }
     }
 

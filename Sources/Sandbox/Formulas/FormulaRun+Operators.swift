@@ -12,6 +12,9 @@ extension FormulaRun {
         case (.number(let days), .date(let day)): return .date(try moved(day, days.rounded(.towardZero), operation))
         case (.dateTime(let instant), .number(let days)): return .dateTime(try moved(instant, days, operation))
         case (.number(let days), .dateTime(let instant)): return .dateTime(try moved(instant, days, operation))
+        case (.time(let time), .number(let change)): return .time(try movedTime(time, change, operation))
+        case (.number(let change), .time(let time)): return .time(try movedTime(time, change, operation))
+        case (.time(let left), .time(let right)): return .number(Double(left - right))
         case (.date(let left), .date(let right)), (.dateTime(let left), .dateTime(let right)):
             return .number(Double(left - right) / Double(OrgTime.millisecondsPerDay))
         default: return .blank
@@ -45,6 +48,14 @@ extension FormulaRun {
         return try checked(moved)
     }
 
+    /// A time of day moved by milliseconds: the clock begins again after 24 hours.
+    private static func movedTime(_ time: Int64, _ change: Double, _ operation: FormulaOperation) throws -> Int64 {
+        guard let change = Int64(exactly: (operation == .subtract ? -change : change).rounded()) else {
+            throw FormulaEvaluationError.tooBig
+        }
+        return timeOfDay(time + change % OrgTime.millisecondsPerDay)
+    }
+
     static func checked(_ instant: Int64) throws -> Int64 {
         guard instantMin <= instant, instant <= instantMax else {
             throw FormulaEvaluationError.invalid("The date is out of range.")
@@ -73,7 +84,8 @@ extension FormulaRun {
             case (.number(let left), .number(let right)):
                 let (left, right) = (FormulaNumber.significant(left), FormulaNumber.significant(right))
                 return .boolean(holds(comparison, left == right, left < right))
-            case (.date(let left), .date(let right)), (.dateTime(let left), .dateTime(let right)):
+            case (.date(let left), .date(let right)), (.dateTime(let left), .dateTime(let right)),
+                (.time(let left), .time(let right)):
                 return .boolean(holds(comparison, left == right, left < right))
             case (.boolean(let left), .boolean(let right)):
                 return .boolean(comparison == .equal ? left == right : left != right)

@@ -85,7 +85,7 @@ struct FormulaRun {
         case .string(let text): return .text(text)
         case .date(let milliseconds): return .date(milliseconds)
         case .dateTime(let milliseconds): return .dateTime(milliseconds)
-        case .time(let milliseconds): return .text(OrgTime.timeText(milliseconds))
+        case .time(let milliseconds): return .time(milliseconds)
         case .list(let names): return .text(names.joined(separator: ";"))
         }
     }
@@ -97,7 +97,7 @@ struct FormulaRun {
         case .number, .currency, .percent: formula.blanks == .asZero ? .number(0) : .blank
         case .text, .picklist, .multiPicklist: .text("")
         case .boolean: .boolean(false)
-        case .date, .dateTime, .null: .blank
+        case .date, .dateTime, .time, .null: .blank
         }
     }
 

@@ -8,6 +8,8 @@ enum FormulaType: Sendable, Hashable, CaseIterable {
     case percent
     case date
     case dateTime
+    /// A time of day.
+    case time
     case boolean
     /// Only some functions take a picklist field: `ISPICKVAL`, `CASE`, `TEXT`, `ISBLANK`, `ISNULL`.
     case picklist
@@ -23,6 +25,7 @@ enum FormulaType: Sendable, Hashable, CaseIterable {
         case .number, .currency, .percent: "Number"
         case .date: "Date"
         case .dateTime: "DateTime"
+        case .time: "Time"
         case .boolean: "Boolean"
         case .picklist: "Picklist"
         case .multiPicklist: "Multi-Select Picklist"

@@ -8,6 +8,8 @@ enum FormulaValue: Sendable, Hashable {
     case date(Int64)
     /// Milliseconds since 1970.
     case dateTime(Int64)
+    /// Milliseconds since midnight.
+    case time(Int64)
 
     /// What `ISBLANK` says: no value, or a text without a character.
     var isBlank: Bool { self == .blank || self == .text("") }

@@ -43,7 +43,8 @@ struct DescribeField {
         let isEncrypted = field.kind == .encryptedText
         return [
             ("calculatedFormula", text(field.formula)), ("compoundFieldName", text(field.compoundName)),
-            ("controllerName", .null), ("defaultValue", defaultValue), ("defaultValueFormula", .null),
+            ("controllerName", .null), ("defaultValue", defaultValue),
+            ("defaultValueFormula", text(field.defaultFormula)),
             ("extraTypeInfo", text(extraTypeInfo)), ("filteredLookupInfo", .null), ("inlineHelpText", .null),
             ("label", .string(field.label)), ("mask", text(isEncrypted ? "X" : nil)),
             ("maskType", text(isEncrypted ? "all" : nil)), ("name", .string(field.name)),
@@ -83,6 +84,7 @@ struct DescribeField {
     /// Where a value falls from the sky: checkboxes, defaults, the owner.
     private var isDefaulted: Bool {
         field.kind == .boolean || field.kind == .id || field.kind == .autoNumber || field.defaultValue != nil
+            || field.defaultFormula != nil
             || field.name == "OwnerId" || Self.auditNames.contains(field.name)
     }
 

@@ -82,6 +82,8 @@ struct FieldDefinition: Sendable, Hashable {
     var isCreateable = true
     var isUpdateable = true
     var defaultValue: FieldValue?
+    /// The text of the formula that a new record's value is computed by, where none is given.
+    var defaultFormula: String?
     var picklist: Picklist?
     var reference: ReferenceTarget?
     /// `BillingAddress` for `BillingStreet`, `Name` for `FirstName`.

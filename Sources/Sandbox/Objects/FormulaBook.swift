@@ -4,8 +4,11 @@ import ChangeEvents
 /// problem of the schema, and has no value.
 struct FormulaBook: Sendable {
     private var formulas: [String: Formula] = [:]
+    private var defaults: [String: Formula] = [:]
     /// Why a field has no formula, by `Object.Field__c`.
     private(set) var problems: [String: String] = [:]
+    /// Why a field has no default, likewise.
+    private(set) var defaultProblems: [String: String] = [:]
 
     init(_ objects: ObjectIndex) {
         for object in objects.objects {
@@ -13,6 +16,27 @@ struct FormulaBook: Sendable {
                 var pending: [String] = []
                 compile(field, of: object, objects, pending: &pending)
             }
+            for field in object.fields where field.defaultFormula != nil {
+                compileDefault(of: field, object, objects)
+            }
+        }
+    }
+
+    /// The formula that gives a new record's field its value; nil: there is none.
+    func defaultFormula(of field: FieldDefinition, in object: ObjectDefinition) -> Formula? {
+        defaults[Self.key(field, object)]
+    }
+
+    private mutating func compileDefault(of field: FieldDefinition, _ object: ObjectDefinition, _ objects: ObjectIndex)
+    {
+        guard let text = field.defaultFormula else { return }
+        let key = Self.key(field, object)
+        do {
+            defaults[key] = try Formula(
+                text, returning: FormulaType(field.kind) ?? .text,
+                scope: DefaultFormulaScope(scope: ObjectFormulaScope(object: object, objects: objects)))
+        } catch {
+            defaultProblems[key] = "\(error.message) (at character \(error.position))"
         }
     }
 
@@ -81,6 +105,16 @@ private struct ObjectFormulaScope: FormulaScope {
     }
 }
 
+/// A default is computed before there is a record: it can refer to the caller alone.
+private struct DefaultFormulaScope: FormulaScope {
+    let scope: ObjectFormulaScope
+
+    func field(_ path: [String]) -> FormulaField? {
+        guard path.first?.lowercased() == ObjectIndex.callerName.lowercased() else { return nil }
+        return scope.field(path)
+    }
+}
+
 extension FormulaType {
     /// Nil for kinds that a formula can neither read nor result in.
     fileprivate init?(_ kind: FieldKind) {
@@ -92,10 +126,11 @@ extension FormulaType {
         case .percent: self = .percent
         case .date: self = .date
         case .dateTime: self = .dateTime
+        case .time: self = .time
         case .boolean: self = .boolean
         case .picklist: self = .picklist
         case .multiPicklist: self = .multiPicklist
-        case .longTextArea, .richText, .encryptedText, .time, .address, .location: return nil
+        case .longTextArea, .richText, .encryptedText, .address, .location: return nil
         }
     }
 }

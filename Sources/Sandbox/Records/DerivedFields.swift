@@ -103,6 +103,29 @@ final class RecordPaths {
     }
 }
 
+extension OrgTransaction {
+    /// What a formula gives a field of a new record; null where it has no value. Throws where that does not fit the field.
+    func computedDefault(
+        of field: FieldDefinition, _ object: ObjectDefinition, _ validation: FieldValidation
+    ) throws -> FieldValue {
+        guard let formula = catalogue.formulas.defaultFormula(of: field, in: object) else { return .null }
+        let paths = RecordPaths(catalogue: catalogue, reader: writer, now: now, userID: userID)
+        let value = try formula.evaluate(CallerFormulaSource(paths: paths, object: object, now: now))
+        return value == .null ? .null : try checked(value, of: field, record: nil, validation)
+    }
+}
+
+/// The caller, and no record yet.
+private struct CallerFormulaSource: FormulaSource {
+    let paths: RecordPaths
+    let object: ObjectDefinition
+    let now: Int64
+
+    func value(at path: [String]) throws -> FieldValue {
+        try paths.value(path, of: RecordImage(entity: object.name, id: .empty, fields: [:], isComplete: false), object)
+    }
+}
+
 /// The record that a formula is evaluated for.
 private struct RecordFormulaSource: FormulaSource {
     let paths: RecordPaths

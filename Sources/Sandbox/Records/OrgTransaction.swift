@@ -48,7 +48,7 @@ public final class OrgTransaction {
     /// `LastModifiedDate`.
     public func update(_ object: String, _ id: RecordID, _ values: [String: FieldValue]) throws {
         let object = try definition(object)
-        guard object.isWritable else { throw OrgError.notAllowed("update", object: object.name) }
+        guard object.isWritable else { throw OrgError.notAllowed("updated", object: object.label) }
         let stored = try live(object, id)
         let validation = FieldValidation(object: object, verb: .update)
         let given = try named(values, object)
@@ -99,7 +99,7 @@ public final class OrgTransaction {
 
     /// `createdAt` differs from now for sample data that an org would have imported with its audit fields.
     func create(_ object: ObjectDefinition, _ values: [String: FieldValue], createdAt: Int64) throws -> RecordID {
-        guard object.isWritable else { throw OrgError.notAllowed("insert", object: object.name) }
+        guard object.isWritable else { throw OrgError.notAllowed("inserted", object: object.label) }
         let validation = FieldValidation(object: object, verb: .create)
         let given = try named(values, object)
         let forbidden = validation.forbidden(among: given.keys)
@@ -109,7 +109,9 @@ public final class OrgTransaction {
             if let value = given[field.name] {
                 fields[field.name] = try checked(value, of: field, record: nil, validation)
             } else {
-                fields[field.name] = field.defaultValue ?? .null
+                fields[field.name] =
+                    field.defaultFormula == nil
+                    ? field.defaultValue ?? .null : try computedDefault(of: field, object, validation)
             }
         }
         if object.field("OwnerId") != nil, fields["OwnerId"] ?? .null == .null { fields["OwnerId"] = .string(userID) }

@@ -108,6 +108,7 @@ extension CustomSchema.Field {
         field.isExternalID = metadata.externalId
         field.isCaseSensitive = metadata.caseSensitive
         field.defaultValue = metadata.defaultValue.flatMap { FieldText.value($0, of: field) }
+        field.defaultFormula = metadata.defaultFormula
         if metadata.type == .checkbox, field.defaultValue == nil { field.defaultValue = .boolean(false) }
         if FieldMetadata.FieldType.withValues.contains(metadata.type) {
             let standard = metadata.values.first(where: \.isDefault)?.name
@@ -129,6 +130,7 @@ extension CustomSchema.Field {
             field = field.calculated(formula)
             field.treatsBlankAsZero = metadata.formulaTreatBlanksAs != .blank
             field.defaultValue = nil
+            field.defaultFormula = nil
         }
         if metadata.type == .summary { return summary(field) }
         return field

@@ -55,6 +55,8 @@ struct FieldMetadata: Sendable, Hashable, Codable {
     var caseSensitive = false
     var externalId = false
     var defaultValue: String?
+    /// A default that is computed for each new record.
+    var defaultFormula: String?
     var formula: String?
     var formulaTreatBlanksAs: BlankTreatment?
     var referenceTo: [String] = []
@@ -81,11 +83,24 @@ struct FieldMetadata: Sendable, Hashable, Codable {
 
 extension FieldMetadata.FieldType {
     /// What a formula may result in.
-    static let ofFormulas: Set<Self> = [.checkbox, .currency, .date, .dateTime, .number, .percent, .text]
+    static let ofFormulas: Set<Self> = [.checkbox, .currency, .date, .dateTime, .number, .percent, .text, .time]
     /// What a platform event may carry.
     static let ofEvents: Set<Self> = [.checkbox, .date, .dateTime, .longTextArea, .number, .text]
     static let ofExternalIDs: Set<Self> = [.autoNumber, .email, .number, .text]
     static let ofUniqueFields: Set<Self> = [.email, .number, .text]
+    /// Types whose default is always a literal.
+    static let withLiteralDefault: Set<Self> = [.checkbox, .picklist, .multiselectPicklist]
+
+    private static let texts: Set<Self> = [.text, .textArea, .phone, .url, .email, .picklist]
+
+    /// Whether a field can become one of another type with its values as they are: one kind of short text into another, one kind of
+    /// number into another, a picklist into one of several values, an automatic number into a text.
+    func converts(to other: Self) -> Bool {
+        self == other || (Self.texts.contains(self) && Self.texts.contains(other))
+            || (Self.withNumber.contains(self) && Self.withNumber.contains(other))
+            || (self == .picklist && other == .multiselectPicklist) || (self == .autoNumber && other == .text)
+    }
+
     static let withReference: Set<Self> = [.lookup, .hierarchy, .masterDetail]
     static let withNumber: Set<Self> = [.currency, .number, .percent]
     static let withValues: Set<Self> = [.picklist, .multiselectPicklist]

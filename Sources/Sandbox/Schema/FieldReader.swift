@@ -77,12 +77,29 @@ struct FieldReader {
         field.externalId = flag(
             "externalId", allowed: FieldMetadata.FieldType.ofExternalIDs.contains(field.type) && field.formula == nil)
         if !isCalculated, let text = section.has("defaultValue") ? section.text("defaultValue") : nil {
-            // The Metadata API writes texts as formulas do: in quotes.
-            let isQuoted = text.count >= 2 && text.hasPrefix("\"") && text.hasSuffix("\"")
-            field.defaultValue = isQuoted ? String(text.dropFirst().dropLast()) : text
+            readDefault(text, into: &field)
             if field.type == .checkbox, text != "true", text != "false" {
                 section.note("must be true or false", at: "defaultValue")
             }
+        }
+    }
+
+    /// The Metadata API writes every default as a formula, texts in quotes. A schema file may write a text as it is: it is a formula
+    /// only where it looks like one. What is no literal of another type is a formula.
+    private func readDefault(_ text: String, into field: inout FieldMetadata) {
+        let inner = text.dropFirst().dropLast()
+        if FieldMetadata.FieldType.withLiteralDefault.contains(field.type) {
+            let isQuoted = text.count >= 2 && text.hasPrefix("\"") && text.hasSuffix("\"")
+            field.defaultValue = isQuoted ? String(inner) : text
+        } else if text.count >= 2, text.hasPrefix("\""), text.hasSuffix("\""), !inner.contains("\"") {
+            field.defaultValue = String(inner)
+        } else if let kind = field.type.literalKind {
+            let isLiteral = FieldText.value(text, of: FieldDefinition(kind, "", "")) != nil
+            if isLiteral { field.defaultValue = text } else { field.defaultFormula = text }
+        } else if text.contains(where: { "\"()&$".contains($0) }) {
+            field.defaultFormula = text
+        } else {
+            field.defaultValue = text
         }
     }
 
@@ -194,6 +211,19 @@ struct FieldReader {
                 continue
             }
             field.summaryFilterItems.append(RollUp.Filter(field: name, operation: comparison, value: value ?? ""))
+        }
+    }
+}
+
+extension FieldMetadata.FieldType {
+    /// Of the types whose literals are no texts.
+    fileprivate var literalKind: FieldKind? {
+        switch self {
+        case .currency, .number, .percent: .double
+        case .date: .date
+        case .dateTime: .dateTime
+        case .time: .time
+        default: nil
         }
     }
 }

@@ -57,6 +57,11 @@ struct SchemaCheck {
         checkRelationshipName(field)
         checkSummary(field, object)
         checkFormula(field, object)
+        if let definition = object.field(field.name),
+            let problem = catalogue.formulas.defaultProblems[FormulaBook.key(definition, object)]
+        {
+            note(field, "defaultValue", problem)
+        }
     }
 
     private mutating func checkRelationshipName(_ field: CustomSchema.Field) {

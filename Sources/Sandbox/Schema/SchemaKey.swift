@@ -52,7 +52,10 @@ struct SchemaKey: Sendable, Hashable {
         SchemaKey(.field, "unique", .boolean, "of Text, Number, Email: no two records have the same value"),
         SchemaKey(.field, "caseSensitive", .boolean, "of a unique Text: a and A differ"),
         SchemaKey(.field, "externalId", .boolean, "of Text, Number, Email, AutoNumber: records are upserted by it"),
-        SchemaKey(.field, "defaultValue", .text, "what a new record gets: a literal; true or false for a Checkbox"),
+        SchemaKey(
+            .field, "defaultValue", .text,
+            "what a new record gets: a literal, or a formula of `$User` and functions alone; true or false for a Checkbox"
+        ),
         SchemaKey(.field, "formula", .text, "makes the field a formula"),
         SchemaKey(.field, "formulaTreatBlanksAs", .choice, "BlankAsZero (the default) or BlankAsBlank"),
         SchemaKey(.field, "referenceTo", .names, "object of a Lookup or MasterDetail; several make it polymorphic"),

@@ -115,7 +115,7 @@ enum MetadataAnswer {
         ]
         members += numbers.compactMap { name, value in value.map { (name, .number(String($0))) } }
         let texts: [(String, String?)] = [
-            ("defaultValue", field.defaultValue), ("formula", field.formula),
+            ("defaultValue", field.defaultFormula ?? field.defaultValue), ("formula", field.formula),
             ("formulaTreatBlanksAs", field.formulaTreatBlanksAs?.rawValue),
             ("relationshipName", field.relationshipName), ("deleteConstraint", field.deleteConstraint?.rawValue),
             ("displayFormat", field.displayFormat), ("summarizedField", field.summarizedField),
