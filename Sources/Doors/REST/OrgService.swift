@@ -29,10 +29,13 @@ public struct CallContext: Sendable {
     public var apiVersion: String
     /// `client=` of `Sforce-Call-Options`.
     public var clientName: String?
-    public init(session: OrgSession, apiVersion: String, clientName: String?) {
+    /// The API as `changeOrigin` names it: `rest`, `soap`.
+    public var api: String
+    public init(session: OrgSession, apiVersion: String, clientName: String?, api: String = "rest") {
         self.session = session
         self.apiVersion = apiVersion
         self.clientName = clientName
+        self.api = api
     }
 }
 

@@ -26,6 +26,12 @@ public protocol OrgWork {
         _ object: String, _ key: ExternalKey, _ fields: [JSONValue.Member]
     ) throws(OrgError) -> SavedRecord
     func delete(_ object: String, _ id: String) throws(OrgError)
+    /// Brings a record back from the recycle bin, with what went with it.
+    func undelete(_ id: String) throws(OrgError)
+    /// Takes a record out of the recycle bin for good, with what went with it.
+    func purge(_ id: String) throws(OrgError)
+    func merge(_ merge: RecordMerge) throws(OrgError) -> MergedRecord
+    func convert(_ lead: LeadConvert) throws(OrgError) -> LeadConvertResult
     /// `fields` nil: all.
     func retrieve(_ object: String, _ id: String, fields: [String]?) throws(OrgError) -> FoundRecord
     /// The id of the record that an external id names; status 300 with `choices` where there are several.
@@ -56,8 +62,11 @@ public protocol OrgWork {
     func search(_ search: RecordSearch) throws(OrgError) -> [JSONValue]
     /// Live records by object; an empty list: of all objects.
     func recordCounts(of objects: [String]) throws(OrgError) -> [(object: String, count: Int)]
-    /// The records that the caller has used lately, newest first.
-    func recent(limit: Int) throws(OrgError) -> JSONValue
+    /// The caller looks at a record, and says so (`Sforce-Mru`, `MruHeader`): it is the newest of his recent ones from now on.
+    func viewed(_ id: String)
+    /// The records that the caller has viewed lately, of one object or (nil) of all, newest first: `attributes`, `Id` and the
+    /// field that names the record.
+    func recent(of object: String?, limit: Int) throws(OrgError) -> [JSONValue]
 
     /// Runs `body` as a part that can fail by itself: where it answers false or throws, everything it did is undone.
     func part(_ body: () throws -> Bool) throws

@@ -2,18 +2,23 @@ internal import HTTPTypes
 public import Hummingbird
 internal import NIOCore
 
-/// The part of the SOAP API that clients still log in with: `login`, `logout`, `getUserInfo` and `getServerTimestamp` at
-/// `/services/Soap/u/XX.X` (partner) and `/services/Soap/c/XX.X` (enterprise).
+/// The SOAP API at `/services/Soap/u/XX.X` (partner) and `/services/Soap/c/XX.X` (enterprise): `login`, `logout`, `getUserInfo`,
+/// `getServerTimestamp`, and the calls on records of `SOAPOperations`.
 ///
-/// It reads XML and writes XML; who may log in is the org's. Nothing of a request is logged: it holds a password.
+/// It reads XML and writes XML; who may log in and what a record is are the org's. Nothing of a request is logged: it may hold
+/// a password.
 public struct SOAPDoor: HTTPRoutes {
-    /// A login is a kilobyte.
-    public static let bodyBytesMax = 256 << 10
+    /// As for JSON: 200 records of 40 KB.
+    public static let bodyBytesMax = RESTDispatcher.bodyBytesMax
 
     private let service: any SOAPService
+    private let operations: SOAPOperations
+    private let bodyBytesMax: Int
 
-    public init(service: any SOAPService) {
+    public init(service: any SOAPService & RecordService, bodyBytesMax: Int = Self.bodyBytesMax) {
         self.service = service
+        self.bodyBytesMax = bodyBytesMax
+        operations = SOAPOperations(records: service)
     }
 
     public func add(to router: Router<BasicRequestContext>) {
@@ -33,14 +38,14 @@ public struct SOAPDoor: HTTPRoutes {
         }
         let body: ByteBuffer
         do {
-            body = try await request.body.collect(upTo: Self.bodyBytesMax)
+            body = try await request.body.collect(upTo: bodyBytesMax)
         } catch is NIOTooManyBytesError {
             return Self.response(
                 .contentTooLarge,
                 SOAPWriter.fault(
                     SOAPFault(
                         code: "EXCEEDED_MAX_SIZE_REQUEST",
-                        message: "The request is larger than \(Self.bodyBytesMax) bytes"),
+                        message: "The request is larger than \(bodyBytesMax) bytes"),
                     flavour))
         }
         do {
@@ -59,13 +64,15 @@ public struct SOAPDoor: HTTPRoutes {
         }
     }
 
+    private static let sessionOperations: Set<String> = ["login", "logout", "getUserInfo", "getServerTimestamp"]
+
     /// Answers, and notes the call.
     private func answer(
         to call: SOAPCall, _ flavour: SOAPFlavour, _ version: APIVersion, authority: String
-    ) async throws(SOAPFault) -> Response {
-        let operation = String(call.operation.name.prefix(80))
-        guard ["login", "logout", "getUserInfo", "getServerTimestamp"].contains(operation) else {
-            throw SOAPFault(code: "INVALID_OPERATION", message: "No operation available for request \(operation)")
+    ) async throws -> Response {
+        let operation = call.operation.name
+        guard Self.sessionOperations.contains(operation) || SOAPOperations.knows(operation) else {
+            throw SOAPFault.unknownOperation(operation)
         }
         var record = APICall(
             family: .soap, resource: operation, method: "POST", version: version.text, status: 500, session: nil,
@@ -74,20 +81,28 @@ public struct SOAPDoor: HTTPRoutes {
         let text: String
         if operation == "login" {
             let login = try await service.login(
-                username: call.operation.child("username")?.text ?? "",
-                password: call.operation.child("password")?.text ?? "", apiVersion: version.number,
-                authority: authority, clientName: call.clientName)
+                username: call.text("username") ?? "", password: call.operation.child("password")?.text ?? "",
+                apiVersion: version.number, authority: authority, clientName: call.clientName)
             text = SOAPWriter.login(login, flavour, version)
         } else {
-            guard let sessionID = call.sessionID, !sessionID.isEmpty else { throw .invalidSession }
+            guard let sessionID = call.sessionID, !sessionID.isEmpty else { throw SOAPFault.invalidSession }
             let session = try await service.soapSession(sessionID)
             record.session = session
+            let usage: String
             do throws(OrgError) {
-                _ = try await service.countCall(session)
+                usage = try await service.countCall(session)
             } catch {
-                throw SOAPFault(code: error.errorCode, message: error.message)
+                throw SOAPFault(error)
             }
-            text = try await answer(operation, session, flavour)
+            let content: String
+            if SOAPOperations.knows(operation) {
+                let context = CallContext(
+                    session: session, apiVersion: version.text, clientName: call.clientName, api: "soap")
+                content = try await operations.answer(call, flavour, context)
+            } else {
+                content = try await answer(operation, session, flavour)
+            }
+            text = SOAPWriter.response(operation, flavour, content, usage: usage)
         }
         record.status = 200
         return Self.response(.ok, text)
@@ -99,13 +114,12 @@ public struct SOAPDoor: HTTPRoutes {
         switch operation {
         case "logout":
             try await service.logout(session)
-            return SOAPWriter.response(operation, flavour, "")
+            return ""
         case "getUserInfo":
             let user = try await service.soapUserInfo(session)
-            return SOAPWriter.response(operation, flavour, "<result>\(SOAPWriter.members(of: user))</result>")
+            return "<result>\(SOAPWriter.members(of: user))</result>"
         default:
-            let time = SOAPWriter.time(service.serverTime())
-            return SOAPWriter.response(operation, flavour, "<result><timestamp>\(time)</timestamp></result>")
+            return "<result><timestamp>\(SOAPWriter.time(service.serverTime()))</timestamp></result>"
         }
     }
 
@@ -113,43 +127,5 @@ public struct SOAPDoor: HTTPRoutes {
         Response(
             status: status, headers: [.contentType: "text/xml;charset=UTF-8", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-    }
-}
-
-/// What stands in the path, and which namespaces follow from it.
-enum SOAPFlavour: String {
-    case partner = "u"
-    case enterprise = "c"
-
-    var namespace: String { self == .partner ? "urn:partner.soap.sforce.com" : "urn:enterprise.soap.sforce.com" }
-    var faultNamespace: String {
-        self == .partner ? "urn:fault.partner.soap.sforce.com" : "urn:fault.enterprise.soap.sforce.com"
-    }
-}
-
-/// A SOAP envelope, taken apart.
-struct SOAPCall {
-    var operation: XMLElement
-    var sessionID: String?
-    /// `client` of `CallOptions`.
-    var clientName: String?
-
-    init(_ body: ByteBuffer) throws {
-        let root = try XMLReader.parse(body.readableBytesView)
-        guard root.name == "Envelope", let content = root.child("Body"), let operation = content.children.first else {
-            throw SOAPFault(code: "INVALID_OPERATION", message: "The request is not a SOAP envelope with a body")
-        }
-        self.operation = operation
-        let header = root.child("Header")
-        sessionID = header?.child("SessionHeader")?.child("sessionId")?.text.trimmingWhiteSpace
-        clientName = header?.child("CallOptions")?.child("client")?.text.trimmingWhiteSpace
-    }
-}
-
-extension String {
-    fileprivate var trimmingWhiteSpace: String {
-        let kept = drop { $0.isWhitespace }
-        guard let last = kept.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(kept[...last])
     }
 }

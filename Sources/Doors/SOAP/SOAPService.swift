@@ -63,6 +63,40 @@ public struct SOAPFault: Error, Sendable, Hashable {
         self.message = message
     }
 
+    /// An error of the org that ends a whole call.
+    init(_ error: OrgError) {
+        self.init(code: error.errorCode, message: error.message)
+    }
+
+    static func unknownOperation(_ name: String) -> SOAPFault {
+        SOAPFault(code: "INVALID_OPERATION", message: "No operation available for request \(name.prefix(80))")
+    }
+
+    /// The element that the detail consists of.
+    var kind: String {
+        switch code {
+        case "INVALID_LOGIN": "LoginFault"
+        case "MALFORMED_QUERY": "MalformedQueryFault"
+        case "INVALID_FIELD": "InvalidFieldFault"
+        case "INVALID_TYPE": "InvalidSObjectFault"
+        case "INVALID_QUERY_LOCATOR": "InvalidQueryLocatorFault"
+        case "MALFORMED_ID": "InvalidIdFault"
+        default: "UnexpectedErrorFault"
+        }
+    }
+
+    /// These say where the mistake stands.
+    var isAboutQuery: Bool { ["MalformedQueryFault", "InvalidFieldFault", "InvalidSObjectFault"].contains(kind) }
+
+    /// Of `ERROR at Row:1:Column:8` in the message.
+    var row: Int? { number(behind: "Row:") }
+    var column: Int? { number(behind: "Column:") }
+
+    private func number(behind word: String) -> Int? {
+        guard let place = message.firstRange(of: word) else { return nil }
+        return Int(message[place.upperBound...].prefix { $0.isASCII && $0.isNumber })
+    }
+
     public static let invalidLogin = SOAPFault(
         code: "INVALID_LOGIN", message: "Invalid username, password, security token; or user locked out.")
     public static let invalidSession = SOAPFault(

@@ -15,7 +15,7 @@ public enum ChangeOrigin: Sendable, Hashable {
         }
     }
 
-    static func rest(_ context: CallContext) -> ChangeOrigin {
-        .api(name: "rest", version: context.apiVersion, client: context.clientName)
+    static func call(_ context: CallContext) -> ChangeOrigin {
+        .api(name: context.api, version: context.apiVersion, client: context.clientName)
     }
 }

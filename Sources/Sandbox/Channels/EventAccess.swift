@@ -36,7 +36,7 @@ extension Sandbox {
 
     func eventAccess(of userID: String) -> EventAccess {
         if let changed = state.withLock({ $0.eventAccess[userID] }) { return changed }
-        guard let username = organization.user(id: userID)?.username else { return .all }
+        guard let username = user(id: userID)?.username else { return .all }
         return configuration.eventAccess[username.lowercased()] ?? .all
     }
 }

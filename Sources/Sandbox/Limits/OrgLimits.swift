@@ -9,6 +9,8 @@ struct OrgLimits {
         var used: Int
     }
 
+    /// 66
+    var apiVersion: Int
     var apiCallsMax: Int
     var used: Int
     var apps: [App]
@@ -31,7 +33,8 @@ struct OrgLimits {
         ("HourlyODataCallout", 1_000), ("HourlyPublishedPlatformEvents", 50_000),
         ("HourlyPublishedStandardVolumePlatformEvents", 1_000), ("HourlySyncReportRuns", 500),
         ("HourlyTimeBasedWorkflow", 50), ("MassEmail", 10), ("MonthlyEinsteinDiscoveryStoryCreation", 500),
-        ("MonthlyPlatformEventsUsageEntitlement", 0), ("Package2VersionCreates", 6), ("PermissionSets", 1_500),
+        ("MonthlyPlatformEvents", 300_000), ("MonthlyPlatformEventsUsageEntitlement", 0), ("Package2VersionCreates", 6),
+        ("PermissionSets", 1_500),
         ("SingleEmail", 15), ("StreamingApiConcurrentClients", 20),
     ]
 
@@ -50,6 +53,9 @@ struct OrgLimits {
         }
         entries.append(
             ("DailyApiRequests", Self.entry(max: apiCallsMax, remaining: max(0, apiCallsMax - used), perApp)))
+        // Which of the two months is told depends on the version.
+        let hidden = apiVersion >= 48 ? "MonthlyPlatformEvents" : "MonthlyPlatformEventsUsageEntitlement"
+        entries.removeAll { $0.name == hidden }
         return .object(entries.sorted { $0.name < $1.name }.map { .init(name: $0.name, value: $0.value) })
     }
 

@@ -13,9 +13,9 @@ extension Sandbox {
             clientSecret: organization.clientSecret)
         app.callbackURLs = ["http://localhost:1717/OauthRedirect"]
         app.takesLoopbackCallbacks = true
-        app.runAsUsername = organization.integrationUser?.username
+        app.runAsUsername = integrationUser?.username
         app.publicKeyPEM = appKey.publicKey.pemRepresentation
-        app.approvedUsernames = Set(organization.users.filter(\.isApproved).map(\.username))
+        app.approvedUsernames = state.withLock { $0.users.approvedUsernames }
         return app
     }
 

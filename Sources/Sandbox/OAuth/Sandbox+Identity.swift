@@ -1,3 +1,4 @@
+import ChangeEvents
 import Crypto
 public import Doors
 import Foundation
@@ -9,14 +10,14 @@ extension Sandbox {
     private static let idTokenLifetimeSeconds: Int64 = 120
 
     public func userInfo(accessToken: String) async throws(OAuthError) -> JSONValue {
-        guard let session = await usedSession(accessToken), let user = organization.user(id: session.userID) else {
+        guard let session = await usedSession(accessToken), let user = user(id: session.userID) else {
             throw .badToken
         }
         return Self.object([
             ("sub", .string(identityURL(of: user))), ("user_id", .string(user.id)),
             ("organization_id", .string(organization.id)), ("preferred_username", .string(user.username)),
-            ("nickname", .string(user.lastName)), ("name", .string("\(user.firstName) \(user.lastName)")),
-            ("email", .string(user.username)), ("email_verified", .boolean(true)),
+            ("nickname", .string(user.lastName)), ("name", .string(user.fullName)),
+            ("email", .string(user.address)), ("email_verified", .boolean(true)),
             ("given_name", .string(user.firstName)), ("family_name", .string(user.lastName)),
             ("zoneinfo", .string("Europe/Berlin")),
             ("photos", Self.object([("picture", .string(picture("F"))), ("thumbnail", .string(picture("T")))])),
@@ -38,7 +39,7 @@ extension Sandbox {
         guard organizationID == organization.id || organizationID == organization.shortID else {
             throw OAuthError(status: 403, error: "wrong_org", description: "Wrong_Org")
         }
-        guard let user = organization.users.first(where: { $0.id == userID || $0.id.prefix(15) == userID }) else {
+        guard let user = RecordID(userID).flatMap({ user(id: $0.string) }) else {
             throw OAuthError(status: 404, error: "bad_id", description: "Bad_Id")
         }
         guard session.userID == user.id else {
@@ -47,8 +48,8 @@ extension Sandbox {
         return Self.object([
             ("id", .string(identityURL(of: user))), ("asserted_user", .boolean(true)), ("user_id", .string(user.id)),
             ("organization_id", .string(organization.id)), ("username", .string(user.username)),
-            ("nick_name", .string(user.lastName)), ("display_name", .string("\(user.firstName) \(user.lastName)")),
-            ("email", .string(user.username)), ("email_verified", .boolean(true)),
+            ("nick_name", .string(user.lastName)), ("display_name", .string(user.fullName)),
+            ("email", .string(user.address)), ("email_verified", .boolean(true)),
             ("first_name", .string(user.firstName)), ("last_name", .string(user.lastName)),
             ("timezone", .string("Europe/Berlin")),
             ("photos", Self.object([("picture", .string(picture("F"))), ("thumbnail", .string(picture("T")))])),

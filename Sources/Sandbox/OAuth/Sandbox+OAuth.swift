@@ -25,7 +25,7 @@ extension Sandbox: OAuthService {
         let app = JWTBearer.issuer(of: assertion).flatMap { self.app($0) } ?? foundedApp
         guard let judge = try jwtBearer(of: app, authority: request.authority) else { throw .invalidAssertion }
         let username = try judge.username(in: assertion, now: configuration.clock())
-        guard let user = organization.user(named: username) else { throw .notApproved }
+        guard let user = user(named: username) else { throw .notApproved }
         try checkAccess(of: user, to: app)
         try await checkActive(user)
         return try await answer(user, app, Scopes.server, request)
@@ -41,7 +41,7 @@ extension Sandbox: OAuthService {
         guard let redirect = request["redirect_uri"] else { throw .missing("redirect_uri") }
         guard redirect == code.redirectURI else { throw .wrongRedirect }
         guard code.isProved(by: request["code_verifier"]) else { throw .wrongVerifier }
-        guard let user = organization.user(id: code.userID) else { throw .expiredCode }
+        guard let user = user(id: code.userID) else { throw .expiredCode }
         try await checkActive(user)
         guard Scopes.givesRefreshToken(code.scopes) else {
             return try await answer(user, app, code.scopes, request, nonce: code.nonce)
@@ -54,7 +54,7 @@ extension Sandbox: OAuthService {
         guard let token = request["refresh_token"] else { throw .missing("refresh_token") }
         let app = try authenticatedApp(request)
         guard let grant = state.withLock({ $0.grants.grant(ofToken: token) }), grant.clientID == app.clientID,
-            let user = organization.user(id: grant.userID)
+            let user = user(id: grant.userID)
         else { throw .expiredToken }
         try await checkActive(user)
         guard app.rotatesRefreshTokens else {
@@ -69,7 +69,7 @@ extension Sandbox: OAuthService {
     private func answerClientCredentials(_ request: OAuthRequest) async throws(OAuthError) -> TokenAnswer {
         guard !Self.isLoginHost(request.host) else { throw .wrongDomain }
         let app = try authenticatedApp(request, needsSecret: true)
-        guard let username = app.runAsUsername, let user = organization.user(named: username) else {
+        guard let username = app.runAsUsername, let user = user(named: username) else {
             throw .noRunAsUser
         }
         try await checkActive(user)
@@ -105,7 +105,7 @@ extension Sandbox: OAuthService {
         let now = configuration.clock()
         guard !state.withLock({ $0.logins.isLocked(username, now: now) }) else { throw .locked }
         // Clients put the security token behind the password.
-        guard let user = organization.user(named: username),
+        guard let user = user(named: username),
             Self.isSame(password, organization.password)
                 || Self.isSame(password, organization.password + organization.securityToken)
         else {

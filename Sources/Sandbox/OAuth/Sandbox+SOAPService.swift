@@ -52,7 +52,7 @@ extension Sandbox: SOAPService {
     }
 
     public func soapUserInfo(_ session: OrgSession) async throws(SOAPFault) -> SOAPUserInfo {
-        guard let user = organization.user(id: session.userID) else { throw .invalidSession }
+        guard let user = user(id: session.userID) else { throw .invalidSession }
         return soapUserInfo(user)
     }
 
@@ -61,8 +61,8 @@ extension Sandbox: SOAPService {
     private func soapUserInfo(_ user: Organization.User) -> SOAPUserInfo {
         SOAPUserInfo(
             organizationID: organization.id, organizationName: organization.name,
-            profileID: RecordID("00e\(organization.instance)0000000001")?.string ?? "",
-            sessionSecondsValid: Int(configuration.sessionLifetime.components.seconds), email: user.username,
-            fullName: "\(user.firstName) \(user.lastName)", userID: user.id, username: user.username)
+            profileID: user.profileID ?? "",
+            sessionSecondsValid: Int(configuration.sessionLifetime.components.seconds), email: user.address,
+            fullName: user.fullName, userID: user.id, username: user.username)
     }
 }

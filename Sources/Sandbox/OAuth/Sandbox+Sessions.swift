@@ -10,14 +10,14 @@ import Twin
 extension Sandbox {
     /// A session for a user of the org without the OAuth flow: for programs in the same process (the demo's agents).
     public func openSession(username: String) async throws -> OrgSession {
-        guard let user = organization.user(named: username) else {
+        guard let user = user(named: username) else {
             throw SandboxError(code: .unknownUser, message: "the org has no user \(username)")
         }
         return try await issue(user)
     }
 
-    /// Usernames of the org, the integration user first.
-    public var usernames: [String] { organization.users.map(\.username) }
+    /// Usernames of those that the org was founded with, the integration user first.
+    public var usernames: [String] { organization.users.map { (user(id: $0.id) ?? $0).username } }
 
     /// The time of every session is over: the next call with any token is refused, open event streams go on (as in an org).
     public func expireAllSessions() async throws {

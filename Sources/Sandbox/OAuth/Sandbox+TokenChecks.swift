@@ -15,7 +15,7 @@ extension Sandbox {
         if let session {
             // An app learns of its own tokens only.
             guard session.expiresAt > now, session.clientID == app.clientID,
-                let user = organization.user(id: session.userID)
+                let user = user(id: session.userID)
             else { return inactive }
             let issuedAt = JSONValue.number(String((session.issuedAt ?? now) / 1_000))
             return Self.object([
@@ -26,7 +26,7 @@ extension Sandbox {
             ])
         }
         if let grant {
-            guard grant.clientID == app.clientID, let user = organization.user(id: grant.userID) else {
+            guard grant.clientID == app.clientID, let user = user(id: grant.userID) else {
                 return inactive
             }
             let issuedAt = JSONValue.number(String(grant.issuedAt / 1_000))

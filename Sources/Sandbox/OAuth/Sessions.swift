@@ -101,6 +101,11 @@ struct Sessions: Codable, Sendable {
         byDigest = byDigest.filter { $0.value.grantID != grantID }
     }
 
+    /// Ends every session of a user.
+    mutating func revoke(userID: String) {
+        byDigest = byDigest.filter { $0.value.userID != userID }
+    }
+
     mutating func revoke(_ token: String) -> Bool { byDigest.removeValue(forKey: Self.digest(token)) != nil }
 
     private static func digest(_ token: String) -> String { Grants.digest(token) }

@@ -42,7 +42,7 @@ struct Catalogue: Sendable {
     /// What every org has. Sales, service and what they need of products.
     static let standard = Catalogue([
         .account, .case, .contact, .lead, .opportunity, .order, .orderItem, .pricebook, .pricebookEntry, .product,
-        .task, .user, .streamingChannel, .pushTopic,
+        .task, .user, .profile, .streamingChannel, .pushTopic,
     ])
 
     static func standard(personAccounts: Bool) -> Catalogue {

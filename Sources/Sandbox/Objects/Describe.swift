@@ -64,13 +64,13 @@ struct Describe {
         let isWritable = definition.isWritable
         let flags: [(String, Bool)] = [
             ("activateable", false), ("createable", isWritable), ("custom", definition.customID != nil),
-            ("customSetting", false), ("deepCloneable", false), ("deletable", isWritable && isRecord),
+            ("customSetting", false), ("deepCloneable", false), ("deletable", definition.isDeletable && isRecord),
             ("deprecatedAndHidden", false), ("feedEnabled", false), ("hasSubtypes", false), ("idEnabled", isRecord),
             ("isInterface", false), ("isSubtype", false), ("layoutable", isRecord),
             ("mergeable", definition.isMergeable), ("mruEnabled", isRecord && isWritable), ("queryable", isRecord),
             ("replicateable", isRecord), ("retrieveable", isRecord), ("searchable", isRecord),
             ("triggerable", definition.isCapturable || definition.isPlatformEvent),
-            ("undeletable", isWritable && isRecord), ("updateable", isWritable && isRecord),
+            ("undeletable", definition.isDeletable && isRecord), ("updateable", isWritable && isRecord),
         ]
         var members: [(String, JSONValue)] = flags.map { ($0.0, .boolean($0.1)) }
         members += [

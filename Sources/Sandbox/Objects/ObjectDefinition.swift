@@ -21,8 +21,10 @@ struct ObjectDefinition: Sendable {
     /// `01I…`, 18 characters, for custom objects and platform events.
     let customID: String?
     let fields: [FieldDefinition]
-    /// False for objects that the API only reads (users, in this slice).
+    /// False for objects that the API only reads.
     let isWritable: Bool
+    /// False for those whose records stay for ever (users).
+    let isDeletable: Bool
     /// True where change events can be had for it.
     let isCapturable: Bool
     /// True where records can be merged.
@@ -38,8 +40,8 @@ struct ObjectDefinition: Sendable {
 
     init(
         name: String, label: String, labelPlural: String, keyPrefix: String, category: Category = .standard,
-        customID: String? = nil, isWritable: Bool = true, isCapturable: Bool = true, isMergeable: Bool = false,
-        fields: [FieldDefinition]
+        customID: String? = nil, isWritable: Bool = true, isDeletable: Bool = true, isCapturable: Bool = true,
+        isMergeable: Bool = false, fields: [FieldDefinition]
     ) {
         self.name = name
         self.label = label
@@ -48,6 +50,7 @@ struct ObjectDefinition: Sendable {
         self.category = category
         self.customID = customID
         self.isWritable = isWritable
+        self.isDeletable = isWritable && isDeletable
         self.isCapturable = isCapturable
         self.isMergeable = isMergeable
         self.fields = fields
@@ -64,8 +67,8 @@ struct ObjectDefinition: Sendable {
     func with(fields: [FieldDefinition]) -> ObjectDefinition {
         ObjectDefinition(
             name: name, label: label, labelPlural: labelPlural, keyPrefix: keyPrefix, category: category,
-            customID: customID, isWritable: isWritable, isCapturable: isCapturable, isMergeable: isMergeable,
-            fields: fields)
+            customID: customID, isWritable: isWritable, isDeletable: isDeletable, isCapturable: isCapturable,
+            isMergeable: isMergeable, fields: fields)
     }
 
     var isPlatformEvent: Bool {

@@ -4,7 +4,8 @@ import Store
 extension Organization {
     /// A first replay id and commit number such as an org that has been running for a while has.
     private static let firstReplay: ClosedRange<UInt64> = 1_200_000...1_900_000
-    private static let firstCommit: ClosedRange<Int64> = 210_000_000_000...290_000_000_000
+    /// Beyond 2^53, as orgs' commit numbers can be: a client that reads them as floating point numbers finds it out here.
+    private static let firstCommit: ClosedRange<Int64> = 9_100_000_000_000_000...9_900_000_000_000_000
 
     /// Founds the org inside `writer`'s transaction: identity, connected app, counters and users.
     static func found(
@@ -29,9 +30,39 @@ extension Organization {
             let recordID = try transaction.insert(.user, fields: person.fields, createdAt: now)
             organization.users.append(person.user(id: recordID.string))
         }
+        try Self.addProfiles(transaction, integrationUserID: organization.integrationUser?.id)
         try transaction.counters.write(writer)
         try organization.write(writer)
         return organization
+    }
+}
+
+extension Organization {
+    private static let profileNames = ["System Administrator", "Standard User", "Minimum Access - Salesforce"]
+
+    /// Orgs from before there were profiles get them when they are opened.
+    func addProfiles(_ catalogue: Catalogue, now: Int64, _ writer: any StoreWriter) throws {
+        guard try writer.records(entity: ObjectDefinition.profile.name, after: nil, limit: 1).isEmpty else { return }
+        let transaction = OrgTransaction(
+            writer: writer, catalogue: catalogue, instance: instance, userID: integrationUser?.id ?? "", now: now,
+            counters: try OrgCounters.read(writer))
+        try Self.addProfiles(transaction, integrationUserID: integrationUser?.id)
+        try transaction.counters.write(writer)
+    }
+
+    /// The integration user is an administrator, the others are standard users.
+    private static func addProfiles(_ transaction: OrgTransaction, integrationUserID: String?) throws {
+        var ids: [RecordID] = []
+        for name in profileNames {
+            let fields: [String: FieldValue] = ["Name": .string(name), "UserType": .string("Standard")]
+            ids.append(try transaction.insert(.profile, fields: fields, createdAt: transaction.now))
+        }
+        for record in try transaction.writer.records(entity: ObjectDefinition.user.name, after: nil, limit: .max) {
+            let profile = record.image.id.string == integrationUserID ? ids[0] : ids[1]
+            var fields = record.image.fields
+            fields["ProfileId"] = .string(profile.string)
+            try transaction.save(.user, record.image.id, fields: fields, before: record)
+        }
     }
 }
 

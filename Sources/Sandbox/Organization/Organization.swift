@@ -14,6 +14,13 @@ struct Organization: Codable, Sendable, Hashable {
         var title: String
         /// May use the connected app without being asked (its profile is pre-authorised).
         var isApproved: Bool
+        // Organizations from before have neither.
+        var email: String?
+        var profileID: String?
+
+        /// Where mail goes.
+        var address: String { email.flatMap { $0.isEmpty ? nil : $0 } ?? username }
+        var fullName: String { [firstName, lastName].filter { !$0.isEmpty }.joined(separator: " ") }
     }
 
     /// 18 characters.
@@ -26,7 +33,7 @@ struct Organization: Codable, Sendable, Hashable {
     var clientSecret: String
     /// Of every user: for SOAP login and the login page.
     var password: String
-    /// The first is the integration user.
+    /// Those that the org was founded with, as they were then; the first is the integration user. Who there is now: `UserBook`.
     var users: [User]
     /// Milliseconds since 1970; orgs from before it was kept have none.
     var foundedAt: Int64?
@@ -36,12 +43,7 @@ struct Organization: Codable, Sendable, Hashable {
 
     var integrationUser: User? { users.first }
 
-    func user(named username: String) -> User? {
-        // Usernames compare without case.
-        users.first { $0.username.lowercased() == username.lowercased() }
-    }
-
-    func user(id: String) -> User? { users.first { $0.id == id } }
+    func founder(id: String) -> User? { users.first { $0.id == id } }
 
     static func read(_ reader: any StoreReader) throws -> Organization? {
         guard let bytes = try reader.state(stateKey) else { return nil }

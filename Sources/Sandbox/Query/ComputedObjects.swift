@@ -5,7 +5,9 @@ extension Sandbox {
     /// Objects that `/query` answers although no records of them are kept. Whoever makes their rows adds them here.
     var computedObjects: [ComputedObject] { Self.computedObjects }
 
-    private static let computedObjects: [ComputedObject] = [.eventLogFile, .usageMetric, .eventBusSubscriber]
+    private static let computedObjects: [ComputedObject] = [
+        .eventLogFile, .usageMetric, .eventBusSubscriber, .leadStatus,
+    ]
 }
 
 extension ComputedObject {

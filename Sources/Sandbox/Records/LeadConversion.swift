@@ -6,7 +6,11 @@ public struct LeadConversion: Sendable, Hashable {
     /// Converts into what is there already; nil: a new account or contact.
     public var accountID: RecordID?
     public var contactID: RecordID?
+    /// One that is there already; then none is made.
+    public var opportunityID: RecordID?
     public var createsOpportunity = true
+    /// The lead's source replaces that of a contact that is there already.
+    public var overwritesLeadSource = false
     /// The company's name by default.
     public var opportunityName: String?
     public var convertedStatus: String

@@ -15,7 +15,7 @@ struct OrgCounters: Codable, Sendable, Hashable {
     var schemaVersion: UInt64?
     /// Counter of the last replay id.
     private(set) var replay: UInt64
-    /// Number of the last commit: that of a database that has been running for a while (11 digits and more).
+    /// Number of the last commit: that of a database that has been running for a while (orgs show 11 to 19 digits).
     private(set) var commit: Int64
 
     init(replay: UInt64, commit: Int64) {

@@ -49,8 +49,17 @@ extension OrgError {
         invalid("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
     }
 
-    static func notInRecycleBin() -> OrgError {
-        invalid("UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+    static func notInRecycleBin(verb: String = "UNDELETE_FAILED") -> OrgError {
+        invalid(verb, "Entity is not in the recycle bin", [])
+    }
+
+    static func invalidConvertedStatus(_ status: String) -> OrgError {
+        invalid("INVALID_STATUS", "invalid convertedStatus: \(status)", ["Status"])
+    }
+
+    static func contactOfOtherAccount() -> OrgError {
+        invalid(
+            "INVALID_CROSS_REFERENCE_KEY", "the contact of a conversion must belong to its account", ["ContactId"])
     }
 
     static func undeleteFailed(_ id: RecordID) -> OrgError {
@@ -108,12 +117,14 @@ extension OrgError {
         invalid("CIRCULAR_DEPENDENCY", "attempt to violate hierarchy constraints", [field.name])
     }
 
-    /// `token` names the kind of JSON value as the org's parser does: `VALUE_STRING`, `START_OBJECT`.
-    static func cannotRead(_ field: FieldDefinition, token: String, value: String) -> OrgError {
+    /// `token` names the kind of JSON value as the org's parser does: `VALUE_STRING`, `START_OBJECT`. `value` nil: the text of
+    /// an array, which an org does not show, and whose sentence ends there.
+    static func cannotRead(_ field: FieldDefinition, token: String, value: String?) -> OrgError {
         OrgError(
             status: statusBadRequest, errorCode: "JSON_PARSER_ERROR",
-            message: "Cannot deserialize instance of \(field.kind.describeType) from \(token) value \(value) "
-                + "or request may be missing a required field", unreadableMember: field.name)
+            message: "Cannot deserialize instance of \(field.kind.describeType) from \(token) value"
+                + (value.map { " \($0) or request may be missing a required field" } ?? ""),
+            unreadableMember: field.name)
     }
 
     static func deleteBlocked(name: String, plural: String, numbers: [String]) -> OrgError {
@@ -124,7 +135,7 @@ extension OrgError {
     }
 
     static func notAllowed(_ verb: String, object: String) -> OrgError {
-        invalid("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type \(object) does not support \(verb)", [])
+        invalid("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be \(verb): \(object)", [])
     }
 
     static func internalFailure() -> OrgError {

@@ -74,6 +74,11 @@ extension OrgTransaction {
                 let record = try writer.record(entity: object.name, id: id), !record.isDeleted
             else { return nil }
             return record.image
+        } isUsernameTaken: { [self] username in
+            guard let name = object.field("Username") else { return false }
+            let found = try RecordLookup.records(
+                of: object, where: name, equals: .string(username), includingDeleted: false, limit: 1, writer)
+            return !found.isEmpty
         }
         try rules.apply(to: &fields, of: object, before: before, given: given)
     }

@@ -6,7 +6,7 @@ extension OrgTransaction {
     /// Deletes the record and what an org deletes with it; throws `DELETE_FAILED` where something keeps it.
     public func delete(_ object: String, _ id: RecordID) throws {
         let object = try definition(object)
-        guard object.isWritable else { throw OrgError.notAllowed("delete", object: object.name) }
+        guard object.isDeletable else { throw OrgError.notAllowed("deleted", object: object.label) }
         let record = try live(object, id)
         try refusePersonContact(object, record)
         try delete(object, record, masterRecord: nil)
@@ -43,7 +43,7 @@ extension OrgTransaction {
     /// empty still.
     public func undelete(_ object: String, _ id: RecordID) throws {
         let object = try definition(object)
-        guard object.isWritable else { throw OrgError.notAllowed("undelete", object: object.name) }
+        guard object.isDeletable else { throw OrgError.notAllowed("undeleted", object: object.label) }
         guard let record = try stored(object, id) else { throw OrgError.recordNotFound() }
         guard record.isDeleted else { throw OrgError.notInRecycleBin() }
         let entry = try RecycleBinEntry.read(id, writer)
@@ -71,7 +71,7 @@ extension OrgTransaction {
     /// Deletes a record for good. What is in the recycle bin goes without an event.
     public func purge(_ object: String, _ id: RecordID) throws {
         let object = try definition(object)
-        guard object.isWritable else { throw OrgError.notAllowed("delete", object: object.name) }
+        guard object.isDeletable else { throw OrgError.notAllowed("deleted", object: object.label) }
         guard let record = try stored(object, id) else { throw OrgError.recordNotFound() }
         if !record.isDeleted { try delete(object, record, masterRecord: nil) }
         let entry = try RecycleBinEntry.read(id, writer)
@@ -84,27 +84,9 @@ extension OrgTransaction {
     }
 
     /// Empties the recycle bin: all of it; answers how many records went. No event tells of it.
-    public func emptyRecycleBin() throws -> Int {
-        var count = 0
-        for object in catalogue.objects where object.isWritable {
-            var last: RecordID?
-            while true {
-                let page = try writer.records(entity: object.name, after: last, limit: Self.binPageSize)
-                for record in page where record.isDeleted {
-                    try remove(object, record)
-                    try setState(RecycleBinEntry.key(of: record.image.id), to: nil)
-                    count += 1
-                }
-                guard let final = page.last, page.count == Self.binPageSize else { break }
-                last = final.image.id
-            }
-        }
-        return count
-    }
+    public func emptyRecycleBin() throws -> Int { try purge(deletedBefore: .max, limit: .max) }
 
-    private static let binPageSize = 500
-
-    private func remove(_ object: ObjectDefinition, _ record: StoredRecord) throws {
+    func remove(_ object: ObjectDefinition, _ record: StoredRecord) throws {
         try writer.remove(entity: object.name, id: record.image.id)
         journal.removed(object, record)
     }

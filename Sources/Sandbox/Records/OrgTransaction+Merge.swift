@@ -22,7 +22,7 @@ extension OrgTransaction {
     ) throws -> MergeOutcome {
         try savepoint {
             let object = try definition(object)
-            guard object.isMergeable else { throw OrgError.notAllowed("merge", object: object.name) }
+            guard object.isMergeable else { throw OrgError.notAllowed("merged", object: object.label) }
             guard (1...Self.mergedMax).contains(others.count) else {
                 throw OrgError.cannotMerge("merge takes one or two records into the master")
             }

@@ -55,10 +55,6 @@ extension OrgView {
         }
     }
 
-    func recent(limit: Int) throws(OrgError) -> JSONValue {
-        .array([])
-    }
-
     func blob(_ field: String, of object: String, _ id: String) throws(OrgError) -> Blob? {
         guard object.lowercased() == EventLogFile.objectName.lowercased(), field.lowercased() == "logfile" else {
             return nil

@@ -56,14 +56,14 @@ final class OrgView: OrgWork {
     }
 
     /// Writes name the record they mean: an id of another kind is refused as such.
-    private func recordID(_ text: String, _ object: ObjectDefinition) throws(OrgError) -> RecordID {
+    func recordID(_ text: String, _ object: ObjectDefinition) throws(OrgError) -> RecordID {
         guard let id = RecordID(text), id.keyPrefix == object.keyPrefix else {
             throw .malformedID(text, label: "\(object.label) ID", field: "Id")
         }
         return id
     }
 
-    private func writer() throws(OrgError) -> OrgTransaction {
+    func writer() throws(OrgError) -> OrgTransaction {
         guard let transaction else { throw .internalFailure() }
         return transaction
     }
@@ -215,15 +215,17 @@ extension OrgView {
     func describeGlobal() throws(OrgError) -> Description {
         Description(
             document: Describe(catalogue: catalogue, apiVersion: context.apiVersion).global(),
-            lastModified: sandbox.schemaChangedAt)
+            lastModified: sandbox.schemaTimes.changedAt)
     }
 
     func describe(_ object: String) throws(OrgError) -> Description {
         let describe = Describe(catalogue: catalogue, apiVersion: context.apiVersion)
         if let definition = describe.definition(object) {
-            return Description(document: describe.object(definition), lastModified: sandbox.schemaChangedAt)
+            return Description(
+                document: describe.object(definition), lastModified: sandbox.schemaTimes.changedAt(definition.name))
         }
         let definition = try definition(object)
-        return Description(document: describe.object(definition), lastModified: sandbox.schemaChangedAt)
+        return Description(
+            document: describe.object(definition), lastModified: sandbox.schemaTimes.changedAt(definition.name))
     }
 }

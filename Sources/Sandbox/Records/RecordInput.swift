@@ -37,7 +37,7 @@ struct RecordInput {
         case .string(let text):
             return try string(text, of: field)
         case .array:
-            throw .cannotRead(field, token: "START_ARRAY", value: "[")
+            throw .cannotRead(field, token: "START_ARRAY", value: nil)
         case .object:
             throw .cannotRead(field, token: "START_OBJECT", value: "{")
         }

@@ -7,6 +7,8 @@ struct RecordRules {
     let userID: String
     /// A live record of any object, by its id.
     let record: (RecordID) throws -> RecordImage?
+    /// Whether a user has this username.
+    let isUsernameTaken: (String) throws -> Bool
 
     /// `before` nil: a new record. `given`: the fields that the caller set.
     func apply(
@@ -34,6 +36,8 @@ struct RecordRules {
             {
                 fields["Product2Id"] = try record(id)?.fields["Product2Id"] ?? .null
             }
+        case "User":
+            try UserRules.apply(to: &fields, before: before, isTaken: isUsernameTaken)
         case "Lead":
             // Who gets a lead of someone else has not read it.
             if let before, before["OwnerId"] != fields["OwnerId"] {

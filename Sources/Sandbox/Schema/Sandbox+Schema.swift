@@ -11,7 +11,7 @@ extension Sandbox {
     var catalogue: Catalogue { schema.catalogue }
 
     /// What clients that ask with `If-Modified-Since` are told.
-    var schemaChangedAt: Int64 { schemaChange.withLock { $0 } }
+    var schemaTimes: SchemaTimes { currentSchemaTimes.withLock { $0 } }
 
     var captured: [String: CapturedObject] { schema.captured }
 
@@ -37,13 +37,14 @@ extension Sandbox {
             let current = try schema(of: counters, writer)
             var custom = current.custom
             let answer = try body(&custom) { try counters.nextRecordID(prefix: $0, instance: instance).string }
-            guard custom != current.custom else { return (answer, OrgSchema?.none) }
+            guard custom != current.custom else { return (answer, (OrgSchema, SchemaTimes)?.none) }
             if let problem = SchemaCheck.problems(of: custom, standard: standard).first {
                 throw OrgError.badDefinition(problem)
             }
             let version = current.version + 1
             counters.schemaVersion = version
             let next = try OrgSchema(custom, version: version, standard: standard, previous: current)
+            try Self.refuseShortening(from: current.catalogue, to: next.catalogue, writer)
             try next.write(writer)
             try SchemaTables.apply(next.catalogue, previous: current.catalogue, writer: writer)
             let transaction = OrgTransaction(
@@ -55,13 +56,44 @@ extension Sandbox {
                 if known != nil, !new.isEmpty { try transaction.fillRollUps(Set(new.map(\.name)), of: object) }
             }
             try counters.write(writer)
-            return (answer, next)
+            var times = try SchemaTimes.read(writer)
+            try times.note(next.catalogue, now: clock(), writer)
+            return (answer, (next, times))
         }
-        if let changed {
-            currentSchema.withLock { if $0.version < changed.version { $0 = changed } }
-            schemaChange.withLock { $0 = max($0, clock()) }
+        if let (next, times) = changed {
+            currentSchema.withLock { if $0.version < next.version { $0 = next } }
+            currentSchemaTimes.withLock { if $0.version < times.version { $0 = times } }
         }
         return answer
+    }
+
+    /// Refuses a text field's change of type where a value in the store would be too long for it.
+    private static func refuseShortening(
+        from current: Catalogue, to next: Catalogue, _ reader: any StoreReader
+    ) throws {
+        for object in next.objects {
+            guard let known = current.object(object.name) else { continue }
+            for field in object.fields where field.kind.isText && !field.isDerived {
+                guard let before = known.field(field.name), before.kind != field.kind, before.length > field.length,
+                    let column = object.table.columns.first(where: { $0.name == field.name })
+                else { continue }
+                var isTooLong = false
+                let select = RowSelect(
+                    sql: """
+                        SELECT 1 FROM "\(object.table.sqlName)" WHERE length("\(column.sqlName)") > \(field.length) LIMIT 1
+                        """)
+                try reader.select(select) { _ in
+                    isTooLong = true
+                    return false
+                }
+                if isTooLong {
+                    throw OrgError(
+                        status: OrgError.statusBadRequest, errorCode: "FIELD_INTEGRITY_EXCEPTION",
+                        message: "\(object.name).\(field.name) holds values of more than \(field.length) characters",
+                        fields: ["Metadata"])
+                }
+            }
+        }
     }
 
     /// Takes up the definitions of a schema file, as a deployment does.
@@ -76,18 +108,19 @@ extension Sandbox {
 }
 
 extension CustomSchema {
-    /// An org converts types by rules of its own; this one asks for a new field instead.
+    /// A field keeps its values where its type changes: what would lose some, or needs them looked at one by one, is refused.
     func refuseTypeChange(of field: Field) throws(OrgError) {
         guard let known = self.field(field.name, of: field.object) else { return }
         let isSame =
-            known.metadata.type == field.metadata.type
+            known.metadata.type.converts(to: field.metadata.type)
             && (known.metadata.formula == nil) == (field.metadata.formula == nil)
         guard isSame else {
             throw OrgError(
                 status: OrgError.statusBadRequest, errorCode: "FIELD_INTEGRITY_EXCEPTION",
                 message:
-                    "\(field.object).\(field.name) is of type \(known.metadata.type.rawValue): delete the field to "
-                    + "make one of another type", fields: ["Metadata"])
+                    "\(field.object).\(field.name) is of type \(known.metadata.type.rawValue) and cannot be converted to "
+                    + "\(field.metadata.type.rawValue): delete the field to make one of that type", fields: ["Metadata"]
+            )
         }
     }
 }

@@ -24,15 +24,15 @@ extension ToolingObject {
     var isWritable: Bool { true }
 
     func create(_ input: ToolingInput, in sandbox: Sandbox, context: CallContext) async throws(OrgError) -> RecordID {
-        throw .notAllowed("create", object: name)
+        throw .notAllowed("inserted", object: name)
     }
     func update(
         _ id: RecordID, _ input: ToolingInput, in sandbox: Sandbox, context: CallContext
     ) async throws(OrgError) {
-        throw .notAllowed("update", object: name)
+        throw .notAllowed("updated", object: name)
     }
     func delete(_ id: RecordID, in sandbox: Sandbox, context: CallContext) async throws(OrgError) {
-        throw .notAllowed("delete", object: name)
+        throw .notAllowed("deleted", object: name)
     }
 }
 

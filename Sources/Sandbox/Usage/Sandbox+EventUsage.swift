@@ -36,6 +36,7 @@ extension Sandbox {
     /// Whatever depends on the time of day is looked at now: for a clock that was moved.
     public func clockMoved() async throws {
         try await expireEvents()
+        try await expireRecycleBin()
         observer.waiters.wakeAll()
     }
 

@@ -15,6 +15,7 @@ final class FakeOrg: OrgService, RecordService {
         var recorded: [APICall] = []
         var rollbacks = 0
         var queries: [String] = []
+        var viewed: [String] = []
     }
 
     let state = Mutex(State())

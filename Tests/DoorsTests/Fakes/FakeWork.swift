@@ -63,6 +63,31 @@ struct FakeWork: OrgWork {
         }
     }
 
+    func undelete(_ id: String) throws(OrgError) {
+        try note()
+        guard org.state.withLock({ $0.records[id] }) == nil else {
+            throw OrgError(
+                status: 400, errorCode: "UNDELETE_FAILED", message: "Entity is not in the recycle bin", fields: [])
+        }
+        org.state.withLock { $0.records[id] = [] }
+    }
+
+    func purge(_ id: String) throws(OrgError) { try note() }
+
+    func merge(_ merge: RecordMerge) throws(OrgError) -> MergedRecord {
+        for id in merge.mergedIDs { try delete(merge.object, id) }
+        try update(merge.object, merge.masterID, merge.fields)
+        return MergedRecord(id: merge.masterID, mergedIDs: merge.mergedIDs, updatedRelatedIDs: ["003000000000001AAA"])
+    }
+
+    func convert(_ lead: LeadConvert) throws(OrgError) -> LeadConvertResult {
+        try note()
+        return LeadConvertResult(
+            leadID: lead.leadID, accountID: lead.accountID ?? "001000000000001AAA",
+            contactID: lead.contactID ?? "003000000000001AAA",
+            opportunityID: lead.doesNotCreateOpportunity ? nil : lead.opportunityID ?? "006000000000001AAA")
+    }
+
     func retrieve(_ object: String, _ id: String, fields: [String]?) throws(OrgError) -> FoundRecord {
         try note()
         guard let record = org.state.withLock({ $0.records[id] }) else {
@@ -156,7 +181,11 @@ struct FakeWork: OrgWork {
         objects.map { ($0, 7) }
     }
 
-    func recent(limit: Int) throws(OrgError) -> JSONValue { .array([.number(String(limit))]) }
+    func viewed(_ id: String) { org.state.withLock { $0.viewed.append(id) } }
+
+    func recent(of object: String?, limit: Int) throws(OrgError) -> [JSONValue] {
+        [.string("\(object ?? "all") \(limit)")]
+    }
 
     func part(_ body: () throws -> Bool) throws {
         let before = org.state.withLock { $0.records }

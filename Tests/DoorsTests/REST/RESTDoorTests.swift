@@ -202,7 +202,7 @@ import Testing
             let full = try await running.get(Self.account + "/describe/", headers: [Self.authorized])
             #expect(full.body == #"{"name":"Account","fields":[{"name":"Id"}]}"#)
             let basic = try await running.get(Self.account, headers: [Self.authorized])
-            #expect(basic.body == #"{"objectDescribe":{"name":"Account"},"recentItems":[]}"#)
+            #expect(basic.body == #"{"objectDescribe":{"name":"Account"},"recentItems":["Account 5"]}"#)
             let pretty = try await running.get(Self.account, headers: [Self.authorized, ("X-PrettyPrint", "1")])
             #expect(pretty.body.hasPrefix("{\n  \"objectDescribe\" : {\n"))
             let head = try await running.send("HEAD", Self.account, headers: [Self.authorized])

@@ -2,8 +2,10 @@ import Testing
 
 @testable import Doors
 
-/// An org that knows one user.
-private struct FakeLogin: SOAPService {
+/// An org that knows one user, and the `FakeOrg`'s records.
+struct FakeLogin: SOAPService, RecordService {
+    var org = FakeOrg()
+
     static let user = SOAPUserInfo(
         organizationID: "00D000000000001AAA", organizationName: "Electric & <Motors>", profileID: "00e000000000001AAA",
         sessionSecondsValid: 7_200, email: "a@example.com", fullName: "A \"B\"", userID: "005000000000001AAA",
@@ -29,6 +31,18 @@ private struct FakeLogin: SOAPService {
     func serverTime() -> Int64 { 1_771_300_995_250 }
     func countCall(_ session: OrgSession) async throws(OrgError) -> String { "api-usage=1/15000" }
     func record(_ call: APICall) {}
+
+    func reading<T: Sendable>(
+        _ context: CallContext, _ body: @escaping @Sendable (any OrgWork) throws -> T
+    ) async throws -> T {
+        try await org.reading(context, body)
+    }
+
+    func writing<T: Sendable>(
+        _ context: CallContext, _ body: @escaping @Sendable (any OrgWork) throws -> T
+    ) async throws -> T {
+        try await org.writing(context, body)
+    }
 }
 
 @Suite struct SOAPDoorTests {
@@ -47,12 +61,14 @@ private struct FakeLogin: SOAPService {
         _ body: String, path: String = "/services/Soap/u/59.0",
         _ check: @escaping @Sendable (TestResponse) throws -> Void
     ) async throws {
-        try await withHTTPDoor(routes: [SOAPDoor(service: FakeLogin())]) { running in
+        try await withHTTPDoor(routes: [SOAPDoor(service: FakeLogin(), bodyBytesMax: Self.bodyBytesMax)]) { running in
             let answer = try await running.send(
                 "POST", path, headers: [("Content-Type", "text/xml"), ("SOAPAction", "login")], body: body)
             try check(answer)
         }
     }
+
+    private static let bodyBytesMax = 256 << 10
 
     private static let login =
         "<urn:login><urn:username>a@example.com</urn:username><urn:password>&lt;p&amp;'\"&gt;</urn:password></urn:login>"
@@ -111,7 +127,7 @@ private struct FakeLogin: SOAPService {
     }
 
     @Test func otherOperationsAndVersionsAreFaults() async throws {
-        try await call("<urn:query/>") { #expect($0.body.contains("sf:INVALID_OPERATION")) }
+        try await call("<urn:fly/>") { #expect($0.body.contains("sf:INVALID_OPERATION")) }
         try await call(Self.login, path: "/services/Soap/u/99.0") {
             #expect($0.body.contains("<faultcode>sf:UNSUPPORTED_API_VERSION</faultcode>"))
         }
@@ -134,7 +150,7 @@ private struct FakeLogin: SOAPService {
     }
 
     @Test func hugeBodyIsRefused() async throws {
-        try await raw("<a>" + String(repeating: "x", count: SOAPDoor.bodyBytesMax) + "</a>") { answer in
+        try await raw("<a>" + String(repeating: "x", count: Self.bodyBytesMax) + "</a>") { answer in
             #expect(answer.status == 413)
             #expect(answer.body.contains("sf:EXCEEDED_MAX_SIZE_REQUEST"))
         }

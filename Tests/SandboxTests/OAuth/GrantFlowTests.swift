@@ -191,7 +191,7 @@ struct GrantFlowTests {
         let org = try await TestOrg.open()
         let connection = org.sandbox.connection
         let unapproved = try #require(org.sandbox.usernames.last)
-        let user = try #require(org.sandbox.organization.user(named: unapproved))
+        let user = try #require(org.sandbox.user(named: unapproved))
         let app = org.sandbox.foundedApp
         #expect(throws: OAuthError.notApproved) { try org.sandbox.checkAccess(of: user, to: app) }
         _ = try await org.sandbox.authorize(

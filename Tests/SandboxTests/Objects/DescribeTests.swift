@@ -20,7 +20,9 @@ struct DescribeTests {
         #expect(prefixes[.string("Lead")] == .string("00Q"))
         #expect(prefixes[.string("Order")] == .string("801"))
         let user = try #require(objects.first { $0["name"] == .string("User") })
-        #expect(user["createable"] == .boolean(false))
+        #expect(user["createable"] == .boolean(true) && user["deletable"] == .boolean(false))
+        let profile = try #require(objects.first { $0["name"] == .string("Profile") })
+        #expect(profile["createable"] == .boolean(false))
     }
 
     @Test func fieldsAreDescribedAsDeclared() async throws {

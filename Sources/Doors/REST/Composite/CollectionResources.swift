@@ -29,7 +29,9 @@ struct CollectionResources: RESTFamily {
 
     private func create(_ call: RESTCall, _ work: any OrgWork) throws -> RESTAnswer {
         try Self.save(call, work) { record, object throws(OrgError) in
-            SaveDocument.success(try work.create(object, Self.fields(record)), withFlag: false)
+            let saved = try work.create(object, Self.fields(record))
+            if call.updatesRecent { work.viewed(saved.id) }
+            return SaveDocument.success(saved, withFlag: false)
         }
     }
 
@@ -41,6 +43,7 @@ struct CollectionResources: RESTFamily {
                 throw .badRequest("MISSING_ARGUMENT", "Id not specified in an update call", fields: ["Id"])
             }
             try work.update(object, id, Self.fields(record).filter { $0.name.lowercased() != "id" })
+            if call.updatesRecent { work.viewed(id) }
             return SaveDocument.success(id: id)
         }
     }
@@ -66,8 +69,9 @@ struct CollectionResources: RESTFamily {
             guard key != .null, key != .string("") else {
                 throw .badRequest("MISSING_ARGUMENT", "\(field) not specified", fields: [field])
             }
-            return SaveDocument.success(
-                try work.upsert(object, ExternalKey(field: field, value: key), rest), withFlag: true)
+            let saved = try work.upsert(object, ExternalKey(field: field, value: key), rest)
+            if call.updatesRecent { work.viewed(saved.id) }
+            return SaveDocument.success(saved, withFlag: true)
         }
     }
 
@@ -120,31 +124,20 @@ struct CollectionResources: RESTFamily {
         }
     }
 
-    /// Every element is tried, so that the caller learns of every mistake at once; with `allOrNone` one of them undoes all.
     private static func each<Element>(
         _ elements: [Element], allOrNone: Bool, _ work: any OrgWork,
         _ one: (Element) throws(OrgError) -> JSONValue
     ) throws -> RESTAnswer {
-        var results: [JSONValue] = []
-        var failures: Set<Int> = []
-        for (index, element) in elements.enumerated() {
-            do {
-                // A record that cannot be saved leaves nothing, whatever was done for it until then.
-                try work.part {
-                    results.append(try one(element))
-                    return true
-                }
-            } catch let error as OrgError {
-                results.append(SaveDocument.failure(error))
-                failures.insert(index)
-            }
-        }
-        guard allOrNone, !failures.isEmpty else { return RESTAnswer(.array(results)) }
-        for index in results.indices where !failures.contains(index) {
-            results[index] = SaveDocument.failure(SaveDocument.rolledBack)
-        }
-        var answer = RESTAnswer(.array(results))
-        answer.undoesTransaction = true
+        let attempts = try SaveAttempts(elements, allOrNone: allOrNone, work, one)
+        var answer = RESTAnswer(
+            .array(
+                attempts.results.map { result in
+                    switch result {
+                    case .success(let document): document
+                    case .failure(let error): SaveDocument.failure(error)
+                    }
+                }))
+        answer.undoesTransaction = attempts.undoesTransaction
         return answer
     }
 

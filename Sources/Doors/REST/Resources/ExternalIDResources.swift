@@ -40,6 +40,7 @@ struct ExternalIDResources: RESTFamily {
         }
         let key = ExternalKey(field: call["field"], value: .string(call["value"]))
         let saved = try work.upsert(object, key, fields)
+        if call.updatesRecent { work.viewed(saved.id) }
         if saved.isCreated { return RecordResources.created(saved, object: object, call, withFlag: true) }
         // Before version 46.0 an update of this kind had no body.
         guard Self.tellsUpdates(call.context.apiVersion) else { return RESTAnswer(status: .noContent) }

@@ -24,7 +24,7 @@ struct LimitResources: RESTFamily {
             guard (1...Self.recentMax).contains(limit) else {
                 throw OrgError.badRequest("INVALID_QUERY_LIMIT", "limit must be from 1 to \(Self.recentMax)")
             }
-            return RESTAnswer(try work.recent(limit: limit))
+            return RESTAnswer(.array(try work.recent(of: nil, limit: limit)))
         }
     }
 }

@@ -11,11 +11,15 @@ struct RecordResources: RESTFamily {
 
     private func create(_ call: RESTCall, _ work: any OrgWork) throws -> RESTAnswer {
         let object = call["object"]
-        return Self.created(try work.create(object, try call.fields()), object: object, call)
+        let saved = try work.create(object, try call.fields())
+        if call.updatesRecent { work.viewed(saved.id) }
+        return Self.created(saved, object: object, call)
     }
 
     private func read(_ call: RESTCall, _ work: any OrgWork) throws -> RESTAnswer {
-        try Self.answer(try work.retrieve(call["object"], call["id"], fields: call.list("fields")), to: call)
+        let found = try work.retrieve(call["object"], call["id"], fields: call.list("fields"))
+        if call.updatesRecent { work.viewed(call["id"]) }
+        return try Self.answer(found, to: call)
     }
 
     private func update(_ call: RESTCall, _ work: any OrgWork) throws -> RESTAnswer {
@@ -30,6 +34,7 @@ struct RecordResources: RESTFamily {
             if let refusal = conditions.refusalOfWrite(found) { return refusal }
         }
         try work.update(call["object"], call["id"], fields)
+        if call.updatesRecent { work.viewed(call["id"]) }
         return RESTAnswer(status: .noContent)
     }
 

@@ -38,6 +38,9 @@ struct RESTCall: Sendable {
         HTTPField.Name(name).flatMap { headers[$0] }
     }
 
+    /// `Sforce-Mru: updateMru=true`: the records that the call is about become the caller's recent ones.
+    var updatesRecent: Bool { header("Sforce-Mru")?.lowercased().filter { $0 != " " } == "updatemru=true" }
+
     /// `/services/data/v66.0`
     var root: String { "/services/data/v\(context.apiVersion)" }
 

@@ -54,6 +54,7 @@ extension ObjectDefinition {
 }
 
 extension Picklist {
+    /// The only status that conversion gives.
     static let convertedLeadStatus = "Closed - Converted"
     static let leadStatuses = Picklist(
         ["Open - Not Contacted", "Working - Contacted", convertedLeadStatus, "Closed - Not Converted"],
