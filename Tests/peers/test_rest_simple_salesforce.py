@@ -190,7 +190,7 @@ def test_the_place_of_a_mistake_is_told(salesforce, org):
                       data='{\n  "Subject": "x",\n  "IsEscalated": "perhaps"\n}')
     assert answer.status_code == 400
     assert answer.json()[0]["errorCode"] == "JSON_PARSER_ERROR"
-    assert answer.json()[0]["message"].endswith("at [line:3, column:18]")
+    assert answer.json()[0]["message"].endswith("at [line:3, column:27]")
 
 
 def test_calls_are_compressed_both_ways(org):
