@@ -188,6 +188,8 @@ class Gateway:
     AUDIENCE = "millrace-test"
     ORIGIN = "https://portal.example"
     SECRET = "a secret of these tests, long enough for HS256 and for HS512, which is refused here"
+    ADMIN_SECRET = "the administrator's secret of these tests"
+    """None: a gateway without `/admin`."""
     HEARTBEAT_SECONDS = 2
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,)):
@@ -218,6 +220,7 @@ class Gateway:
     def write_configuration(self):
         connection = self.org.connection
         (self.directory / "secret.txt").write_text(self.SECRET)
+        (self.directory / "admin.txt").write_text(self.ADMIN_SECRET or "")
         address = connection["grpc_plaintext_address" if self.plaintext else "grpc_address"]
         (self.directory / "millrace.yaml").write_text(f"""\
 org:
@@ -235,6 +238,7 @@ store:
 listen:
   host: 127.0.0.1
   port: {self.port}
+{f"admin: {{ secret_file: {self.directory / 'admin.txt'} }}" if self.ADMIN_SECRET else ""}
 push:
   origins: [{self.ORIGIN}]
   heartbeat: {self.HEARTBEAT_SECONDS}s

@@ -48,6 +48,7 @@ public final class PushHub: Sendable {
         guard !hasRun.exchange(true, ordering: .relaxed) else {
             throw PushHubError(code: .state, message: "the push hub runs once")
         }
+        try await shared.revocations.load(from: twin.store)
         let head = try await twin.observe(feed)
         defer { twin.stopObserving(feed) }
         let recent = try await reader.newest(
@@ -83,11 +84,15 @@ public final class PushHub: Sendable {
     /// Whether connections are being served.
     public var isReady: Bool { readiness.load(ordering: .acquiring) }
 
-    /// Ends every connection of a subject with 4401 and refuses its tokens that were issued up to now. Nothing more is sent
-    /// to it from the moment each loop has read this, which takes milliseconds.
-    public func revoke(subject: String) {
-        shared.subjects.revoke(subject, now: WallClock.seconds())
-        for inbox in inboxes { inbox.put(.revoke(subject: subject)) }
+    /// Ends the connections concerned with 4401 and refuses such tokens from now on. Nothing more is sent to them from the moment
+    /// each loop has read this, which takes milliseconds.
+    ///
+    /// In force at once; stored, so that a restart remembers it, when it returns. An error means that it is in force and was not
+    /// stored.
+    public func revoke(_ revocation: Revocation) async throws {
+        shared.revocations.add(revocation)
+        for inbox in inboxes { inbox.put(.revoke(revocation)) }
+        try await shared.revocations.save(to: twin.store)
     }
 
     /// Admits pages of one more origin, for doors that learn their own address after the hub was made.
@@ -147,6 +152,7 @@ final class PushHubShared: Sendable {
     let reader: LogReader
     let logger: Logger
     let subjects = SubjectRegister()
+    let revocations = RevocationRegister()
     let origins: Mutex<Set<String>>
     let connectionCount = Atomic<Int>(0)
 

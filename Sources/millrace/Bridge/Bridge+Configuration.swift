@@ -16,7 +16,8 @@ extension Bridge.Settings {
             verifier: try TokenVerifier(tokens, issuerKeys: issuerKeys),
             host: configuration.listen.host,
             port: configuration.listen.port,
-            issuerKeys: issuerKeys)
+            issuerKeys: issuerKeys,
+            adminSecret: configuration.adminSecret)
     }
 }
 

@@ -25,6 +25,8 @@ struct Bridge: Sendable {
         var timing = Upstream.Timing()
         /// Nil where the verifier has its key from the configuration.
         var issuerKeys: IssuerKeys?
+        /// For `/admin`; nil: there is none.
+        var adminSecret: Secret?
     }
 
     let twin: Twin
@@ -49,8 +51,12 @@ struct Bridge: Sendable {
         var checks = [Self.upstreamCheck(upstream), Self.storeCheck(twin), Self.pushCheck(hub)]
         if let jwks { checks.append(.init(name: "tokens") { jwks.status }) }
         let operations = OperationsDoor(checks: checks, metrics: metrics)
+        let admin = settings.adminSecret.map { [hub, metrics] secret in
+            AdminDoor(secret: secret.reveal(), hub: hub, metrics: metrics, logger: logger)
+        }
         http = HTTPDoor(
-            configuration: .init(host: settings.host, port: settings.port), routes: [operations] + routes,
+            configuration: .init(host: settings.host, port: settings.port),
+            routes: [operations] + (admin.map { [$0] } ?? []) + routes,
             takeovers: [hub],
             metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)

@@ -49,6 +49,9 @@ struct TokenCommand: AsyncParsableCommand {
     @Option(help: "The claim sub: whom the token is for.")
     var subject: String = "developer"
 
+    @Option(help: "The claim jti, by which this one token can be revoked.")
+    var id: String?
+
     @Option(help: "A channel the bearer may subscribe to: /data/CaseChangeEvent.")
     var channel: String?
 
@@ -67,7 +70,7 @@ struct TokenCommand: AsyncParsableCommand {
     func run() async throws {
         let signer = try makeSigner()
         let token = try signer.sign(
-            subject: subject, allow: try allowances(), issuedAt: Int64(Date().timeIntervalSince1970),
+            subject: subject, id: id, allow: try allowances(), issuedAt: Int64(Date().timeIntervalSince1970),
             lifetime: try lifetime())
         print(token)
     }

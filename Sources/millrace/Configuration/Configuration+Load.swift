@@ -1,3 +1,4 @@
+import Doors
 import Foundation
 import Logging
 import Yams
@@ -52,17 +53,19 @@ private struct ConfigurationReader {
         let store = store(root.section("store"))
         let listen = listen(root.section("listen"))
         let push = push(root.section("push"))
+        let admin = admin(root.section("admin"))
         let log = log(root.section("log"))
         let shutdown = root.section("shutdown")
         let drainTimeout = shutdown.duration("drain_timeout")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, let tracked, let store, let listen, let push, let log, let drainTimeout else {
+        guard let org, let topics, let tracked, let store, let listen, let push, let admin, let log, let drainTimeout
+        else {
             return nil
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, push: push, trackedObjects: tracked.objects,
-            log: log,
+            adminSecret: admin.secret, log: log,
             drainTimeout: drainTimeout)
     }
 
@@ -139,6 +142,21 @@ private struct ConfigurationReader {
         section.finish()
         guard let host, let port else { return nil }
         return Configuration.Address(host: host, port: port)
+    }
+
+    private func admin(_ section: Section) -> (secret: Secret?, Void)? {
+        let names = ["secret_file", "secret_env"]
+        defer { section.finish() }
+        guard names.contains(where: section.has) else {
+            for name in names { _ = section.node(name) }
+            return (nil, ())
+        }
+        guard let found = files.secret(section, file: names[0], environment: names[1]) else { return nil }
+        guard found.secret.reveal().utf8.count >= AdminDoor.secretBytesMin else {
+            section.mistake(found.key, "holds a secret of less than \(AdminDoor.secretBytesMin) bytes")
+            return nil
+        }
+        return (found.secret, ())
     }
 
     private func log(_ section: Section) -> Configuration.Log? {

@@ -92,6 +92,8 @@ struct Configuration: Sendable {
     var push: Push
     /// Objects whose records are kept; nil: all.
     var trackedObjects: Set<String>?
+    /// For `/admin`; nil: there is none.
+    var adminSecret: Secret?
     var log: Log
     /// How long a stop waits for what is in flight.
     var drainTimeout: Duration

@@ -122,6 +122,14 @@ extension ConfigurationKey {
 
     private static let operations = [
         ConfigurationKey(
+            path: "admin.secret_file", kind: .file, presence: .oneOf("for `/admin`: this or `admin.secret_env`"),
+            isSecret: true,
+            effect: "The administrator's secret, 32 bytes or more, for `/admin`; without one there is no `/admin`"),
+        ConfigurationKey(
+            path: "admin.secret_env", kind: .environmentVariable,
+            presence: .oneOf("for `/admin`: this or `admin.secret_file`"), isSecret: true,
+            effect: "The variable that holds it instead"),
+        ConfigurationKey(
             path: "log.level", kind: .choice(Logger.Level.allCases.map(\.rawValue)), presence: .defaults(to: "info"),
             effect: "The least severe that is logged"),
         ConfigurationKey(

@@ -71,12 +71,12 @@ final class PushFixture: Sendable {
     }
 
     static func token(
-        subject: String = "alice", allow: [TokenSigner.Allowance] = [.init(channel: channel)],
+        subject: String = "alice", id: String? = nil, allow: [TokenSigner.Allowance] = [.init(channel: channel)],
         lifetime: Duration = .seconds(600),
         audience: String = audience, secret: String = secret, issuedAt: Int64 = Int64(Date().timeIntervalSince1970)
     ) throws -> String {
         try TokenSigner(algorithm: .hs256, key: secret, issuer: issuer, audience: audience)
-            .sign(subject: subject, allow: allow, issuedAt: issuedAt, lifetime: lifetime)
+            .sign(subject: subject, id: id, allow: allow, issuedAt: issuedAt, lifetime: lifetime)
     }
 
     /// One event of one or several cases, through the twin as upstream would bring it. The replay id.

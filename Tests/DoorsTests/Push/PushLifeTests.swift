@@ -159,7 +159,7 @@ struct PushLifeTests {
             let token = try PushFixture.token(subject: "bob")
             let bob = try await fixture.open(token: token)
             let alice = try await fixture.subscribed()
-            fixture.hub.revoke(subject: "bob")
+            try await fixture.hub.revoke(.subject("bob", issuedUpTo: Int64(Date().timeIntervalSince1970)))
             #expect(try await bob.frame(deadline: .seconds(1)).closeCode == 4401)
             let again = try fixture.connect(
                 headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)")])
@@ -168,6 +168,34 @@ struct PushLifeTests {
             _ = try await fixture.open(token: later)
             try alice.send(text: #"{"type":"ping"}"#)
             #expect(try await alice.message().type == "pong")
+        }
+    }
+
+    @Test func aRevokedTokenEndsItsConnectionsOnly() async throws {
+        try await PushFixture.with { fixture in
+            let first = try await fixture.open(token: try PushFixture.token(id: "t-1"))
+            let second = try await fixture.open(token: try PushFixture.token(id: "t-2"))
+            try await fixture.hub.revoke(.tokenID("t-1"))
+            #expect(try await first.frame(deadline: .seconds(1)).closeCode == 4401)
+            try second.send(text: #"{"type":"ping"}"#)
+            #expect(try await second.message().type == "pong")
+            try await fixture.hub.revoke(.everything(issuedUpTo: Int64(Date().timeIntervalSince1970)))
+            #expect(try await second.frame(deadline: .seconds(1)).closeCode == 4401)
+        }
+    }
+
+    /// The token that counts is the one that the connection has now.
+    @Test func aTokenThatWasReplacedIsRevokedInVain() async throws {
+        try await PushFixture.with { fixture in
+            let client = try await fixture.open(token: try PushFixture.token(id: "t-1"))
+            try client.send(
+                text: #"{"type":"authenticate","id":1,"token":"\#(try PushFixture.token(id: "t-2"))"}"#)
+            #expect(try await client.message().type == "authenticated")
+            try await fixture.hub.revoke(.tokenID("t-1"))
+            try client.send(text: #"{"type":"ping"}"#)
+            #expect(try await client.message().type == "pong")
+            try await fixture.hub.revoke(.tokenID("t-2"))
+            #expect(try await client.frame(deadline: .seconds(1)).closeCode == 4401)
         }
     }
 

@@ -30,7 +30,10 @@ struct DocumentationTests {
         let files = try ConfigurationFiles()
         try files.write("ca.pem", "-----BEGIN CERTIFICATE-----")
         let configuration = try files.parse(
-            String(example), environment: ["MILLRACE_PUSH_SECRET": ConfigurationFiles.secret])
+            String(example),
+            environment: [
+                "MILLRACE_PUSH_SECRET": ConfigurationFiles.secret, "MILLRACE_ADMIN_SECRET": ConfigurationFiles.secret,
+            ])
         #expect(configuration.trackedObjects?.isEmpty == false)
         for key in ConfigurationKey.all {
             if case .oneOf = key.presence { continue }

@@ -38,6 +38,10 @@ struct Connection {
     var transport: Transport = .webSocket
     var session = PushSession(state: .awaitingToken)
 
+    /// Of the token's `jti`; 0: it has none. Enough to find the one connection that a revocation means.
+    var tokenHash: UInt64 = 0
+    /// Seconds since 1970; 0: the token does not say.
+    var issuedAt: Int64 = 0
     var grant: UInt32 = none
     var subject: UInt32 = none
     var firstSubscription: UInt32 = none

@@ -11,7 +11,7 @@ enum LoopMessage: Sendable {
     case skipped(to: LogPlace)
     case placed(LogQuestion, PlaceAnswer)
     case read(LogQuestion, ChunkAnswer)
-    case revoke(subject: String)
+    case revoke(Revocation)
     /// Say goodbye to everybody, then end.
     case drain
     /// End now.

@@ -5,8 +5,8 @@ internal import SOQL
 extension PushLoop {
     func verify(_ token: String) throws(TokenError) -> Grant {
         let grant = try shared.verifier.verify(token, now: WallClock.seconds())
-        guard !shared.subjects.isRevoked(grant) else {
-            throw TokenError(code: .revoked, message: "the subject was revoked after this token was issued")
+        guard !shared.revocations.covers(grant) else {
+            throw TokenError(code: .revoked, message: "the token was revoked")
         }
         return grant
     }
@@ -68,22 +68,37 @@ extension PushLoop {
         grants.release(connections[row].grant)
     }
 
-    /// Ends a subject's connections at once: what waits is not sent, also where the connection was ending already, and a frame
-    /// that is half sent is cut.
-    func revoke(_ subject: String) {
-        guard let index = subjects.index(of: subject) else { return }
+    /// Ends the connections whose token is worth nothing any more, at once: what waits is not sent, also where the connection was
+    /// ending already, and a frame that is half sent is cut.
+    func revoke(_ revocation: Revocation) {
         for row in connections.indices {
             guard connections[row].flags.contains(.isActive), connections[row].flags.contains(.hasGrant),
-                connections[row].subject == index
+                isMeant(row, by: revocation)
             else { continue }
             let isHalfSent = connections[row].headSent > 0
             if isServing(row) {
-                finish(row, code: CloseCode.unauthorized, reason: "the subject was revoked")
+                finish(row, code: CloseCode.unauthorized, reason: "the token was revoked")
             } else {
                 dropQueue(of: row, onlyData: true)
             }
             if isHalfSent { doom(row, code: CloseCode.unauthorized) }
         }
+    }
+
+    private func isMeant(_ row: UInt32, by revocation: Revocation) -> Bool {
+        switch revocation {
+        case .subject(let subject, let time):
+            connections[row].issuedAt <= time && connections[row].subject == subjects.index(of: subject)
+        case .tokenID(let id): connections[row].tokenHash == Self.hash(ofTokenID: id)
+        case .everything(let time): connections[row].issuedAt <= time
+        }
+    }
+
+    /// Never 0. Seeded per process, so that nobody can choose two ids with the same one.
+    private static func hash(ofTokenID id: String) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(id)
+        return UInt64(bitPattern: Int64(hasher.finalize())) | 1
     }
 
     /// A fresh token on an open connection. What the new one allows less takes effect now: waiting frames are taken back and
@@ -139,6 +154,8 @@ extension PushLoop {
     }
 
     private func holdTimes(_ grant: Grant, for row: UInt32) {
+        connections[row].issuedAt = grant.issuedAt ?? 0
+        connections[row].tokenHash = grant.tokenID.map(Self.hash(ofTokenID:)) ?? 0
         let remaining = max(0, grant.expiresAt - WallClock.seconds())
         connections[row].expiryTick = tick(after: .seconds(min(remaining, Self.expirySecondsMax)))
         setDeadline(row, connections[row].expiryTick)

@@ -153,7 +153,7 @@ final class PushLoop {
         case .skipped(let place): skip(to: place)
         case .placed(let question, let answer): placed(question, answer)
         case .read(let question, let answer): chunkRead(question, answer)
-        case .revoke(let subject): revoke(subject)
+        case .revoke(let revocation): revoke(revocation)
         case .drain: beginDraining()
         case .stop: isStopped = true
         }

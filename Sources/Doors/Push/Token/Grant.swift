@@ -20,14 +20,17 @@ public struct Grant: Hashable, Sendable {
 
     /// The `sub` claim: who the connection belongs to. Limits count and revocation acts by it.
     public var subject: String
+    /// The `jti` claim, by which the one token can be revoked.
+    public var tokenID: String?
     /// Seconds since 1970; nil when the token does not say, and then a revocation of the subject always hits it.
     public var issuedAt: Int64?
     /// Seconds since 1970. The connection ends then unless a fresh token came first.
     public var expiresAt: Int64
     public var allow: [Allowance]
 
-    public init(subject: String, issuedAt: Int64?, expiresAt: Int64, allow: [Allowance]) {
+    public init(subject: String, tokenID: String? = nil, issuedAt: Int64?, expiresAt: Int64, allow: [Allowance]) {
         self.subject = subject
+        self.tokenID = tokenID
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
         self.allow = allow

@@ -40,6 +40,7 @@ struct TokenClaims: Codable {
     var iss: String
     var aud: Audience
     var sub: String
+    var jti: String?
     var exp: Double
     var nbf: Double?
     var iat: Double?

@@ -123,8 +123,11 @@ public struct TokenVerifier: Sendable {
         guard !claims.sub.isEmpty, claims.sub.utf8.count <= Self.subjectBytesMax else {
             throw TokenError(code: .claim, message: "sub is empty or longer than \(Self.subjectBytesMax) bytes")
         }
+        guard (claims.jti?.utf8.count ?? 0) <= Revocation.nameBytesMax else {
+            throw TokenError(code: .claim, message: "jti is longer than \(Revocation.nameBytesMax) bytes")
+        }
         return Grant(
-            subject: claims.sub, issuedAt: claims.iat.flatMap(Self.seconds), expiresAt: expiresAt,
+            subject: claims.sub, tokenID: claims.jti, issuedAt: claims.iat.flatMap(Self.seconds), expiresAt: expiresAt,
             allow: try allowances(of: claims.allow))
     }
 

@@ -124,7 +124,7 @@ struct PushLoopTests {
         let (client, row) = try await subscribed(bench)
         bench.loop.deliver(LoopBench.item(1))
         bench.loop.finishAfterQueue(row, code: CloseCode.policy, reason: "enough")
-        bench.loop.revoke("alice")
+        bench.loop.revoke(.subject("alice", issuedUpTo: .max))
         bench.turn()
         #expect(try await client.frame().closeCode == CloseCode.policy)
     }
