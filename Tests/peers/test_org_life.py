@@ -3,9 +3,11 @@
 import email.utils
 import time
 
+import grpc
 import pytest
 
 import programs
+from pubsub_client import Decoder, Subscription
 from test_faults import Control
 
 DAY = 24 * 3600
@@ -101,6 +103,25 @@ def test_a_user_is_never_deleted_only_made_inactive(org, profile):
     assert (described["createable"], described["updateable"], described["deletable"], described["undeletable"]) == (True, True, False, False)
 
 
+def test_a_users_change_is_an_event_where_it_is_selected(org, profile, stubs):
+    org.rest("POST", "/tooling/sobjects/PlatformEventChannelMember", {
+        "FullName": "ChangeEvents_UserChangeEvent",
+        "Metadata": {"eventChannel": "ChangeEvents", "selectedEntity": "UserChangeEvent"}}, 201)
+    made = org.rest("POST", "/sobjects/User", user(profile, "told@example.com", FirstName="Told"), 201).json()["id"]
+    org.update("User", made, Title="Dr.")
+    pb2, pb2_grpc = stubs
+    options = [("grpc.enable_http_proxy", 0)]
+    with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=options) as channel:
+        pubsub = pb2_grpc.PubSubStub(channel)
+        decode = Decoder(pubsub, pb2, org.metadata)
+        with Subscription(pubsub, pb2, org.metadata, topic_name="/data/UserChangeEvent", replay_preset=pb2.EARLIEST,
+                          num_requested=2) as stream:
+            (_, create), (event, update) = [(event, decode(event)) for event in stream.events(2)]
+    assert create["ChangeEventHeader"]["recordIds"] == [made] and create["Name"]["FirstName"] == "Told"
+    assert (create["Username"], create["ProfileId"]) == ("told@example.com", profile)
+    assert decode.bits(event, update)[0] == "Title" and update["Title"] == "Dr."
+
+
 def test_users_outlive_a_restart(directories):
     directory = directories("users")
     first = programs.start_sandbox(directory)
@@ -165,6 +186,8 @@ def test_recent_records_are_those_that_a_call_says_it_views(org):
     assert [item["Id"] for item in items][:2] == [first, second]
     org.delete("Account", first)
     assert org.rest("GET", "/recent", expected=200).json()[0]["Id"] == second
+    query(org, f"SELECT Subject FROM Case WHERE Id = '{case}' FOR VIEW")
+    assert org.rest("GET", "/recent", expected=200).json()[0]["Id"] == case
     org.rest("GET", f"/sobjects/Account/{silent}", expected=200, headers=mru)
     assert org.rest("GET", "/recent", expected=200).json()[0]["Id"] == silent
 

@@ -28,6 +28,8 @@ package struct QueryPlan: Sendable {
     package var children: [QueryPlan] = []
     /// For a plan of children: the parameter (from 1) that is the parent's id.
     package var parentParameter: Int?
+    /// What is found becomes recent (`FOR VIEW`, `FOR REFERENCE`).
+    package var isForView = false
     /// Deleted records are among the rows.
     package var includesDeleted = false
     /// Depends on the day it was planned on.

@@ -34,6 +34,7 @@ package struct QueryPlanner {
         var planner = QueryPlanner(
             object: object, alias: query.alias, schema: schema, now: now,
             includesDeleted: includesDeleted || query.includesDeleted)
+        planner.plan.isForView = query.isForView
         return try planner.planned(query)
     }
 

@@ -13,6 +13,8 @@ package struct Query: Hashable, Sendable {
     package var limit: Int?
     package var offset: Int?
     package var offsetPlace = 0
+    /// `FOR VIEW` or `FOR REFERENCE`: what is found becomes recent.
+    package var isForView = false
     /// `ALL ROWS`
     package var includesDeleted = false
 

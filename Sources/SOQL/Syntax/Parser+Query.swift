@@ -53,9 +53,10 @@ extension Parser {
             query.offsetPlace = token.range.lowerBound
             query.offset = try number()
         }
-        // What a page would show or lock changes nothing here: accepted.
+        // What a page would lock changes nothing here: accepted.
         while try take("FOR") {
             guard let word, ["VIEW", "REFERENCE", "UPDATE"].contains(word) else { throw unexpectedToken() }
+            if word != "UPDATE" { query.isForView = true }
             try advance()
             _ = try take(.comma)
         }

@@ -3,6 +3,7 @@ public import Doors
 import Logging
 import SOQL
 import Store
+import Synchronization
 import Twin
 
 /// What the sandbox keeps for queries. All of it is for speed or for the length of a cursor; nothing is lost with it.
@@ -48,7 +49,22 @@ extension Sandbox: QueryService {
             plan: try plan(soql, catalogue.querySchema, includesDeleted: includesDeleted, now: now), soql: soql,
             includesDeleted: includesDeleted, plannedAt: now, batchSize: Self.batchSize(batchSize), context: context,
             catalogue: catalogue, reader: reader, cursors: queries.cursors)
-        return try run.firstPage()
+        let page = try run.firstPage()
+        if run.plan.isForView { noteViewed(page, by: context.session.userID) }
+        return page
+    }
+
+    /// What `FOR VIEW` found is recent from now on, the first of it the newest.
+    private func noteViewed(_ page: QueryPage, by userID: String) {
+        let ids = page.records.compactMap { record -> String? in
+            guard case .object(let members) = record, case .object(let attributes)? = members.first?.value,
+                case .string(let url)? = attributes.first(where: { $0.name == "url" })?.value
+            else { return nil }
+            return url.split(separator: "/").last.map(String.init)
+        }
+        state.withLock { state in
+            for id in ids.reversed() { state.recent.view(id, by: userID) }
+        }
     }
 
     func nextPage(

@@ -16,7 +16,8 @@ struct PushTopicQuery: Sendable {
         let list = rest[..<from.lowerBound]
         rest = rest[from.upperBound...]
         let name = Self.takeName(&rest)
-        guard let object = catalogue.object(name), object.isCapturable else {
+        // Users have change events, and no PushTopics.
+        guard let object = catalogue.object(name), object.isCapturable, object.name != ObjectDefinition.user.name else {
             throw OrgError(
                 status: OrgError.statusBadRequest, errorCode: "INVALID_TYPE",
                 message: "sObject type '\(name)' is not supported for PushTopics.")

@@ -2,7 +2,7 @@ extension ObjectDefinition {
     /// The people of the org: what owners and the audit fields refer to, and who logs in. Made and changed as an org's API does it;
     /// never deleted, only made inactive. See `UserRules`.
     static let user = ObjectDefinition(
-        name: "User", label: "User", labelPlural: "Users", keyPrefix: "005", isDeletable: false, isCapturable: false,
+        name: "User", label: "User", labelPlural: "Users", keyPrefix: "005", isDeletable: false,
         fields: [leadingFields(idLabel: "User ID")[0]] + [
             .text("Username", "Username", 80).required()
         ]
