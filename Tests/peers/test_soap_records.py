@@ -234,6 +234,8 @@ def test_a_merge(soap, org, channel, stubs):
 
 
 def test_leads_are_converted(soap, org):
+    described = org.rest("GET", "/sobjects/LeadStatus/describe", expected=200).json()
+    assert "IsConverted" in [field["name"] for field in described["fields"]]
     statuses = soap.query("SELECT MasterLabel FROM LeadStatus WHERE IsConverted = true")["records"]
     status = statuses[0]["MasterLabel"]
     convert = lambda lead, *more: soap.call("convertLead", "<urn:leadConverts>" + "".join(

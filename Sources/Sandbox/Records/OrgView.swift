@@ -224,7 +224,9 @@ extension OrgView {
             return Description(
                 document: describe.object(definition), lastModified: sandbox.schemaTimes.changedAt(definition.name))
         }
-        let definition = try definition(object)
+        let name = object.lowercased()
+        let computed = sandbox.computedObjects.first { $0.definition.name.lowercased() == name }
+        guard let definition = computed?.definition else { throw .objectNotFound() }
         return Description(
             document: describe.object(definition), lastModified: sandbox.schemaTimes.changedAt(definition.name))
     }

@@ -55,6 +55,22 @@ import Testing
         #expect(contexts.last?.api == "soap" && contexts.last?.clientName == "Astro/1")
     }
 
+    @Test func aPublishedEventSucceedsWithItsUUIDAmongTheErrors() async throws {
+        let event = "<u:sObjects><type>Order__e</type><Number__c>1</Number__c></u:sObjects>"
+        let result = try results(try await call("<u:create>\(event)</u:create>"))[0]
+        #expect(result.children.map(\.name) == ["errors", "id", "success"])
+        #expect(result.child("success")?.text == "true")
+        #expect(result.child("errors")?.child("statusCode")?.text == "OPERATION_ENQUEUED")
+        #expect(result.child("errors")?.child("message")?.text == "a-uuid")
+    }
+
+    @Test func viewedRecordsAreRecentWhereTheHeaderSaysSo() async throws {
+        let header = "<u:MruHeader><u:updateMru>true</u:updateMru></u:MruHeader>"
+        let made = try results(try await call("<u:create>\(account("A"))</u:create>", header: header))[0]
+        _ = try await call("<u:create>\(account("B"))</u:create>")
+        #expect(fake.org.state.withLock { $0.viewed } == [made.child("id")?.text])
+    }
+
     @Test func allOrNoneUndoesAll() async throws {
         let answer = try await call("<u:create>\(account("A"))\(account("Bad"))</u:create>", header: Self.allOrNone)
         #expect(
