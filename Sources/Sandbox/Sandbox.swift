@@ -177,7 +177,7 @@ public final class Sandbox: Sendable {
                 try PendingEvent.append(
                     outbox.committed, counters: &transaction.counters, into: writer, receivedAt: now)
                 let capture =
-                    isPublished ? publishing(schema) : ChangeCapture(captured: [:], changesPerTransactionMax: 0)
+                    isPublished ? publishing(schema) : .nothing
                 let published = try capture.publish(transaction, origin: origin, into: writer, receivedAt: now)
                 try legacyStreaming.publish(transaction, into: writer, receivedAt: now)
                 try transaction.counters.write(writer)

@@ -120,6 +120,8 @@ public protocol StoreReader {
     func schemaJSON(_ id: SchemaID) throws(StoreError) -> String?
     func cursor(topic: String) throws(StoreError) -> ReplayID?
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord?
+    /// Whether a record is a tombstone; nil: there is none. What asking for the record would say, for less.
+    func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool?
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
     /// Records whose field has this value (texts compare as in SOQL, ids bytewise), tombstones among them, in no order.
     /// Reads the whole object where the field has no index. A null is equal to nothing.
@@ -149,6 +151,9 @@ public protocol StoreWriter: StoreReader {
     func saveSchema(_ id: SchemaID, json: String) throws(StoreError)
     func setCursor(topic: String, to replayID: ReplayID) throws(StoreError)
     func put(_ record: StoredRecord) throws(StoreError)
+    /// As `put` for a record that is not there yet, which is then not looked for. Of an object with a table of its own, one
+    /// that is there is a failure of the transaction.
+    func insert(_ record: StoredRecord) throws(StoreError)
     func remove(entity: String, id: RecordID) throws(StoreError)
     /// Gives an object a table of its own, or changes the one it has: new columns are empty, columns that are no longer
     /// named are gone with their values. Records that were kept without a table move into it.

@@ -46,6 +46,7 @@ final class CollectingWriter: StoreWriter {
         try base.setCursor(topic: topic, to: replayID)
     }
     func put(_ record: StoredRecord) throws(StoreError) { try base.put(record) }
+    func insert(_ record: StoredRecord) throws(StoreError) { try base.insert(record) }
     func remove(entity: String, id: RecordID) throws(StoreError) { try base.remove(entity: entity, id: id) }
     func define(_ table: ObjectTable) throws(StoreError) { try base.define(table) }
     func undefine(entity: String) throws(StoreError) { try base.undefine(entity: entity) }
@@ -77,6 +78,9 @@ final class CollectingWriter: StoreWriter {
     func cursor(topic: String) throws(StoreError) -> ReplayID? { try base.cursor(topic: topic) }
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
         try base.record(entity: entity, id: id)
+    }
+    func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool? {
+        try base.isDeleted(entity: entity, id: id)
     }
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         try base.records(entity: entity, after: after, limit: limit)

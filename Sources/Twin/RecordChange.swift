@@ -154,7 +154,7 @@ struct RecordChange {
     private func doubt(_ row: StoredRecord?) -> Outcome {
         guard let row else {
             // Only what enrichment may have added; what a snapshot would say is not trusted.
-            let fields = event.header.changeType == .snapshot ? [:] : event.values
+            let fields: [String: FieldValue] = event.header.changeType == .snapshot ? [:] : event.values
             let image = RecordImage(entity: event.header.entityName, id: id, fields: fields, isComplete: false)
             return changed(
                 nil, StoredRecord(image: image, isDeleted: false, commitTimestamp: commit, needsRefetch: true))

@@ -98,14 +98,16 @@ struct AvroEncoder {
         return true
     }
 
+    mutating func byte(_ byte: UInt8) { buffer.writeInteger(byte) }
+
     /// A zigzag variable-length number.
     mutating func long(_ number: Int64) {
         var bits = UInt64(bitPattern: number << 1 ^ number >> 63)
         while bits >= 0x80 {
-            buffer.writeInteger(UInt8(truncatingIfNeeded: bits) | 0x80)
+            byte(UInt8(truncatingIfNeeded: bits) | 0x80)
             bits >>= 7
         }
-        buffer.writeInteger(UInt8(bits))
+        byte(UInt8(bits))
     }
 
     mutating func double(_ number: Double) {

@@ -27,20 +27,32 @@ extension EventSchema {
     /// The bitmap array for names as `names(ofBitmap:)` gives them, in any order; flat names (`ShippingStreet`) are taken
     /// as well. A name that the schema does not have is an error.
     public func bitmap(ofNames names: some Sequence<String>) throws(AvroError) -> [String] {
-        var slots: Set<Int> = []
+        var slots: [Int] = []
         for name in names {
             guard let slot = slotsByName[name] else {
                 throw AvroError(code: .malformedBitmap, message: "\(recordName) has no field of this name", path: name)
             }
-            slots.insert(slot)
+            slots.append(slot)
         }
+        return self.bitmap(ofSlots: slots)
+    }
+
+    /// The place of a name in bitmaps, for `bitmap(ofSlots:)`; nil for a name that the schema does not have.
+    public func slot(of name: String) -> Int? { slotsByName[name] }
+
+    /// As `bitmap(ofNames:)`, of names that were looked up before.
+    public func bitmap(ofSlots slots: [Int]) -> [String] {
+        if slots.isEmpty { return [] }
         var bitmap: [String] = []
         let simple = slots.filter { $0 < fields.count }
         if !simple.isEmpty { bitmap.append(BitmapNotation.text(ofBits: simple)) }
+        guard simple.count < slots.count else { return bitmap }
         var first = fields.count
         for (index, field) in fields.enumerated() where !field.components.isEmpty {
-            let components = field.components.indices.filter { slots.contains(first + $0) }
-            if !components.isEmpty { bitmap.append("\(index)-" + BitmapNotation.text(ofBits: components)) }
+            let components = slots.filter { (first..<(first + field.components.count)).contains($0) }
+            if !components.isEmpty {
+                bitmap.append("\(index)-" + BitmapNotation.text(ofBits: components.map { $0 - first }))
+            }
             first += field.components.count
         }
         return bitmap

@@ -26,7 +26,7 @@ extension EventSchema {
 }
 
 /// Writes one event.
-private struct EventWriter {
+struct EventWriter {
     let schema: EventSchema
     var encoder: AvroEncoder
 

@@ -3,32 +3,93 @@
 /// For each group of five of the 15 characters, the bits of the upper-case letters (least significant = first) form a
 /// number 0–31 that is written with `ABCDEFGHIJKLMNOPQRSTUVWXYZ012345`. Events and REST answers carry the 18-character
 /// form; inputs accept both. Compared bytewise.
+///
+/// Kept as two words, so that ids are made, compared and copied without allocating; `string` makes a text.
 public struct RecordID: Hashable, Sendable {
-    /// Always 18 characters.
-    public let string: String
+    /// The first eight characters, the first in the highest byte: the words compare as the texts do.
+    private let head: UInt64
+    /// The other seven, in the upper bytes.
+    private let tail: UInt64
+
+    static let shortLength = 15
+    static let length = 18
 
     /// Accepts 15 characters (the checksum is added) or 18 (the checksum is verified). Nil for anything else.
     public init?(_ string: some StringProtocol) {
-        let characters = Array(string.utf8)
-        guard characters.count == 15 || characters.count == 18 else { return nil }
-        guard characters.allSatisfy(Self.isBase62) else { return nil }
-        let id = Array(characters.prefix(15))
-        let checksum = Self.checksum(of: id)
-        if characters.count == 18, Array(characters.suffix(3)) != checksum { return nil }
-        self.string = String(decoding: id + checksum, as: UTF8.self)
+        let parsed = string.utf8.withContiguousStorageIfAvailable { RecordID(utf8: UnsafeRawBufferPointer($0)) }
+        if let parsed {
+            guard let parsed else { return nil }
+            self = parsed
+        } else {
+            guard let parsed = Array(string.utf8).withUnsafeBytes({ RecordID(utf8: $0) }) else { return nil }
+            self = parsed
+        }
+    }
+
+    /// The same of the text's bytes.
+    public init?(utf8 bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.shortLength || bytes.count == Self.length else { return nil }
+        var (head, tail): (UInt64, UInt64) = (0, 0)
+        for index in 0..<8 {
+            guard Self.isBase62(bytes[index]) else { return nil }
+            head = head << 8 | UInt64(bytes[index])
+        }
+        for index in 8..<Self.shortLength {
+            guard Self.isBase62(bytes[index]) else { return nil }
+            tail = tail << 8 | UInt64(bytes[index])
+        }
+        self.head = head
+        self.tail = tail << 8
+        guard bytes.count == Self.length else { return }
+        for group in 0..<3 where bytes[Self.shortLength + group] != checksum(ofGroup: group) { return nil }
     }
 
     /// `000000000000000AAA`, the record id of an overflow event.
-    public static let empty = RecordID(uncheckedID: [UInt8](repeating: 0x30, count: 15))
+    public static let empty = RecordID(head: 0x3030_3030_3030_3030, tail: 0x3030_3030_3030_3000)
+
+    private init(head: UInt64, tail: UInt64) {
+        self.head = head
+        self.tail = tail
+    }
+
+    /// Always 18 characters.
+    public var string: String { text(Self.length) }
 
     /// The first three characters: the type of object (`001` Account, `003` Contact, `500` Case).
-    public var keyPrefix: Substring { string.prefix(3) }
+    public var keyPrefix: String { text(3) }
 
     /// The 15-character form.
-    public var short: Substring { string.prefix(15) }
+    public var short: String { text(Self.shortLength) }
 
-    private init(uncheckedID: [UInt8]) {
-        string = String(decoding: uncheckedID + Self.checksum(of: uncheckedID), as: UTF8.self)
+    /// True where both ids are of the same type of object.
+    public func hasKeyPrefix(of other: RecordID) -> Bool { head >> 40 == other.head >> 40 }
+
+    /// Lends the 18 characters.
+    public func withUTF8<Outcome>(_ body: (UnsafeRawBufferPointer) -> Outcome) -> Outcome {
+        withUnsafeTemporaryAllocation(byteCount: Self.length, alignment: 1) { buffer in
+            for index in 0..<Self.length { buffer[index] = self[index] }
+            return body(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    private func text(_ count: Int) -> String {
+        String(unsafeUninitializedCapacity: count) { buffer in
+            for index in 0..<count { buffer[index] = self[index] }
+            return count
+        }
+    }
+
+    /// The character at a place of the 18.
+    private subscript(index: Int) -> UInt8 {
+        if index < 8 { return UInt8(truncatingIfNeeded: head >> UInt64((7 - index) * 8)) }
+        if index < Self.shortLength { return UInt8(truncatingIfNeeded: tail >> UInt64((15 - index) * 8)) }
+        return checksum(ofGroup: index - Self.shortLength)
+    }
+
+    private func checksum(ofGroup group: Int) -> UInt8 {
+        var bits: UInt8 = 0
+        for offset in 0..<5 where (0x41...0x5A).contains(self[group * 5 + offset]) { bits |= 1 << UInt8(offset) }
+        return bits < 26 ? UInt8(ascii: "A") + bits : UInt8(ascii: "0") + bits - 26
     }
 
     private static func isBase62(_ character: UInt8) -> Bool {
@@ -37,14 +98,11 @@ public struct RecordID: Hashable, Sendable {
         default: false
         }
     }
+}
 
-    private static func checksum(of id: [UInt8]) -> [UInt8] {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".utf8)
-        return stride(from: 0, to: 15, by: 5).map { start in
-            var bits = 0
-            for offset in 0..<5 where (0x41...0x5A).contains(id[start + offset]) { bits |= 1 << offset }
-            return alphabet[bits]
-        }
+extension RecordID: Comparable {
+    public static func < (left: RecordID, right: RecordID) -> Bool {
+        (left.head, left.tail) < (right.head, right.tail)
     }
 }
 

@@ -7,16 +7,20 @@ public struct RecordImage: Hashable, Sendable {
     public var entity: String
     public var id: RecordID
     /// Known fields. A field that is known to be empty is `.null`; a field that is not known is absent.
-    public var fields: [String: FieldValue]
+    public var fields: RecordFields
     /// True when every field of the object is known, so that an absent field is null. False for a row that began with a
     /// partial update (see `docs/architecture.md`, "Partial rows").
     public var isComplete: Bool
 
-    public init(entity: String, id: RecordID, fields: [String: FieldValue], isComplete: Bool) {
+    public init(entity: String, id: RecordID, fields: RecordFields, isComplete: Bool) {
         self.entity = entity
         self.id = id
         self.fields = fields
         self.isComplete = isComplete
+    }
+
+    public init(entity: String, id: RecordID, fields: [String: FieldValue], isComplete: Bool) {
+        self.init(entity: entity, id: id, fields: RecordFields(fields), isComplete: isComplete)
     }
 }
 

@@ -11,8 +11,11 @@ public import SOQL
 public struct RecordSource: FieldSource, Sendable {
     private let header: ChangeEventHeader
     private let id: RecordID
-    private let fields: [String: FieldValue]
-    /// True where a field that is not in `fields` is empty; otherwise it is unknown.
+    /// Where there is an image.
+    private let imageFields: RecordFields?
+    /// Where there is none.
+    private let values: [String: FieldValue]
+    /// True where a field that is not in the image is empty; otherwise it is unknown.
     private let isComplete: Bool
 
     /// - Parameters:
@@ -21,27 +24,37 @@ public struct RecordSource: FieldSource, Sendable {
     public init(header: ChangeEventHeader, id: RecordID, image: RecordImage?, values: [String: FieldValue]) {
         self.header = header
         self.id = id
-        fields = image?.fields ?? values
+        imageFields = image?.fields
+        self.values = values
         isComplete = image?.isComplete ?? false
     }
 
     public func value(of field: String) -> Value? {
-        if let value = fields[field] { return Value(value) }
+        if let value = known(field) { return Value(value) }
         guard let dot = field.utf8.firstIndex(of: UInt8(ascii: ".")) else { return simpleValue(of: field) }
         let parent = field[..<dot]
         let component = field[field.utf8.index(after: dot)...]
         if parent.isSameName(as: "ChangeEventHeader") { return headerValue(of: component) }
         guard let flat = CompoundName.flatName(parent: parent, component: component) else { return nil }
-        if let value = fields[flat] { return Value(value) }
+        if let value = known(flat) { return Value(value) }
         return simpleValue(of: flat)
+    }
+
+    private func known(_ name: String) -> FieldValue? {
+        if let imageFields { imageFields[name] } else { values[name] }
     }
 
     /// A name without dots that is not spelled as the record spells it, or is not in it.
     private func simpleValue(of field: String) -> Value? {
         if field.isSameName(as: "Id") { return id == .empty ? nil : .string(id.string) }
         let length = field.utf8.count
-        for (name, value) in fields where name.utf8.count == length && name.isSameName(as: field) {
-            return Value(value)
+        let isMeant = { (name: String) in name.utf8.count == length && name.isSameName(as: field) }
+        if let imageFields {
+            if let name = imageFields.shape.names.first(where: isMeant), let value = imageFields[name] {
+                return Value(value)
+            }
+        } else if let entry = values.first(where: { isMeant($0.key) }) {
+            return Value(entry.value)
         }
         // The header as a whole is not a value.
         if field.isSameName(as: "ChangeEventHeader") { return nil }

@@ -32,11 +32,11 @@ struct IngestChunk {
         switch columns.operation {
         case .insert:
             if row.id != nil { throw OrgError.idOnInsert() }
-            return .done(id: try transaction.create(object.name, try values(of: row)).string, isCreated: true)
+            return .done(id: try create(row).string, isCreated: true)
         case .update:
             let id = try recordID(row)
             try claim(id.string, as: "id", field: "Id")
-            try transaction.update(object.name, id, try values(of: row))
+            try transaction.update(object, id, try values(of: row))
             return .done(id: id.string, isCreated: false)
         case .upsert:
             return try upsert(row)
@@ -58,11 +58,11 @@ struct IngestChunk {
         guard let key = columns.key else { preconditionFailure("an upsert without its field was refused before") }
         if key.kind == .id {
             guard row.id != nil else {
-                return .done(id: try transaction.create(object.name, try values(of: row)).string, isCreated: true)
+                return .done(id: try create(row).string, isCreated: true)
             }
             let id = try recordID(row)
             try claim(id.string, as: "id", field: "Id")
-            try transaction.update(object.name, id, try values(of: row))
+            try transaction.update(object, id, try values(of: row))
             return .done(id: id.string, isCreated: false)
         }
         guard let value = row.key else {
@@ -70,8 +70,12 @@ struct IngestChunk {
                 status: 400, errorCode: "MISSING_ARGUMENT", message: "\(key.name) not specified", fields: [])
         }
         try claim(value.lowercased(), as: "external id", field: key.name)
-        let (id, isCreated) = try transaction.upsert(object.name, by: key.name, value, try values(of: row))
+        let (id, isCreated) = try transaction.upsert(object, by: key, value, try values(of: row))
         return .done(id: id.string, isCreated: isCreated)
+    }
+
+    private mutating func create(_ row: IngestRow) throws -> RecordID {
+        try transaction.create(columns.object, try values(of: row), createdAt: transaction.now)
     }
 
     private func recordID(_ row: IngestRow) throws -> RecordID {
@@ -91,10 +95,10 @@ struct IngestChunk {
     }
 
     /// The row's values, with the references that its relationship columns name.
-    private mutating func values(of row: IngestRow) throws -> [String: FieldValue] {
+    private mutating func values(of row: IngestRow) throws -> RecordFields {
         if row.lookups.isEmpty { return row.values }
         var values = row.values
-        for lookup in row.lookups { values[lookup.reference.name] = .string(try record(lookup)) }
+        for lookup in row.lookups { values[lookup.reference.place] = .string(try record(lookup)) }
         return values
     }
 

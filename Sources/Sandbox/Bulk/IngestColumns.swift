@@ -9,10 +9,10 @@ struct IngestColumns: Sendable {
         case id
         /// The external id of an upsert.
         case key
-        case field(FieldDefinition)
+        case field(FieldRule)
         /// `Owner.Email`, `Parent__r.Ext__c`, `Lead:Who.Email`: the record that the reference field shall point to, by one of
         /// its own fields.
-        case lookup(reference: FieldDefinition, target: ObjectDefinition, by: FieldDefinition)
+        case lookup(reference: FieldRule, target: ObjectDefinition, by: FieldDefinition)
     }
 
     let object: ObjectDefinition
@@ -49,16 +49,15 @@ struct IngestColumns: Sendable {
     private static func column(
         _ heading: String, _ object: ObjectDefinition, key: FieldDefinition?, _ catalogue: Catalogue
     ) throws(OrgError) -> Column {
-        if let field = object.field(heading) {
-            if field.kind == .id { return .id }
-            return field.name == key?.name ? .key : .field(field)
+        if let rule = object.template.rule(heading) {
+            if rule.field.kind == .id { return .id }
+            return rule.field.name == key?.name ? .key : .field(rule)
         }
         let path = heading.split(separator: ".", omittingEmptySubsequences: false)
         guard path.count == 2 else { throw .invalidBatch("Field name not found : \(heading)") }
         let relationship = path[0].split(separator: ":", omittingEmptySubsequences: false)
         guard relationship.count <= 2, let name = relationship.last?.lowercased(),
-            let reference = object.fields.first(where: { $0.reference?.relationshipName?.lowercased() == name }),
-            let targets = reference.reference?.objects
+            let reference = object.template.rule(relationship: name), let targets = reference.field.reference?.objects
         else { throw .invalidBatch("Field name not found : \(heading)") }
         let wanted = relationship.count == 2 ? relationship[0].lowercased() : nil
         let target = targets.first { wanted == nil || $0.lowercased() == wanted }.flatMap { catalogue.object($0) }
@@ -79,7 +78,7 @@ struct IngestColumns: Sendable {
 
     /// A row as it is written into the org.
     func row(_ row: CSVRow) -> IngestRow {
-        var work = IngestRow()
+        var work = IngestRow(RecordFields(shape: object.template.shape))
         if let fault = row.fault {
             work.fault = OrgError(status: 400, errorCode: "ClientInputError", message: fault.description, fields: [])
             return work
@@ -101,11 +100,11 @@ struct IngestColumns: Sendable {
             if !isNull { work.id = row[index] }
         case .key:
             if !isNull { work.key = row[index] }
-        case .field(let field):
-            work.values[field.name] = isNull ? try Self.null(field) : try Self.value(row[index], of: field)
+        case .field(let rule):
+            work.values[rule.place] = isNull ? try Self.null(rule.field) : try Self.value(row[index], of: rule.field)
         case .lookup(let reference, let target, let field):
             if isNull {
-                work.values[reference.name] = .null
+                work.values[reference.place] = .null
             } else {
                 work.lookups.append(.init(reference: reference, target: target, field: field, text: row[index]))
             }
@@ -134,7 +133,7 @@ struct IngestColumns: Sendable {
 /// One row of an ingest job, read.
 struct IngestRow: Sendable {
     struct Lookup: Sendable {
-        var reference: FieldDefinition
+        var reference: FieldRule
         var target: ObjectDefinition
         var field: FieldDefinition
         var text: String
@@ -143,8 +142,11 @@ struct IngestRow: Sendable {
     var id: String?
     /// External id of an upsert.
     var key: String?
-    var values: [String: FieldValue] = [:]
+    /// In the shape of the object's template; absent where the row says nothing.
+    var values: RecordFields
     var lookups: [Lookup] = []
     /// What is wrong with the row before the org has looked at it.
     var fault: OrgError?
+
+    init(_ values: RecordFields) { self.values = values }
 }

@@ -2,14 +2,25 @@ import ChangeEvents
 
 /// An object with its compiled event schema. Made when the sandbox opens, immutable, shared.
 struct CapturedObject: Sendable {
+    /// A field that change events carry.
+    struct Field: Sendable {
+        /// In the records' shape.
+        let place: Int
+        /// In the event schema's bitmaps.
+        let slot: Int
+        /// How bitmaps call it: `BillingStreet` → `BillingAddress.Street`.
+        let bitmapName: String
+        /// A text that may go out as a difference: a long or rich text area.
+        let isLargeText: Bool
+        let isName: Bool
+    }
+
     let object: ObjectDefinition
     let schema: EventSchema
-    /// Fields that change events carry, by flat name, in the order of the schema.
-    let capturedNames: [String]
-    /// Texts that may go out as a difference: long and rich text areas.
-    let largeTextNames: Set<String>
-    /// How bitmaps call them: `BillingStreet` → `BillingAddress.Street`.
-    private let bitmapNames: [String: String]
+    /// In the order of the schema.
+    let fields: [Field]
+    let encoder: EventEncoder
+    private let fieldByPlace: [Int: Int]
 
     init(_ object: ObjectDefinition) throws(SandboxError) {
         let text = EventSchemaText(object: object)
@@ -22,33 +33,34 @@ struct CapturedObject: Sendable {
                 cause: error)
         }
         self.object = object
-        var names: [String] = []
-        var bitmapNames: [String: String] = [:]
-        for field in schema.fields.dropFirst() {
-            if field.components.isEmpty {
-                names.append(field.name)
-                bitmapNames[field.name] = field.name
-            } else {
-                for (component, flat) in zip(field.components, field.flatNames) {
-                    names.append(flat)
-                    bitmapNames[flat] = field.name + "." + component
-                }
-                // A name that may be one text stands for itself as well.
-                for own in field.flatNames.dropFirst(field.components.count) {
-                    names.append(own)
-                    bitmapNames[own] = own
-                }
-            }
+        fields = Self.names(in: schema).compactMap { [schema] name, bitmapName in
+            guard let rule = object.template.rule(name), let slot = schema.slot(of: bitmapName) else { return nil }
+            let doc = rule.field.eventDoc ?? rule.field.kind.eventDoc
+            return Field(
+                place: rule.place, slot: slot, bitmapName: bitmapName, isLargeText: doc.hasSuffix("Clob"),
+                isName: name == "Name")
         }
-        capturedNames = names
-        largeTextNames = Set(
-            object.fields.filter { ($0.eventDoc ?? $0.kind.eventDoc).hasSuffix("Clob") }.map(\.name))
-        self.bitmapNames = bitmapNames
+        fieldByPlace = Dictionary(
+            fields.enumerated().map { ($0.element.place, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        encoder = EventEncoder(schema: schema, shape: object.template.shape)
     }
 
-    func bitmap(of flatNames: [String]) throws -> [String] {
-        try schema.bitmap(ofNames: flatNames.compactMap { bitmapNames[$0] })
+    /// The records' names and the bitmaps' names of everything but the header.
+    private static func names(in schema: EventSchema) -> [(name: String, bitmapName: String)] {
+        schema.fields.dropFirst().flatMap { field in
+            if field.components.isEmpty { return [(field.name, field.name)] }
+            let components = zip(field.components, field.flatNames).map { ($1, field.name + "." + $0) }
+            // A name that may be one text stands for itself as well.
+            return components + field.flatNames.dropFirst(field.components.count).map { ($0, $0) }
+        }
     }
 
-    func expandedNames(of flatNames: [String]) -> [String] { flatNames.compactMap { bitmapNames[$0] } }
+    /// Of fields by their places.
+    func bitmap(of places: [Int]) -> [String] {
+        schema.bitmap(ofSlots: places.compactMap { fieldByPlace[$0].map { fields[$0].slot } })
+    }
+
+    func expandedNames(of places: [Int]) -> [String] {
+        places.compactMap { fieldByPlace[$0].map { fields[$0].bitmapName } }
+    }
 }

@@ -9,17 +9,25 @@ struct ChangeCapture {
     /// A larger event goes out without its body, as a gap.
     static let eventBytesMax = 1_048_576
 
+    /// By object.
     let captured: [String: CapturedObject]
+    /// Names of the events that are published.
+    let selected: Set<String>
     /// Changes of one transaction that get events; the rest is told by one overflow event per object.
     let changesPerTransactionMax: Int
+
+    static let nothing = ChangeCapture(captured: [:], selected: [], changesPerTransactionMax: 0)
 
     /// Answers how many events there were, by name.
     func publish(
         _ transaction: OrgTransaction, origin: ChangeOrigin, into writer: any StoreWriter, receivedAt: Int64
     ) throws -> [String: Int] {
-        let drafts = ChangeDraft.drafts(of: transaction.changes, captured: captured)
+        let drafts = ChangeDraft.drafts(of: transaction.changes) { object in
+            selected.contains(object.changeEventName) ? captured[object.name] : nil
+        }
         let commit = transaction.counters.nextCommit(step: Int64.random(in: 1...40))
         guard !drafts.isEmpty else { return [:] }
+        try BusHead.keepPlace(writer)
         var counts: [String: Int] = [:]
         var headers = HeaderSequence(
             changeOrigin: origin.text, transactionKey: Self.transactionKey(), commitTimestamp: transaction.now,
@@ -38,7 +46,7 @@ struct ChangeCapture {
                 continue
             }
             counts[draft.captured.object.changeEventName, default: 0] += 1
-            let header = try headers.next(draft)
+            let header = headers.next(draft)
             try append(
                 draft.captured, header, isGap: fault == .gap, values: draft.values, changed: draft.changed,
                 transitions: draft.transitions,
@@ -48,43 +56,42 @@ struct ChangeCapture {
         for object in overflowed {
             counts[object.object.changeEventName, default: 0] += 1
             try append(
-                object, headers.overflow(of: object), isGap: false, values: [:], changed: [], transitions: [],
-                replayID: transaction.counters.nextReplayID(skipping: skipped), into: writer, receivedAt: receivedAt)
+                object, headers.overflow(of: object), isGap: false, values: RecordFields(), changed: [],
+                transitions: [], replayID: transaction.counters.nextReplayID(skipping: skipped), into: writer,
+                receivedAt: receivedAt)
             skipped = 0
         }
+        try BusHead.write(ReplayID(counter: transaction.counters.replay), writer)
         return counts
     }
 
     private func append(
-        _ captured: CapturedObject, _ header: ChangeEventHeader, isGap: Bool, values: [String: FieldValue],
-        changed: [String],
+        _ captured: CapturedObject, _ header: ChangeEventHeader, isGap: Bool, values: RecordFields, changed: [Int],
         transitions: [RecordTransition], replayID: ReplayID, into writer: any StoreWriter, receivedAt: Int64
     ) throws {
         var header = header
         var changed = changed
-        var payload = try captured.schema.encode(header: header, values: values)
+        var payload = try captured.encoder.encode(header: header, fields: values)
         if isGap || payload.readableBytes > Self.eventBytesMax {
             header.changeType = Self.gap(for: header.changeType)
             header.changedFields = []
             header.nulledFields = []
             header.diffFields = []
             changed = []
-            payload = try captured.schema.encode(header: header, values: [:])
+            payload = try captured.encoder.encode(header: header, fields: RecordFields())
         }
         let event = ReceivedEvent(
-            topic: captured.object.changeEventTopic, replayID: replayID, eventID: UUID().uuidString.lowercased(),
+            topic: captured.object.changeEventTopic, replayID: replayID, eventID: EventUUID.random(),
             schemaID: captured.schema.id, payload: payload)
-        try BusHead.keepPlace(writer)
         _ = try writer.append(
             NewEvent(
                 event: event, eventName: captured.object.changeEventName,
                 routing: EventRouting(header: header, changedFields: captured.expandedNames(of: changed)),
                 transitions: transitions, receivedAt: receivedAt))
-        try BusHead.write(replayID, writer)
     }
 
     /// A UUID in shape; an org's begin with three zeros.
-    static func transactionKey() -> String { "000" + UUID().uuidString.lowercased().dropFirst(3) }
+    static func transactionKey() -> String { "000" + EventUUID.random().dropFirst(3) }
 
     static func gap(for type: ChangeType) -> ChangeType {
         switch type {
@@ -116,11 +123,11 @@ private struct HeaderSequence {
         self.commitUser = commitUser
     }
 
-    mutating func next(_ draft: ChangeDraft) throws -> ChangeEventHeader {
+    mutating func next(_ draft: ChangeDraft) -> ChangeEventHeader {
         var header = next(draft.captured, draft.changeType, ids: draft.transitions.map(\.id.string))
-        header.changedFields = try draft.captured.bitmap(of: draft.changed)
-        header.nulledFields = try draft.captured.bitmap(of: draft.nulled)
-        header.diffFields = try draft.captured.bitmap(of: draft.diffs)
+        header.changedFields = draft.captured.bitmap(of: draft.changed)
+        header.nulledFields = draft.captured.bitmap(of: draft.nulled)
+        header.diffFields = draft.captured.bitmap(of: draft.diffs)
         return header
     }
 

@@ -40,7 +40,7 @@ extension Sandbox {
             )
             let replayID = counters.nextReplayID(skipping: 0)
             let event = ReceivedEvent(
-                topic: captured.object.changeEventTopic, replayID: replayID, eventID: UUID().uuidString.lowercased(),
+                topic: captured.object.changeEventTopic, replayID: replayID, eventID: EventUUID.random(),
                 schemaID: captured.schema.id, payload: try captured.schema.encode(header: header, values: [:]))
             try BusHead.keepPlace(writer)
             _ = try writer.append(

@@ -9,11 +9,15 @@ final class ChannelBook: Sendable {
     private struct State {
         var channels = EventChannels()
         var filters: [String: Condition] = [:]
+        var selectedEvents: Set<String> = []
     }
 
     private let state = Mutex(State())
 
     var current: EventChannels { state.withLock { $0.channels } }
+
+    /// Events that are selected on any channel: what is published at all.
+    var selectedEvents: Set<String> { state.withLock { $0.selectedEvents } }
 
     /// Takes a newer copy over; an older one is ignored, since two commits may be told of in the wrong order.
     func replace(_ channels: EventChannels) {
@@ -38,6 +42,7 @@ final class ChannelBook: Sendable {
             guard channels.version >= state.channels.version else { return }
             state.channels = channels
             state.filters = compiled
+            state.selectedEvents = channels.selectedEvents
         }
     }
 

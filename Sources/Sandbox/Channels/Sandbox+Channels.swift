@@ -88,9 +88,8 @@ extension Sandbox {
 extension Sandbox {
     /// What a transaction that begins now publishes: changes of objects that are selected on any channel.
     func publishing(_ schema: OrgSchema) -> ChangeCapture {
-        let selected = channels.current.selectedEvents
-        return ChangeCapture(
-            captured: schema.captured.filter { selected.contains($0.value.object.changeEventName) },
+        ChangeCapture(
+            captured: schema.captured, selected: channels.selectedEvents,
             changesPerTransactionMax: configuration.changesPerTransactionMax)
     }
 

@@ -132,6 +132,9 @@ struct FieldDefinition: Sendable, Hashable {
 
     var isCustom: Bool { customID != nil }
 
+    /// Kept with the record: no compound, not derived, not the id.
+    var isStored: Bool { !kind.isCompound && !isDerived && kind != .id }
+
     /// False for fields that always have a value.
     var isNillable: Bool {
         switch kind {

@@ -1,8 +1,8 @@
 import ChangeEvents
 
 /// An object of the org, declared: its fields in the order of describe, and of the event schema where they are
-/// captured.
-struct ObjectDefinition: Sendable {
+/// captured. Immutable; another version of an object is another definition.
+final class ObjectDefinition: Sendable {
     enum Category: Sendable, Hashable {
         case standard
         /// `X__c`
@@ -31,12 +31,19 @@ struct ObjectDefinition: Sendable {
     let isMergeable: Bool
     /// Fields whose values no two live records share.
     let uniqueFields: [FieldDefinition]
-    /// Names of the stored checkboxes, which have no null.
-    let checkboxes: [String]
+    /// Fields that are kept with the record (no compounds, nothing derived, not the id).
+    let storedFields: [FieldDefinition]
+    /// How its records are written.
+    let template: RecordTemplate
+    /// `CaseChangeEvent`, `Employee__ChangeEvent`.
+    let changeEventName: String
+    /// `/data/CaseChangeEvent`
+    let changeEventTopic: String
+    /// True where change events carry formulas.
+    let capturesFormulas: Bool
     /// Formulas, and values of other records.
     let hasDerivedFields: Bool
     let hasRollUps: Bool
-    private let indexByName: [String: Int]
 
     init(
         name: String, label: String, labelPlural: String, keyPrefix: String, category: Category = .standard,
@@ -57,10 +64,11 @@ struct ObjectDefinition: Sendable {
         hasRollUps = fields.contains { $0.rollUp != nil }
         hasDerivedFields = fields.contains(where: \.isDerived)
         uniqueFields = fields.filter { $0.isUnique && !$0.isDerived }
-        checkboxes = fields.filter { $0.kind == .boolean && !$0.isDerived }.map(\.name)
-        indexByName = Dictionary(
-            fields.enumerated().map { ($0.element.name.lowercased(), $0.offset) },
-            uniquingKeysWith: { first, _ in first })
+        storedFields = fields.filter(\.isStored)
+        template = RecordTemplate(object: name, category: category, fields: fields)
+        changeEventName = ChangeEventHeader.eventName(ofEntity: name)
+        changeEventTopic = "/data/\(changeEventName)"
+        capturesFormulas = fields.contains { $0.isDerived && $0.isCaptured }
     }
 
     /// The same object with other fields.
@@ -85,17 +93,8 @@ struct ObjectDefinition: Sendable {
 
     /// Names compare without case, as in an org's API.
     func field(_ name: String) -> FieldDefinition? {
-        indexByName[name.lowercased()].map { fields[$0] }
+        template.rule(name)?.field
     }
-
-    /// `CaseChangeEvent`, `Employee__ChangeEvent`.
-    var changeEventName: String { ChangeEventHeader.eventName(ofEntity: name) }
-
-    /// `/data/CaseChangeEvent`
-    var changeEventTopic: String { "/data/\(changeEventName)" }
-
-    /// True where change events carry formulas.
-    var capturesFormulas: Bool { hasDerivedFields && fields.contains { $0.isDerived && $0.isCaptured } }
 
     /// `/event/Low_Ink__e`
     var eventTopic: String { "/event/\(name)" }
@@ -105,11 +104,6 @@ struct ObjectDefinition: Sendable {
         compound.componentNames.compactMap { component in
             fields.first { $0.compoundName == compound.name && $0.componentName(in: compound) == component }
         }
-    }
-
-    /// Fields that are kept with the record (no compounds, nothing derived, not the id).
-    var storedFields: [FieldDefinition] {
-        fields.filter { !$0.kind.isCompound && !$0.isDerived && $0.kind != .id }
     }
 
     /// The audit fields between owner and the rest, in the order that event schemas have them.

@@ -27,7 +27,8 @@ extension Organization {
         let transaction = OrgTransaction(
             writer: writer, catalogue: catalogue, instance: instance, userID: "", now: now, counters: counters)
         for person in Staff.people(usernameSuffix: configuration.usernameSuffix) {
-            let recordID = try transaction.insert(.user, fields: person.fields, createdAt: now)
+            let recordID = try transaction.insert(
+                .user, fields: ObjectDefinition.user.template.given(person.fields), createdAt: now)
             organization.users.append(person.user(id: recordID.string))
         }
         try Self.addProfiles(transaction, integrationUserID: organization.integrationUser?.id)
@@ -55,7 +56,7 @@ extension Organization {
         var ids: [RecordID] = []
         for name in profileNames {
             let fields: [String: FieldValue] = ["Name": .string(name), "UserType": .string("Standard")]
-            ids.append(try transaction.insert(.profile, fields: fields, createdAt: transaction.now))
+            ids.append(try transaction.insert(.profile, fields: ObjectDefinition.profile.template.given(fields), createdAt: transaction.now))
         }
         for record in try transaction.writer.records(entity: ObjectDefinition.user.name, after: nil, limit: .max) {
             let profile = record.image.id.string == integrationUserID ? ids[0] : ids[1]

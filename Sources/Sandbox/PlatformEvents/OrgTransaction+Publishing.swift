@@ -9,17 +9,22 @@ extension OrgTransaction {
     ///
     /// Throws `OrgError` for what an org would refuse.
     func publish(_ event: ObjectDefinition, _ members: [JSONValue.Member]) throws -> (id: String, uuid: String) {
-        let published = try publish(event, values: RecordInput(object: event).values(members))
+        let published = try publish(event, given: RecordInput(object: event).values(members))
         return (published.id.string, published.uuid)
     }
 
     func publish(_ event: ObjectDefinition, values: [String: FieldValue]) throws -> (id: RecordID, uuid: String) {
+        try publish(event, given: event.template.given(values))
+    }
+
+    /// `given` in the shape of the event's template.
+    func publish(_ event: ObjectDefinition, given: RecordFields) throws -> (id: RecordID, uuid: String) {
         guard let outbox, let schema = outbox.schema(of: event.name) else { throw OrgError.objectNotFound() }
         let message = PlatformMessage(event: event, schema: schema)
-        let payload = try message.payload(values, createdAt: outbox.now, by: userID)
+        let payload = try message.payload(given, createdAt: outbox.now, by: userID)
         guard outbox.usage.reservePublishing(1) == 1 else { throw OrgError.publishLimitExceeded() }
         let id = try counters.nextRecordID(prefix: event.keyPrefix, instance: instance)
-        let uuid = UUID().uuidString.lowercased()
+        let uuid = EventUUID.random()
         let pending = PendingEvent(name: event.name, id: uuid, schemaID: schema.id, payload: payload)
         outbox.add(pending, isImmediate: !event.publishesAfterCommit)
         if event.publishesAfterCommit { journal.note { outbox.remove(id: uuid) } }
@@ -32,17 +37,15 @@ struct PlatformMessage {
     let event: ObjectDefinition
     let schema: EventSchema
 
-    /// Judged as a record would be; `values` by declared name.
-    func payload(_ values: [String: FieldValue], createdAt: Int64, by userID: String) throws -> ByteBuffer {
-        let validation = FieldValidation(object: event, verb: .create)
-        let forbidden = validation.forbidden(among: values.keys)
-        guard forbidden.isEmpty else { throw OrgError.notWritable(forbidden) }
+    /// Judged as a record would be; `given` in the shape of the event's template.
+    func payload(_ given: RecordFields, createdAt: Int64, by userID: String) throws -> ByteBuffer {
+        try event.template.checkWritable(given, to: .create)
         var fields: [String: FieldValue] = [:]
-        for field in event.fields {
-            if let value = values[field.name] {
-                fields[field.name] = try validation.checked(value, of: field)
-            } else if let value = field.defaultValue {
-                fields[field.name] = value
+        for rule in event.template.rules {
+            if let value = given[rule.place] {
+                fields[rule.field.name] = try rule.checked(value)
+            } else if let value = rule.field.defaultValue {
+                fields[rule.field.name] = value
             }
         }
         let missing = missing(in: fields)
@@ -57,11 +60,10 @@ struct PlatformMessage {
     /// Why an event that came encoded cannot be published; nil: it can. The two fields that every event has are the
     /// producer's, and not looked at.
     func refusal(of values: [String: FieldValue]) -> String? {
-        let validation = FieldValidation(object: event, verb: .create)
         do throws(OrgError) {
-            for field in event.fields where field.isCustom {
-                guard let value = values[field.name] else { continue }
-                _ = try validation.checked(value, of: field)
+            for rule in event.template.rules where rule.field.isCustom {
+                guard let value = values[rule.field.name] else { continue }
+                _ = try rule.checked(value)
             }
             let missing = missing(in: values)
             guard missing.isEmpty else { throw .requiredMissing(missing) }

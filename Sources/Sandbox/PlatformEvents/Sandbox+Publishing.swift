@@ -74,7 +74,7 @@ extension Sandbox {
             try events.map { produced in
                 let schemaID = SchemaID(produced.schemaID)
                 let pending = PendingEvent(
-                    name: event.name, id: produced.id.isEmpty ? UUID().uuidString.lowercased() : produced.id,
+                    name: event.name, id: produced.id.isEmpty ? EventUUID.random() : produced.id,
                     schemaID: schemaID, payload: produced.payload)
                 guard produced.payload.readableBytes <= ChangeCapture.eventBytesMax else {
                     return Judged(event: pending, refusal: "The event is larger than the maximum of 1 MB.")

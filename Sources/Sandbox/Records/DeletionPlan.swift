@@ -58,7 +58,7 @@ enum RecordName {
     }
 
     /// First and last name; the salutation does not count. Nil when there is neither.
-    static func person(_ fields: [String: FieldValue]) -> String? {
+    static func person(_ fields: RecordFields) -> String? {
         let parts = ["FirstName", "LastName"].compactMap { name -> String? in
             guard case .string(let text) = fields[name] ?? .null else { return nil }
             return text

@@ -105,13 +105,11 @@ final class RecordPaths {
 
 extension OrgTransaction {
     /// What a formula gives a field of a new record; null where it has no value. Throws where that does not fit the field.
-    func computedDefault(
-        of field: FieldDefinition, _ object: ObjectDefinition, _ validation: FieldValidation
-    ) throws -> FieldValue {
-        guard let formula = catalogue.formulas.defaultFormula(of: field, in: object) else { return .null }
+    func computedDefault(by rule: FieldRule, _ object: ObjectDefinition) throws -> FieldValue {
+        guard let formula = catalogue.formulas.defaultFormula(of: rule.field, in: object) else { return .null }
         let paths = RecordPaths(catalogue: catalogue, reader: writer, now: now, userID: userID)
         let value = try formula.evaluate(CallerFormulaSource(paths: paths, object: object, now: now))
-        return value == .null ? .null : try checked(value, of: field, record: nil, validation)
+        return value == .null ? .null : try checked(value, by: rule, record: nil)
     }
 }
 

@@ -117,13 +117,14 @@ enum Base62 {
     private static let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
     static func text(_ number: UInt64, width: Int) -> String {
-        var rest = number
-        var characters = [UInt8](repeating: digits[0], count: width)
-        for index in stride(from: width - 1, through: 0, by: -1) where rest > 0 {
-            characters[index] = digits[Int(rest % 62)]
-            rest /= 62
+        String(unsafeUninitializedCapacity: width) { characters in
+            var rest = number
+            for index in stride(from: width - 1, through: 0, by: -1) {
+                characters[index] = digits[Int(rest % 62)]
+                rest /= 62
+            }
+            return width
         }
-        return String(decoding: characters, as: UTF8.self)
     }
 
     static func random(_ count: Int, using generator: inout some RandomNumberGenerator) -> String {

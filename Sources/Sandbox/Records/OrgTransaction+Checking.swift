@@ -4,10 +4,9 @@ import Store
 
 /// Judging values that need other records: references and unique fields.
 extension OrgTransaction {
-    func checked(
-        _ value: FieldValue, of field: FieldDefinition, record: RecordID?, _ validation: FieldValidation
-    ) throws -> FieldValue {
-        let value = try validation.checked(value, of: field)
+    func checked(_ value: FieldValue, by rule: FieldRule, record: RecordID?) throws -> FieldValue {
+        let value = try rule.checked(value)
+        let field = rule.field
         guard let target = field.reference, !field.isFixedReference, case .string(let text) = value,
             let id = RecordID(text)
         else {
@@ -25,15 +24,17 @@ extension OrgTransaction {
         guard target.objects.contains(object.name) else {
             throw OrgError.malformedID(id.string, label: field.label, field: field.name)
         }
-        guard let found = try writer.record(entity: object.name, id: id) else { throw OrgError.badReference(field) }
-        guard !found.isDeleted else { throw OrgError.referenceDeleted(field) }
+        guard let isDeleted = try writer.isDeleted(entity: object.name, id: id) else {
+            throw OrgError.badReference(field)
+        }
+        guard !isDeleted else { throw OrgError.referenceDeleted(field) }
         if let record, try closesRing(record, field, target: id) { throw OrgError.circularParent(field) }
     }
 
     /// Whether a reference of a record to another of its object would close a ring: the hierarchy above the other leads
     /// back to the record, or goes higher than an org allows.
     func closesRing(_ record: RecordID, _ field: FieldDefinition, target: RecordID) throws -> Bool {
-        guard record.keyPrefix == target.keyPrefix, let object = catalogue.object(ofRecord: target) else {
+        guard record.hasKeyPrefix(of: target), let object = catalogue.object(ofRecord: target) else {
             return false
         }
         var ancestor: RecordID? = target
@@ -52,7 +53,7 @@ extension OrgTransaction {
 
     /// Refuses a value that another live record has in a unique field.
     func checkUnique(
-        _ object: ObjectDefinition, _ fields: [String: FieldValue], before: [String: FieldValue]?, record: RecordID?
+        _ object: ObjectDefinition, _ fields: RecordFields, before: RecordFields?, record: RecordID?
     ) throws {
         for field in object.uniqueFields {
             let value = fields[field.name] ?? .null
@@ -66,8 +67,7 @@ extension OrgTransaction {
     }
 
     func applyRules(
-        _ object: ObjectDefinition, _ fields: inout [String: FieldValue], before: [String: FieldValue]?,
-        given: Set<String>
+        _ object: ObjectDefinition, _ fields: inout RecordFields, before: RecordFields?, given: RecordFields
     ) throws {
         let rules = RecordRules(now: now, userID: userID) { [self] id in
             guard let object = catalogue.object(ofRecord: id),

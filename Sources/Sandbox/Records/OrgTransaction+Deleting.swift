@@ -103,7 +103,7 @@ extension OrgTransaction {
     /// A record as it comes back: references to what is gone are emptied, and a detail needs its master.
     private func fieldsOfReturning(
         _ object: ObjectDefinition, _ record: StoredRecord, _ returning: Set<RecordID>
-    ) throws -> [String: FieldValue] {
+    ) throws -> RecordFields {
         var fields = record.image.fields
         fields["IsDeleted"] = .boolean(false)
         if object.isMergeable { fields["MasterRecordId"] = .null }
@@ -116,7 +116,7 @@ extension OrgTransaction {
             fields[field.name] = .null
         }
         try checkUnique(object, fields, before: nil, record: record.image.id)
-        touch(&fields)
+        touch(&fields, of: object)
         return fields
     }
 }

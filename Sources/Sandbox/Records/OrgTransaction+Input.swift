@@ -1,14 +1,14 @@
-public import ChangeEvents
-public import Doors
+import ChangeEvents
+import Doors
 
 extension OrgTransaction {
-    /// The members of a create, update or upsert call as typed values. A parent may be named by an external id of its
-    /// own instead of its id: `"Account": {"Key__c": "a-1"}`.
-    public func values(_ object: String, _ members: [JSONValue.Member]) throws -> [String: FieldValue] {
-        let object = try definition(object)
+    /// The members of a create, update or upsert call as typed values in the shape of the object's template. A parent
+    /// may be named by an external id of its own instead of its id: `"Account": {"Key__c": "a-1"}`.
+    func values(_ object: ObjectDefinition, _ members: [JSONValue.Member]) throws -> RecordFields {
+        let template = object.template
         var own: [JSONValue.Member] = []
         for member in members {
-            if let field = object.field(relationship: member.name), object.field(member.name) == nil {
+            if template.rule(member.name) == nil, let field = template.rule(relationship: member.name)?.field {
                 guard case .object(let parent) = member.value else {
                     // Clients send records back with the empty parents that they got.
                     if member.value == .null { continue }
@@ -53,14 +53,6 @@ extension OrgTransaction {
             throw OrgError.noSuchForeignKey(text, key.name, target)
         }
         return found.id
-    }
-}
-
-extension ObjectDefinition {
-    /// The reference that a relationship's name means: `Account`, `Vehicle__r`.
-    func field(relationship name: String) -> FieldDefinition? {
-        let name = name.lowercased()
-        return fields.first { $0.reference?.relationshipName?.lowercased() == name }
     }
 }
 

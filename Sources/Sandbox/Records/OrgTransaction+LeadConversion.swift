@@ -25,7 +25,7 @@ extension OrgTransaction {
             fields["ConvertedAccountId"] = .string(accountID.string)
             fields["ConvertedContactId"] = .string(contactID.string)
             fields["ConvertedOpportunityId"] = opportunityID.map { .string($0.string) } ?? .null
-            touch(&fields)
+            touch(&fields, of: object)
             try save(object, conversion.leadID, fields: fields, before: lead)
             try moveTasks(of: conversion.leadID, to: contactID)
             return ConvertedLead(
@@ -113,9 +113,10 @@ extension OrgTransaction {
             of: task, where: who, equals: .string(lead.string), includingDeleted: false, writer)
         {
             guard let current = try stored(task, found.image.id) else { continue }
-            try change(
-                task, current, to: current.image.fields.merging(["WhoId": .string(contact.string)]) { $1 },
-                given: ["WhoId"])
+            let given = try task.template.given(["WhoId": .string(contact.string)])
+            var fields = current.image.fields
+            fields["WhoId"] = .string(contact.string)
+            try change(task, current, to: fields, given: given)
         }
     }
 }

@@ -57,7 +57,7 @@ extension OrgTransaction {
                 // A record does not become its own ancestor.
                 let isRing = try closesRing(record.image.id, field, target: new)
                 fields[field.name] = isRing ? .null : .string(new.string)
-                touch(&fields)
+                touch(&fields, of: referrer)
                 try save(referrer, record.image.id, fields: fields, before: current)
                 changed.append(record.image.id)
             }

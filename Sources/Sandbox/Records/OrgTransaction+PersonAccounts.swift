@@ -9,8 +9,7 @@ extension OrgTransaction {
         guard let contact = catalogue.object("Contact"), let account = try stored(object, id),
             PersonAccountRules.isPerson(account.image.fields)
         else { return }
-        var values: [String: FieldValue] = [:]
-        for field in contact.storedFields { values[field.name] = field.defaultValue ?? .null }
+        var values = contact.template.blank
         values.merge(PersonAccountRules.contactValues(of: account.image.fields, contact: contact)) { $1 }
         values["AccountId"] = .string(id.string)
         values["IsPersonAccount"] = .boolean(true)
@@ -22,14 +21,14 @@ extension OrgTransaction {
     }
 
     /// The contact has the account's values, and the same time of change.
-    func updatePersonContact(of account: [String: FieldValue]) throws {
+    func updatePersonContact(of account: RecordFields) throws {
         guard PersonAccountRules.isPerson(account), let contact = catalogue.object("Contact"),
             case .string(let text) = account["PersonContactId"] ?? .null, let id = RecordID(text),
             let stored = try stored(contact, id), !stored.isDeleted
         else { return }
         var fields = stored.image.fields
         fields.merge(PersonAccountRules.contactValues(of: account, contact: contact)) { $1 }
-        touch(&fields)
+        touch(&fields, of: contact)
         try save(contact, id, fields: fields, before: stored)
     }
 

@@ -21,12 +21,12 @@ extension OrgTransaction {
             guard let object = catalogue.object(ofRecord: id), let master = try stored(object, id), !master.isDeleted
             else { continue }
             var fields = master.image.fields
-            for field in object.fields {
-                guard let rollUp = field.rollUp else { continue }
-                fields[field.name] = try value(of: rollUp, id)
+            for (place, _) in object.template.rollUps {
+                guard let rollUp = object.fields[place].rollUp else { continue }
+                fields[place] = try value(of: rollUp, id)
             }
             guard fields != master.image.fields else { continue }
-            touch(&fields)
+            touch(&fields, of: object)
             try save(object, id, fields: fields, before: master)
         }
     }

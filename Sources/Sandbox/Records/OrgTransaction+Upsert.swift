@@ -25,19 +25,23 @@ extension OrgTransaction {
         _ object: String, by field: String, _ value: String, _ values: [String: FieldValue]
     ) throws -> (id: RecordID, isCreated: Bool) {
         let object = try definition(object)
-        let key = try ExternalID.field(field, of: object)
-        guard !values.keys.contains(where: { $0.lowercased() == key.name.lowercased() }) else {
-            throw OrgError.keyInBody(key)
-        }
+        return try upsert(object, by: ExternalID.field(field, of: object), value, object.template.given(values))
+    }
+
+    /// `given` in the shape of the object's template.
+    func upsert(
+        _ object: ObjectDefinition, by key: FieldDefinition, _ value: String, _ given: RecordFields
+    ) throws -> (id: RecordID, isCreated: Bool) {
+        guard given[key.name] == nil else { throw OrgError.keyInBody(key) }
         if let found = try ExternalID.record(of: object, key, value, writer) {
-            try update(object.name, found.image.id, values)
+            try update(object, found.image.id, given)
             return (found.image.id, false)
         }
         if key.kind == .id { throw OrgError.recordNotFound() }
-        var values = values
+        var given = given
         // A number that the org gives cannot be given.
-        if key.kind != .autoNumber { values[key.name] = FieldText.value(value, of: key) ?? .null }
-        return (try create(object.name, values), true)
+        if key.kind != .autoNumber { given[key.name] = FieldText.value(value, of: key) ?? .null }
+        return (try create(object, given, createdAt: now), true)
     }
 
     /// The record with an external id; nil: there is none.

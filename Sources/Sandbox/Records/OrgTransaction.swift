@@ -41,27 +41,20 @@ public final class OrgTransaction {
     /// Throws `OrgError` for what an org would refuse.
     public func create(_ object: String, _ values: [String: FieldValue]) throws -> RecordID {
         if let event = catalogue.event(object) { return try publish(event, values: values).id }
-        return try create(definition(object), values, createdAt: now)
+        return try create(object, values, createdAt: now)
+    }
+
+    /// `createdAt` differs from now for sample data that an org would have imported with its audit fields.
+    func create(_ object: String, _ values: [String: FieldValue], createdAt: Int64) throws -> RecordID {
+        let object = try definition(object)
+        return try create(object, object.template.given(values), createdAt: createdAt)
     }
 
     /// A field that is not named keeps its value. As in an org, an update that changes nothing still moves
     /// `LastModifiedDate`.
     public func update(_ object: String, _ id: RecordID, _ values: [String: FieldValue]) throws {
         let object = try definition(object)
-        guard object.isWritable else { throw OrgError.notAllowed("updated", object: object.label) }
-        let stored = try live(object, id)
-        let validation = FieldValidation(object: object, verb: .update)
-        let given = try named(values, object)
-        let forbidden = validation.forbidden(among: given.keys)
-        guard forbidden.isEmpty else { throw OrgError.notWritable(forbidden) }
-        guard stored.image.fields["IsConverted"] != .boolean(true) else { throw OrgError.convertedLead() }
-        try refusePersonContact(object, stored)
-        var fields = stored.image.fields
-        for field in object.fields {
-            guard let value = given[field.name] else { continue }
-            fields[field.name] = try checked(value, of: field, record: id, validation)
-        }
-        try change(object, stored, to: fields, given: Set(given.keys))
+        try update(object, id, object.template.given(values))
     }
 
     /// The record as it is now, this transaction's changes included. Throws `OrgError` when it is deleted or was never
@@ -78,8 +71,8 @@ public final class OrgTransaction {
         let paths = RecordPaths(catalogue: catalogue, reader: writer, now: now, userID: userID)
         try journal.complete { object, image in
             guard object.capturesFormulas else { return }
-            for field in object.fields where field.isDerived && field.isCaptured {
-                image.fields[field.name] = try paths.derived(field, of: image, object)
+            for rule in object.template.rules where rule.field.isDerived && rule.field.isCaptured {
+                image.fields[rule.place] = try paths.derived(rule.field, of: image, object)
             }
         }
     }
@@ -97,52 +90,60 @@ public final class OrgTransaction {
         }
     }
 
-    /// `createdAt` differs from now for sample data that an org would have imported with its audit fields.
-    func create(_ object: ObjectDefinition, _ values: [String: FieldValue], createdAt: Int64) throws -> RecordID {
+    /// `given` in the shape of the object's template.
+    func create(_ object: ObjectDefinition, _ given: RecordFields, createdAt: Int64) throws -> RecordID {
         guard object.isWritable else { throw OrgError.notAllowed("inserted", object: object.label) }
-        let validation = FieldValidation(object: object, verb: .create)
-        let given = try named(values, object)
-        let forbidden = validation.forbidden(among: given.keys)
-        guard forbidden.isEmpty else { throw OrgError.notWritable(forbidden) }
-        var fields: [String: FieldValue] = [:]
-        for field in object.storedFields {
-            if let value = given[field.name] {
-                fields[field.name] = try checked(value, of: field, record: nil, validation)
-            } else {
-                fields[field.name] =
-                    field.defaultFormula == nil
-                    ? field.defaultValue ?? .null : try computedDefault(of: field, object, validation)
-            }
+        let template = object.template
+        try template.checkWritable(given, to: .create)
+        var fields = template.blank
+        for rule in template.rules {
+            guard let value = given[rule.place] else { continue }
+            fields[rule.place] = try checked(value, by: rule, record: nil)
         }
-        if object.field("OwnerId") != nil, fields["OwnerId"] ?? .null == .null { fields["OwnerId"] = .string(userID) }
-        try applyRules(object, &fields, before: nil, given: Set(given.keys))
-        let missing = validation.missing(in: fields)
-        guard missing.isEmpty else { throw OrgError.requiredMissing(missing) }
+        for rule in template.computedDefaults where given[rule.place] == nil {
+            fields[rule.place] = try computedDefault(by: rule, object)
+        }
+        if let owner = template.ownerID, fields[owner] ?? .null == .null { fields[owner] = .string(userID) }
+        try applyRules(object, &fields, before: nil, given: given)
+        try template.checkComplete(fields)
         try checkUnique(object, fields, before: nil, record: nil)
         let id = try insert(object, fields: fields, createdAt: createdAt)
         if PersonAccountRules.isPerson(fields), object.name == "Account" { try addPersonContact(of: object, id) }
         return id
     }
 
+    /// `given` in the shape of the object's template.
+    func update(_ object: ObjectDefinition, _ id: RecordID, _ given: RecordFields) throws {
+        guard object.isWritable else { throw OrgError.notAllowed("updated", object: object.label) }
+        let stored = try live(object, id)
+        let template = object.template
+        try template.checkWritable(given, to: .update)
+        guard stored.image.fields["IsConverted"] != .boolean(true) else { throw OrgError.convertedLead() }
+        try refusePersonContact(object, stored)
+        var fields = stored.image.fields
+        for rule in template.rules {
+            guard let value = given[rule.place] else { continue }
+            fields[rule.place] = try checked(value, by: rule, record: id)
+        }
+        try change(object, stored, to: fields, given: given)
+    }
+
     /// Judges and writes new values of a live record, as a user's change.
     func change(
-        _ object: ObjectDefinition, _ stored: StoredRecord, to values: [String: FieldValue], given: Set<String>
+        _ object: ObjectDefinition, _ stored: StoredRecord, to values: RecordFields, given: RecordFields
     ) throws {
         var fields = values
         try applyRules(object, &fields, before: stored.image.fields, given: given)
-        let missing = FieldValidation(object: object, verb: .update).missing(in: fields)
-        guard missing.isEmpty else { throw OrgError.requiredMissing(missing) }
+        try object.template.checkComplete(fields)
         try checkUnique(object, fields, before: stored.image.fields, record: stored.image.id)
-        touch(&fields)
+        touch(&fields, of: object)
         try save(object, stored.image.id, fields: fields, before: stored)
         if object.name == "Account" { try updatePersonContact(of: fields) }
     }
 
     /// Marks a record as changed by the user, now.
-    func touch(_ fields: inout [String: FieldValue]) {
-        fields["LastModifiedDate"] = .dateTime(milliseconds: now)
-        fields["LastModifiedById"] = .string(userID)
-        fields["SystemModstamp"] = .dateTime(milliseconds: now)
+    func touch(_ fields: inout RecordFields, of object: ObjectDefinition) {
+        object.template.stampModified(&fields, at: now, by: userID)
     }
 
     func definition(_ name: String) throws -> ObjectDefinition {
@@ -156,22 +157,10 @@ public final class OrgTransaction {
         return record
     }
 
-    /// A record, deleted or not. Checkboxes that are younger than it are unchecked.
+    /// A record, deleted or not, in the shape of the object's template.
     func stored(_ object: ObjectDefinition, _ id: RecordID) throws -> StoredRecord? {
         guard var record = try writer.record(entity: object.name, id: id) else { return nil }
-        for field in object.checkboxes where record.image.fields[field] ?? .null == .null {
-            record.image.fields[field] = .boolean(false)
-        }
+        record.image.fields = object.template.adopted(record.image.fields)
         return record
-    }
-
-    /// The values under the fields' declared names.
-    private func named(_ values: [String: FieldValue], _ object: ObjectDefinition) throws -> [String: FieldValue] {
-        var named: [String: FieldValue] = [:]
-        for (name, value) in values {
-            guard let field = object.field(name) else { throw OrgError.noSuchColumn(name, object: object.name) }
-            named[field.name] = value
-        }
-        return named
     }
 }

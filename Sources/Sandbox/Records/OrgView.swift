@@ -82,7 +82,8 @@ extension OrgView {
         let definition = try definition(object)
         let transaction = try writer()
         let id = try guarded {
-            try transaction.create(definition.name, transaction.values(definition.name, fields))
+            try transaction.create(
+                definition, transaction.values(definition, fields), createdAt: transaction.now)
         }
         return SavedRecord(id: id.string, isCreated: true)
     }
@@ -92,7 +93,7 @@ extension OrgView {
         let recordID = try recordID(id, definition)
         let transaction = try writer()
         try guarded {
-            try transaction.update(definition.name, recordID, transaction.values(definition.name, fields))
+            try transaction.update(definition, recordID, transaction.values(definition, fields))
         }
     }
 
@@ -102,8 +103,9 @@ extension OrgView {
         let definition = try definition(object)
         let transaction = try writer()
         return try guarded {
+            let given = try transaction.values(definition, fields)
             let (id, isCreated) = try transaction.upsert(
-                definition.name, by: key.field, Self.text(key.value), transaction.values(definition.name, fields))
+                definition, by: ExternalID.field(key.field, of: definition), Self.text(key.value), given)
             return SavedRecord(id: id.string, isCreated: isCreated)
         }
     }

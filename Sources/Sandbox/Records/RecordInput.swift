@@ -6,17 +6,18 @@ import Doors
 struct RecordInput {
     let object: ObjectDefinition
 
-    func values(_ members: [JSONValue.Member]) throws(OrgError) -> [String: FieldValue] {
-        var values: [String: FieldValue] = [:]
+    /// In the shape of the object's template.
+    func values(_ members: [JSONValue.Member]) throws(OrgError) -> RecordFields {
+        var values = RecordFields(shape: object.template.shape)
         for member in members {
             // Clients send records back as they got them; the type is in the path.
             if member.name == "attributes" { continue }
-            guard let field = object.field(member.name) else {
+            guard let rule = object.template.rule(member.name) else {
                 throw .noSuchColumn(member.name, object: object.name)
             }
-            if field.kind == .id { throw .idInBody() }
-            guard values[field.name] == nil else { throw .fieldTwice(field.name) }
-            values[field.name] = try value(member.value, of: field)
+            if rule.field.kind == .id { throw .idInBody() }
+            guard values[rule.place] == nil else { throw .fieldTwice(rule.field.name) }
+            values[rule.place] = try value(member.value, of: rule.field)
         }
         return values
     }

@@ -4,9 +4,9 @@ import ChangeEvents
 enum CaseRules {
     static let closedStatus = "Closed"
 
-    /// `before` nil: a new case. `now` in milliseconds. `given`: the fields that the caller set.
+    /// `before` nil: a new case. `now` in milliseconds. `given`: what the caller set.
     static func apply(
-        to fields: inout [String: FieldValue], before: [String: FieldValue]?, given: Set<String>, now: Int64,
+        to fields: inout RecordFields, before: RecordFields?, given: RecordFields, now: Int64,
         contactAccount: (RecordID) throws -> FieldValue?
     ) throws {
         let isClosed = fields["Status"] == .string(closedStatus)
@@ -18,7 +18,7 @@ enum CaseRules {
 
         // A case follows its contact's account unless the caller says otherwise.
         let contact = fields["ContactId"] ?? .null
-        if contact != (before?["ContactId"] ?? .null), !given.contains("AccountId"), case .string(let text) = contact,
+        if contact != (before?["ContactId"] ?? .null), given["AccountId"] == nil, case .string(let text) = contact,
             let id = RecordID(text), let account = try contactAccount(id)
         {
             fields["AccountId"] = account

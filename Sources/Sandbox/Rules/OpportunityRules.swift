@@ -26,15 +26,15 @@ enum OpportunityRules {
 
     /// A stage that is none of the org's own is an open one of the pipeline.
     static func apply(
-        to fields: inout [String: FieldValue], before: [String: FieldValue]?, given: Set<String>, now: Int64
+        to fields: inout RecordFields, before: RecordFields?, given: RecordFields, now: Int64
     ) {
         if fields["StageName"] != before?["StageName"] {
             let stage = stages.first { .string($0.name) == fields["StageName"] ?? .null }
             fields["IsClosed"] = .boolean(stage?.isClosed ?? false)
             fields["IsWon"] = .boolean(stage?.isWon ?? false)
-            if !given.contains("Probability") { fields["Probability"] = .double(stage?.probability ?? 0) }
+            if given["Probability"] == nil { fields["Probability"] = .double(stage?.probability ?? 0) }
             fields["ForecastCategory"] = .string(stage?.category ?? "Pipeline")
-            if !given.contains("ForecastCategoryName") {
+            if given["ForecastCategoryName"] == nil {
                 fields["ForecastCategoryName"] = .string(stage?.categoryName ?? "Pipeline")
             }
             if before != nil { fields["LastStageChangeDate"] = .dateTime(milliseconds: now) }

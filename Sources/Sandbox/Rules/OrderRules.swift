@@ -3,7 +3,7 @@ import ChangeEvents
 /// What follows from an order's status, and the total of an order's product. Pure.
 enum OrderRules {
     static func apply(
-        to fields: inout [String: FieldValue], before: [String: FieldValue]?, now: Int64, userID: String
+        to fields: inout RecordFields, before: RecordFields?, now: Int64, userID: String
     ) {
         let status = fields["Status"] ?? .null
         guard status != before?["Status"] else { return }
@@ -13,7 +13,7 @@ enum OrderRules {
         fields["ActivatedById"] = isActive ? .string(userID) : .null
     }
 
-    static func applyItem(to fields: inout [String: FieldValue]) {
+    static func applyItem(to fields: inout RecordFields) {
         guard case .double(let quantity) = fields["Quantity"] ?? .null,
             case .double(let price) = fields["UnitPrice"] ?? .null
         else {

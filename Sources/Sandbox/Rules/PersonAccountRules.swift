@@ -3,14 +3,13 @@ import Doors
 
 /// What an org does to accounts that are people. Pure.
 enum PersonAccountRules {
-    static func isPerson(_ fields: [String: FieldValue]) -> Bool { fields["IsPersonAccount"] == .boolean(true) }
+    static func isPerson(_ fields: RecordFields) -> Bool { fields["IsPersonAccount"] == .boolean(true) }
 
     /// `before` nil: a new account, which is a person when it has a last name or the record type of people.
     static func apply(
-        to fields: inout [String: FieldValue], of object: ObjectDefinition, before: [String: FieldValue]?,
-        given: Set<String>
+        to fields: inout RecordFields, of object: ObjectDefinition, before: RecordFields?, given: RecordFields
     ) throws(OrgError) {
-        guard object.field("IsPersonAccount") != nil else { return }
+        guard fields.shape.index(of: "IsPersonAccount") != nil else { return }
         let type = fields["RecordTypeId"] ?? .null
         let isPerson: Bool
         if let before {
@@ -28,12 +27,12 @@ enum PersonAccountRules {
         fields["RecordTypeId"] = .string(
             isPerson ? PersonAccounts.personRecordType : PersonAccounts.businessRecordType)
         if isPerson {
-            guard !given.contains("Name") else { throw .notWritable(["Name"]) }
+            guard given["Name"] == nil else { throw .notWritable(["Name"]) }
             guard fields["LastName"] ?? .null != .null else { throw .requiredMissing(["LastName"]) }
             fields["Name"] = RecordName.person(fields).map { .string($0) } ?? .null
         } else {
             let foreign = object.fields.map(\.name).filter { name in
-                given.contains(name) && isPersonal(name) && fields[name] ?? .null != .null
+                given[name] != nil && isPersonal(name) && fields[name] ?? .null != .null
                     && fields[name] != .boolean(false)
             }
             guard foreign.isEmpty else { throw .notWritable(foreign) }
@@ -42,9 +41,9 @@ enum PersonAccountRules {
 
     /// What the contact of a person has from its account.
     static func contactValues(
-        of account: [String: FieldValue], contact: ObjectDefinition
-    ) -> [String: FieldValue] {
-        var values: [String: FieldValue] = [:]
+        of account: RecordFields, contact: ObjectDefinition
+    ) -> RecordFields {
+        var values = RecordFields(shape: contact.template.shape)
         for field in contact.storedFields {
             let name = PersonAccounts.accountName(of: field.name)
             if PersonAccounts.shared.contains(field.name) {

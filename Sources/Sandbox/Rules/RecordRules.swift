@@ -10,10 +10,9 @@ struct RecordRules {
     /// Whether a user has this username.
     let isUsernameTaken: (String) throws -> Bool
 
-    /// `before` nil: a new record. `given`: the fields that the caller set.
+    /// `before` nil: a new record. `given`: what the caller set.
     func apply(
-        to fields: inout [String: FieldValue], of object: ObjectDefinition, before: [String: FieldValue]?,
-        given: Set<String>
+        to fields: inout RecordFields, of object: ObjectDefinition, before: RecordFields?, given: RecordFields
     ) throws {
         switch object.name {
         case "Account":

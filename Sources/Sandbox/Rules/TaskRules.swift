@@ -2,7 +2,7 @@ import ChangeEvents
 
 /// What follows from a task's status and from what it is about. Pure, but for the records that it is about.
 enum TaskRules {
-    static func apply(to fields: inout [String: FieldValue], before: [String: FieldValue]?, now: Int64) {
+    static func apply(to fields: inout RecordFields, before: RecordFields?, now: Int64) {
         let isClosed = fields["Status"] == .string("Completed")
         let wasClosed = before?["IsClosed"] == .boolean(true)
         fields["IsClosed"] = .boolean(isClosed)
@@ -13,7 +13,7 @@ enum TaskRules {
 
     /// The account of what the task is about; else that of the person.
     static func account(
-        of fields: [String: FieldValue], _ record: (RecordID) throws -> RecordImage?
+        of fields: RecordFields, _ record: (RecordID) throws -> RecordImage?
     ) throws -> FieldValue {
         for name in ["WhatId", "WhoId"] {
             guard case .string(let text) = fields[name] ?? .null, let id = RecordID(text) else { continue }

@@ -5,14 +5,13 @@ import Doors
 enum UserRules {
     /// `isTaken`: another user has the name; usernames compare without case.
     static func apply(
-        to fields: inout [String: FieldValue], before: [String: FieldValue]?,
-        isTaken: (_ username: String) throws -> Bool
+        to fields: inout RecordFields, before: RecordFields?, isTaken: (_ username: String) throws -> Bool
     ) throws {
         fields["UserType"] = .string("Standard")
         guard case .string(let username) = fields["Username"] ?? .null, fields["Username"] != before?["Username"] else {
             return
         }
-        guard FieldValidation.isEmail(username) else { throw OrgError.badUsername() }
+        guard FieldRule.isEmail(username) else { throw OrgError.badUsername() }
         // Another case of his own name is no other name.
         if case .string(let known) = before?["Username"] ?? .null, known.lowercased() == username.lowercased() {
             return

@@ -81,7 +81,7 @@ private struct SampleLoader {
         if let employees = account.employees { values["NumberOfEmployees"] = .integer(Int64(employees)) }
         if let revenue = account.revenue { values["AnnualRevenue"] = .double(revenue) }
         let accountID = try transaction.create(
-            .account, values, createdAt: before(hours: Self.hoursPerYear + number * 97))
+            "Account", values, createdAt: before(hours: Self.hoursPerYear + number * 97))
         var customers: [DemoCustomer] = []
         for (position, contact) in account.contacts.enumerated() {
             let contactID = try create(contact, of: account, accountID)
@@ -110,7 +110,7 @@ private struct SampleLoader {
             "MailingPostalCode": .string(account.postalCode), "MailingCountry": .string(account.country),
         ]
         if let title = contact.title { values["Title"] = .string(title) }
-        return try transaction.create(.contact, values, createdAt: before(hours: Self.hoursPerYear / 2))
+        return try transaction.create("Contact", values, createdAt: before(hours: Self.hoursPerYear / 2))
     }
 
     private func create(_ sample: SampleCase, _ contact: SampleContact, _ contactID: RecordID, agent: String?) throws {
@@ -124,7 +124,7 @@ private struct SampleLoader {
         ]
         if sample.status == "Escalated" { values["IsEscalated"] = .boolean(true) }
         if let agent { values["OwnerId"] = .string(agent) }
-        _ = try transaction.create(.case, values, createdAt: before(hours: sample.hoursAgo))
+        _ = try transaction.create("Case", values, createdAt: before(hours: sample.hoursAgo))
     }
 
     private func before(hours: Int) -> Int64 { transaction.now - Int64(hours) * Self.millisecondsPerHour }

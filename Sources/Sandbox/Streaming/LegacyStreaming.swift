@@ -52,7 +52,7 @@ final class LegacyStreaming: Sendable {
         _ = try writer.append(
             NewEvent(
                 event: ReceivedEvent(
-                    topic: channel, replayID: replayID, eventID: UUID().uuidString.lowercased(), schemaID: schema.id,
+                    topic: channel, replayID: replayID, eventID: EventUUID.random(), schemaID: schema.id,
                     payload: try schema.encode(values: event.values)),
                 eventName: schema.recordName, routing: nil, transitions: [], receivedAt: receivedAt))
         try BusHead.write(replayID, writer)

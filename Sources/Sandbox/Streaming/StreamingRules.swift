@@ -7,7 +7,7 @@ enum StreamingRules {
     static let channelPrefix = "/u/"
 
     static func check(
-        _ object: ObjectDefinition, _ fields: [String: FieldValue], id: RecordID?, catalogue: Catalogue,
+        _ object: ObjectDefinition, _ fields: RecordFields, id: RecordID?, catalogue: Catalogue,
         reader: any StoreReader
     ) throws {
         guard object.name == ObjectDefinition.pushTopic.name || object.name == ObjectDefinition.streamingChannel.name

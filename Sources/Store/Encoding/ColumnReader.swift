@@ -7,7 +7,7 @@ struct ColumnError: Error {
 /// Reads what `ColumnWriter` wrote, never past the end. Lives only inside the scope that lends it the bytes.
 struct ColumnReader {
     private let bytes: UnsafeRawBufferPointer
-    private let names: NameCache
+    let names: NameCache
     private var offset = 0
 
     init(_ bytes: UnsafeRawBufferPointer, names: NameCache) {
@@ -72,7 +72,18 @@ struct ColumnReader {
         return name
     }
 
-    private mutating func take(_ count: Int) throws(ColumnError) -> UnsafeRawBufferPointer {
+    /// Passes over a string if it is this one; stays before it otherwise.
+    mutating func skipName(_ expected: String) throws(ColumnError) -> Bool {
+        let start = offset
+        let count = try readCount()
+        guard count == expected.utf8.count, expected.isSame(as: try take(count)) else {
+            offset = start
+            return false
+        }
+        return true
+    }
+
+    mutating func take(_ count: Int) throws(ColumnError) -> UnsafeRawBufferPointer {
         guard count <= remaining else { throw failure("ends inside a string") }
         defer { offset += count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])

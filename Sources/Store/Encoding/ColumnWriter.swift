@@ -6,6 +6,9 @@ struct ColumnWriter {
 
     mutating func write(byte: UInt8) { bytes.append(byte) }
 
+    /// As they are, without their count.
+    mutating func write(bytes more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
+
     mutating func write(count: Int) { write(unsigned: UInt64(count)) }
 
     mutating func write(unsigned value: UInt64) {

@@ -78,24 +78,42 @@ enum ImageCodec {
             id = try readID(from: &reader)
         }
         let entity = try reader.readName()
-        let count = try reader.readCount()
-        var fields: [String: FieldValue] = [:]
-        fields.reserveCapacity(count)
-        for _ in 0..<count {
-            let name = try reader.readName()
-            fields.updateValue(try readValue(from: &reader), forKey: name)
-        }
-        guard fields.count == count else { throw reader.failure("a field name stands twice") }
-        return RecordImage(entity: entity, id: id, fields: fields, isComplete: flags & Flag.isComplete != 0)
+        return RecordImage(
+            entity: entity, id: id, fields: try readFields(of: entity, from: &reader),
+            isComplete: flags & Flag.isComplete != 0)
     }
 
-    static func write(_ id: RecordID, to writer: inout ColumnWriter) {
-        for byte in id.string.utf8 { writer.write(byte: byte) }
+    /// The images of an object mostly have the same names in the same order: one shape then serves them all.
+    private static func readFields(
+        of entity: String, from reader: inout ColumnReader
+    ) throws(ColumnError) -> RecordFields {
+        let count = try reader.readCount()
+        let likely = reader.names.shape(of: entity)
+        var isLikely = likely?.names.count == count
+        var names: [String] = []
+        var values: [FieldValue?] = []
+        names.reserveCapacity(count)
+        values.reserveCapacity(count)
+        for place in 0..<count {
+            if let likely, isLikely, try reader.skipName(likely.names[place]) {
+                names.append(likely.names[place])
+            } else {
+                isLikely = false
+                names.append(try reader.readName())
+            }
+            values.append(try readValue(from: &reader))
+        }
+        if let likely, isLikely { return RecordFields(shape: likely, values: values) }
+        let shape = RecordShape(names)
+        guard shape.names.count == count else { throw reader.failure("a field name stands twice") }
+        reader.names.keep(shape, of: entity)
+        return RecordFields(shape: shape, values: values)
     }
+
+    static func write(_ id: RecordID, to writer: inout ColumnWriter) { id.withUTF8 { writer.write(bytes: $0) } }
 
     static func readID(from reader: inout ColumnReader) throws(ColumnError) -> RecordID {
-        let string = try reader.readString(utf8Count: recordIDLength)
-        guard let id = RecordID(string) else { throw reader.failure("not a record id") }
+        guard let id = RecordID(utf8: try reader.take(recordIDLength)) else { throw reader.failure("not a record id") }
         return id
     }
 

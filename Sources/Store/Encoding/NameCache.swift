@@ -1,3 +1,5 @@
+import ChangeEvents
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -22,6 +24,12 @@ final class NameCache {
     /// Shorter ones are made as fast as found; longer ones are hardly names.
     private static let nameBytes = 8...128
     private var slots: [Slot?] = []
+    /// By object, the shape of the image that was read last.
+    private var shapes: [String: RecordShape] = [:]
+
+    func shape(of entity: String) -> RecordShape? { shapes[entity] }
+
+    func keep(_ shape: RecordShape, of entity: String) { shapes[entity] = shape }
 
     /// Nil when the bytes are not UTF-8.
     func name(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -45,14 +53,19 @@ final class NameCache {
     }
 
     private static func isSame(_ name: String, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard name.utf8.count == bytes.count, let base = bytes.baseAddress else { return false }
-        return name.utf8.withContiguousStorageIfAvailable { characters in
-            characters.baseAddress.map { memcmp($0, base, bytes.count) == 0 } ?? false
-        } ?? false
+        name.utf8.count == bytes.count && name.isSame(as: bytes)
     }
 }
 
 extension String {
+    /// Whether its UTF-8 is these bytes, of which there are as many.
+    func isSame(as bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return isEmpty }
+        return utf8.withContiguousStorageIfAvailable { characters in
+            characters.baseAddress.map { memcmp($0, base, bytes.count) == 0 } ?? false
+        } ?? false
+    }
+
     /// Nil when the bytes are not UTF-8. `String(validating:as:)` says the same at twice the price; here a repaired string
     /// shows by its length, and the row's checksum guards what a repair of equal length would hide.
     init?(checking bytes: UnsafeRawBufferPointer) {

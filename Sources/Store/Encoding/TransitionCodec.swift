@@ -71,15 +71,24 @@ enum TransitionCodec {
 
     private static func writeDelta(from before: RecordImage, to after: RecordImage, writer: inout ColumnWriter) {
         writer.write(byte: (after.isComplete ? ImageCodec.Flag.isComplete : 0) | ImageCodec.Flag.isDelta)
-        let changed = after.fields.filter { name, value in
-            guard let old = before.fields[name] else { return true }
-            return !old.isBitwiseEqual(to: value)
+        let (old, new) = (before.fields.shaped(as: after.fields.shape), after.fields)
+        let shape = old.shape
+        var changed: [Int] = []
+        var removed: [String] = []
+        for place in shape.names.indices {
+            // What the old image has beyond the new one's names stands behind them.
+            let value = place < new.shape.names.count ? new[place] : nil
+            switch (old[place], value) {
+            case (nil, nil): break
+            case (.some(let old), .some(let value)) where old.isBitwiseEqual(to: value): break
+            case (_, .some): changed.append(place)
+            case (.some, nil): removed.append(shape.names[place])
+            }
         }
-        let removed = before.fields.keys.filter { after.fields[$0] == nil }
         writer.write(count: changed.count)
-        for (name, value) in changed {
-            writer.write(string: name)
-            ImageCodec.write(value, to: &writer)
+        for place in changed {
+            writer.write(string: shape.names[place])
+            ImageCodec.write(new[place] ?? .null, to: &writer)
         }
         writer.write(strings: removed)
     }
@@ -97,9 +106,10 @@ enum TransitionCodec {
         let removed = try reader.readCount()
         for _ in 0..<removed {
             let name = try reader.readName()
-            guard after.fields.removeValue(forKey: name) != nil else {
+            guard after.fields[name] != nil else {
                 throw reader.failure("a delta removes a field that is not there")
             }
+            after.fields[name] = nil
         }
         return after
     }

@@ -7,10 +7,24 @@ extension SQLiteSession {
     func objectTable(_ entity: String) throws(StoreError) -> ObjectTable? { layouts[entity]?.table }
 
     func record(in layout: TableLayout, id: RecordID) throws(StoreError) -> StoredRecord? {
-        let row = try statement(layout.recordSQL)
+        let row = try statements(of: layout).statement(.record)
         defer { row.reset() }
-        row.bind(1, id.string)
+        row.bind(1, id)
         return try row.step() ? try read(row, layout) : nil
+    }
+
+    func isDeleted(in layout: TableLayout, id: RecordID) throws(StoreError) -> Bool? {
+        let row = try statements(of: layout).statement(.standing)
+        defer { row.reset() }
+        row.bind(1, id)
+        return try row.step() ? row.integer(0) != 0 : nil
+    }
+
+    private func statements(of layout: TableLayout) -> TableStatements {
+        if let known = tables[ObjectIdentifier(layout)] { return known }
+        let made = TableStatements(layout, database)
+        tables[ObjectIdentifier(layout)] = made
+        return made
     }
 
     func records(in layout: TableLayout, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
@@ -87,37 +101,43 @@ extension SQLiteSession {
     // Writing.
 
     func put(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
-        let known = try statement(layout.indexedSQL)
-        known.bind(1, record.image.id.string)
+        let table = statements(of: layout)
+        let known = try table.statement(.indexed)
+        known.bind(1, record.image.id)
         guard try known.step() else {
             known.reset()
             return try insert(record, in: layout)
         }
         let number = known.integer(0)
-        let isExact = isExact(record, in: layout)
+        let map = table.map(of: record.image.fields.shape)
+        let isExact = map.holdsExactly(record, layout.columns)
         var mask: UInt64 = 0
-        for (bit, column) in layout.indexed.enumerated() {
-            let value = kept(record, column, isExact: isExact)
-            if !known.isSame(Int32(bit + 1), value) { mask |= 1 << UInt64(bit) }
+        for (bit, place) in layout.indexedPlaces.enumerated() {
+            let value = kept(record, layout.columns[place], map.places[place], isExact: isExact)
+            if !known.isSame(Int32(bit + 1), value ?? .null) { mask |= 1 << UInt64(bit) }
         }
         known.reset()
-        let row = try statement(layout.updateSQL(mask))
+        let update = layout.update(mask)
+        let row = try statement(update.sql)
         row.bind(1, number)
         bindSystem(record, isExact: isExact, to: row, from: 2)
-        for (index, column) in layout.boundColumns(mask).enumerated() {
-            row.bind(Int32(index + 6), kept(record, column, isExact: isExact))
+        for (index, place) in update.places.enumerated() {
+            guard let value = kept(record, layout.columns[place], map.places[place], isExact: isExact) else { continue }
+            row.bind(Int32(index + 6), value)
         }
         try row.run()
     }
 
-    private func insert(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
-        let row = try statement(layout.insertSQL)
-        let isExact = isExact(record, in: layout)
-        row.bind(1, record.image.id.string)
+    func insert(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
+        let table = statements(of: layout)
+        let map = table.map(of: record.image.fields.shape)
+        let isExact = map.holdsExactly(record, layout.columns)
+        let row = try table.statement(.insert)
+        row.bind(1, record.image.id)
         bindSystem(record, isExact: isExact, to: row, from: 2)
         for (index, column) in layout.columns.enumerated() {
-            let value = kept(record, column, isExact: isExact)
-            if value != .null { row.bind(Int32(index + 6), value) }
+            guard let value = kept(record, column, map.places[index], isExact: isExact) else { continue }
+            row.bind(Int32(index + 6), value)
         }
         try row.run()
     }
@@ -126,59 +146,49 @@ extension SQLiteSession {
         row.bind(index, Int64(record.isDeleted ? 1 : 0))
         row.bind(index + 1, Int64(record.needsRefetch ? 1 : 0))
         row.bind(index + 2, record.commitTimestamp)
-        if isExact { row.bindNull(index + 3) } else { row.bind(index + 3, ImageCodec.encode(record.image)) }
+        if !isExact { row.bind(index + 3, ImageCodec.encode(record.image)) }
     }
 
-    /// What stands in the column: of an image that the columns cannot hold exactly, what they can, so that queries find it.
-    private func kept(_ record: StoredRecord, _ column: TableLayout.Column, isExact: Bool) -> FieldValue {
-        guard let value = record.image.fields[column.name] else { return .null }
-        return isExact || column.holds(value) ? value : .null
-    }
-
-    private func isExact(_ record: StoredRecord, in layout: TableLayout) -> Bool {
-        let fields = record.image.fields
-        guard record.image.isComplete else { return false }
-        var held = 0
-        for column in layout.columns {
-            guard let value = fields[column.name] else { continue }
-            guard column.holds(value) else { return false }
-            held += 1
-        }
-        if layout.hasIsDeletedField, let isDeleted = fields[ObjectTable.isDeletedField] {
-            guard isDeleted == .boolean(record.isDeleted) else { return false }
-            held += 1
-        }
-        return held == fields.count
+    /// What stands in the column, nil for null: of an image that the columns cannot hold exactly, what they can, so that
+    /// queries find it.
+    private func kept(
+        _ record: StoredRecord, _ column: TableLayout.Column, _ place: Int?, isExact: Bool
+    ) -> FieldValue? {
+        guard let place, let value = record.image.fields[place] else { return nil }
+        if case .null = value { return nil }
+        return isExact || column.holds(value) ? value : nil
     }
 
     func read(_ row: SQLiteStatement, _ layout: TableLayout) throws(StoreError) -> StoredRecord {
-        guard let text = row.text(0), let id = RecordID(text) else {
+        guard row.isText(0), let id = RecordID(utf8: row.bytes(0)) else {
             throw StoreError(code: .corrupt, message: "a row of \(layout.table.entity) has no record id")
         }
         let isDeleted = row.integer(1) != 0
         let image: RecordImage
         if row.isNull(4) {
-            var fields: [String: FieldValue] = Dictionary(minimumCapacity: layout.columns.count + 1)
+            var values: [FieldValue?] = []
+            values.reserveCapacity(layout.shape.names.count)
             let result = ResultRow(statement: row, names: names)
             for (index, column) in layout.columns.enumerated() {
                 let place = index + Int(TableLayout.systemColumnCount)
                 do throws(StoreError) {
-                    fields[column.name] = try result.value(place, as: column.type)
+                    values.append(try result.value(place, as: column.type))
                 } catch {
-                    throw .corruptRecord(layout.table.entity, text, "\(column.name): \(error.message)")
+                    throw .corruptRecord(layout.table.entity, id.string, "\(column.name): \(error.message)")
                 }
             }
-            if layout.hasIsDeletedField { fields[ObjectTable.isDeletedField] = .boolean(isDeleted) }
+            if layout.hasIsDeletedField { values.append(.boolean(isDeleted)) }
+            let fields = RecordFields(shape: layout.shape, values: values)
             image = RecordImage(entity: layout.table.entity, id: id, fields: fields, isComplete: true)
         } else {
             do throws(ColumnError) {
                 image = try ImageCodec.decode(row.bytes(4), names: names)
             } catch {
                 throw .corruptRecord(
-                    layout.table.entity, text, "\(error.message) at byte \(error.offset) of its image")
+                    layout.table.entity, id.string, "\(error.message) at byte \(error.offset) of its image")
             }
             guard image.entity == layout.table.entity, image.id == id else {
-                throw .corruptRecord(layout.table.entity, text, "its image is that of \(image.entity) \(image.id)")
+                throw .corruptRecord(layout.table.entity, id.string, "its image is that of \(image.entity) \(image.id)")
             }
         }
         return StoredRecord(

@@ -29,6 +29,11 @@ extension SQLiteSession {
         return try row.step() ? try RecordRow.read(row, names: names) : nil
     }
 
+    func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool? {
+        if let layout = layouts[entity] { return try isDeleted(in: layout, id: id) }
+        return try record(entity: entity, id: id)?.isDeleted
+    }
+
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         guard limit > 0 else { return [] }
         if let layout = layouts[entity] { return try records(in: layout, after: after, limit: limit) }

@@ -47,11 +47,16 @@ extension SQLiteSession: StoreWriter {
         }
     }
 
+    func insert(_ record: StoredRecord) throws(StoreError) {
+        guard let layout = layouts[record.image.entity] else { return try put(record) }
+        try guarded { () throws(StoreError) in try insert(record, in: layout) }
+    }
+
     func remove(entity: String, id: RecordID) throws(StoreError) {
         try guarded { () throws(StoreError) in
             if let layout = layouts[entity] {
                 let row = try statement(layout.removeSQL)
-                row.bind(1, id.string)
+                row.bind(1, id)
                 return try row.run()
             }
             let row = try statement("DELETE FROM records WHERE entity = ? AND id = ?")

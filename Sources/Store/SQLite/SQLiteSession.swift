@@ -16,6 +16,8 @@ final class SQLiteSession: StoreReader {
     var layouts: [String: TableLayout]
     var layoutsAreChanged = false
     let admission: StatementAdmission?
+    /// By layout: a table that is changed has another one.
+    var tables: [ObjectIdentifier: TableStatements] = [:]
 
     init(_ database: Database, layouts: [String: TableLayout], admission: StatementAdmission? = nil) {
         self.database = database

@@ -56,6 +56,13 @@ struct SQLiteStatement {
         }
     }
 
+    func bind(_ index: Int32, _ id: RecordID) {
+        id.withUTF8 { bytes in
+            let characters = bytes.assumingMemoryBound(to: CChar.self)
+            sqlite3_bind_text(pointer, index, characters.baseAddress, Int32(characters.count), Self.transient)
+        }
+    }
+
     func bind(_ index: Int32, _ value: String) {
         // A null pointer would bind NULL, and an empty string may have no storage.
         if value.isEmpty {

@@ -18,7 +18,11 @@ final class TableLayout: Sendable {
     let table: ObjectTable
     /// Without `IsDeleted`.
     let columns: [Column]
-    let indexed: [Column]
+    /// Of records read from the table: the columns, and `IsDeleted` where the object has it.
+    let shape: RecordShape
+    /// Places among the columns.
+    let indexedPlaces: [Int]
+    var indexed: [Column] { indexedPlaces.map { columns[$0] } }
     let hasIsDeletedField: Bool
     /// Quoted.
     let name: String
@@ -32,10 +36,18 @@ final class TableLayout: Sendable {
     let insertSQL: String
     /// Row number, then the indexed columns.
     let indexedSQL: String
+    let standingSQL: String
     let removeSQL: String
     let markSQL: String
     /// Which indexed columns an update sets, as bits, to its text.
-    private let updates = Mutex<[UInt64: String]>([:])
+    private let updates = Mutex<[UInt64: Update]>([:])
+
+    /// An update that sets some of the indexed columns.
+    struct Update: Sendable {
+        let sql: String
+        /// The columns it sets, by place, in the order of its parameters.
+        let places: [Int]
+    }
 
     init(_ table: ObjectTable) {
         self.table = table
@@ -45,7 +57,9 @@ final class TableLayout: Sendable {
                 name: column.name, sqlName: Self.quoted(column.sqlName), type: column.type, isIndexed: column.isIndexed)
         }
         self.columns = columns
-        indexed = Array(columns.filter(\.isIndexed).prefix(Self.indexesMax))
+        shape = RecordShape(columns.map(\.name) + (hasIsDeletedField ? [ObjectTable.isDeletedField] : []))
+        indexedPlaces = Array(columns.indices.filter { columns[$0].isIndexed }.prefix(Self.indexesMax))
+        let indexed = indexedPlaces.map { columns[$0] }
         name = Self.quoted(table.sqlName)
         let selected = ([Self.systemColumns] + columns.map(\.sqlName)).joined(separator: ", ")
         recordSQL = "SELECT \(selected) FROM \(name) WHERE sfid = ?"
@@ -55,6 +69,7 @@ final class TableLayout: Sendable {
         insertSQL = "INSERT INTO \(name) (\(selected)) VALUES (\(marks))"
         indexedSQL =
             "SELECT \((["id"] + indexed.map(\.sqlName)).joined(separator: ", ")) FROM \(name) WHERE sfid = ?"
+        standingSQL = "SELECT isdeleted FROM \(name) WHERE sfid = ?"
         removeSQL = "DELETE FROM \(name) WHERE sfid = ?"
         markSQL = "UPDATE \(name) SET _needs_refetch = 1 WHERE _needs_refetch = 0"
     }
@@ -66,24 +81,22 @@ final class TableLayout: Sendable {
     private static let changedIndexesMax = 3
 
     /// Sets every column without an index, and of the indexed ones those in the mask: SQLite writes an index anew whenever
-    /// its column is named, changed or not. `?1` is the row; the others follow in the order of `boundColumns`.
-    func updateSQL(_ mask: UInt64) -> String {
+    /// its column is named, changed or not. `?1` is the row, `?2` to `?5` the system columns; the others follow.
+    func update(_ mask: UInt64) -> Update {
         let mask = effective(mask)
-        if let known = updates.withLock({ $0[mask] }) { return known }
-        let names = ["isdeleted", "_needs_refetch", "_commit_timestamp", "_rest"] + boundColumns(mask).map(\.sqlName)
-        let assignments = names.enumerated().map { "\($1) = ?\($0 + 2)" }.joined(separator: ", ")
-        let sql = "UPDATE \(name) SET \(assignments) WHERE id = ?1"
-        updates.withLock { $0[mask] = sql }
-        return sql
-    }
-
-    func boundColumns(_ mask: UInt64) -> [Column] {
-        let mask = effective(mask)
-        var bit = 0
-        return columns.filter { column in
-            guard column.isIndexed, bit < indexed.count, indexed[bit].name == column.name else { return true }
-            defer { bit += 1 }
-            return mask & (1 << UInt64(bit)) != 0
+        return updates.withLock { updates in
+            if let known = updates[mask] { return known }
+            var isLeftOut: Set<Int> = []
+            for (bit, place) in indexedPlaces.enumerated() where mask & (1 << UInt64(bit)) == 0 {
+                isLeftOut.insert(place)
+            }
+            let places = columns.indices.filter { !isLeftOut.contains($0) }
+            let names =
+                ["isdeleted", "_needs_refetch", "_commit_timestamp", "_rest"] + places.map { columns[$0].sqlName }
+            let assignments = names.enumerated().map { "\($1) = ?\($0 + 2)" }.joined(separator: ", ")
+            let made = Update(sql: "UPDATE \(name) SET \(assignments) WHERE id = ?1", places: places)
+            updates[mask] = made
+            return made
         }
     }
 

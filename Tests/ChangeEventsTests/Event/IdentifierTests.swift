@@ -21,6 +21,19 @@ struct RecordIDTests {
         #expect(RecordID(text) == nil)
     }
 
+    @Test func idsAreInTheOrderOfTheirTexts() throws {
+        let texts = ["001000000000001", "00100000000000A", "00100000000000a", "001zzzzzzzzzzzz", "a00000000000000"]
+        let ids = try texts.map { try #require(RecordID($0)) }
+        #expect(ids.shuffled().sorted() == ids)
+        #expect(ids[0].hasKeyPrefix(of: ids[3]) && !ids[0].hasKeyPrefix(of: ids[4]))
+    }
+
+    @Test func theCharactersAreLentAsTheyAre() throws {
+        let id = try #require(RecordID("001Dp00000JJkkH"))
+        #expect(id.withUTF8 { String(decoding: $0, as: UTF8.self) } == "001Dp00000JJkkHIAT")
+        #expect(Array("001Dp00000JJkkHIAT".utf8).withUnsafeBytes { RecordID(utf8: $0) } == id)
+    }
+
     @Test func theEmptyIdIsThatOfOverflowEvents() {
         #expect(RecordID.empty.string == "000000000000000AAA")
     }

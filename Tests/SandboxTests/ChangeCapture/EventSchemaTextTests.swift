@@ -72,7 +72,7 @@ struct EventSchemaTextTests {
     }
 
     @Test func leftOutFieldsAreLeftOut() throws {
-        let names = Set(try CapturedObject(.case).capturedNames)
+        let names = Set(try CapturedObject(.case).fields.map(\.bitmapName))
         #expect(names.isDisjoint(with: ["Id", "IsDeleted", "SystemModstamp", "ContactEmail", "ContactPhone"]))
         #expect(names.isSuperset(of: ["CaseNumber", "IsClosed", "ClosedDate", "VIN__c"]))
     }

@@ -144,7 +144,8 @@ private struct ModelRun {
         for event in try await newEvents() { try subscriber.apply(event) }
         var live: Set<RecordID> = []
         for object in ["Account", "Contact", "Ticket__c"] {
-            let captured = try #require(org.sandbox.captured[object]).capturedNames
+            let told = try #require(org.sandbox.captured[object])
+            let captured = told.fields.map { told.object.fields[$0.place].name }
             let snapshot = try await org.sandbox.snapshot(entity: object)
             #expect(snapshot.map(\.id) == model.ids(of: object))
             for image in snapshot {

@@ -104,7 +104,7 @@ struct UpsertTests {
             ]
         }
         func reference(_ members: [JSONValue.Member]) async throws -> FieldValue? {
-            try await org.sandbox.transaction { try $0.values("Contact", members)["AccountId"] }
+            try await org.sandbox.transaction { try $0.values($0.definition("Contact"), members)["AccountId"] }
         }
         #expect(try await reference(member([("Key__c", .string("K-1"))])) == .string(account.string))
         #expect(try await reference(member([])) == nil)

@@ -42,6 +42,39 @@ extension StoreCheck {
         } + valueChecks + definingChecks
 
     private static let valueChecks: [StoreCheck] = [
+        StoreCheck(name: "a record is inserted once, and its standing is told without it") { store in
+            try await store.write { writer in
+                try writer.define(.typed)
+                try writer.insert(thing(1, empty))
+                var gone = thing(2, empty.merging(["IsDeleted": .boolean(true)]) { $1 })
+                gone.isDeleted = true
+                try writer.insert(gone)
+            }
+            let standings = try await store.read { reader in
+                try (1...3).map { try reader.isDeleted(entity: "Thing__c", id: .test("a00", $0)) }
+            }
+            #expect(standings == [false, true, nil])
+            await #expect(throws: StoreError.self) {
+                try await store.write { try $0.insert(thing(1, empty)) }
+            }
+            #expect(try await store.read { try $0.record(entity: "Thing__c", id: .test("a00", 1)) } == thing(1, empty))
+        },
+        StoreCheck(name: "records of one object may have their fields in any order") { store in
+            let names = ["Whole", "Text", "IsDeleted", "Broken", "Owner", "Flag", "Clock", "Instant", "Day"]
+            let records = (0..<6).map { number in
+                var record = thing(number, [:])
+                let shape = RecordShape(number % 2 == 0 ? names : names.reversed())
+                record.image.fields = RecordFields(empty.merging(["Whole": .integer(Int64(number))]) { $1 })
+                    .shaped(as: shape)
+                return record
+            }
+            try await store.write { writer in
+                try writer.define(.typed)
+                for record in records { try writer.put(record) }
+                for record in records.reversed() { try writer.put(record) }
+            }
+            #expect(try await store.read { try $0.records(entity: "Thing__c", after: nil, limit: 10) } == records)
+        },
         StoreCheck(name: "a table gives every value back as it was") { store in
             let values: [[String: FieldValue]] = [
                 ["Text": .string(""), "Whole": .integer(.min), "Broken": .double(.greatestFiniteMagnitude)],

@@ -1,34 +1,47 @@
 import ChangeEvents
 import Doors
 
-/// Judges typed values against a field's declaration. Pure: what needs other records (references) is the transaction's.
-struct FieldValidation {
-    enum Verb { case create, update }
+/// A field as values are judged by it: its declaration with what follows from it worked out once. Pure; what needs other
+/// records (references, unique values) is the transaction's.
+final class FieldRule: Sendable {
+    let field: FieldDefinition
+    /// In the shape of the object's records.
+    let place: Int
+    private let magnitudeMax: Double?
+    /// Numbers are rounded to a multiple of its inverse; nil: as they are.
+    private let roundingFactor: Double?
+    private let restrictedValues: Set<String>?
 
-    let object: ObjectDefinition
-    let verb: Verb
+    init(_ field: FieldDefinition, place: Int) {
+        self.field = field
+        self.place = place
+        magnitudeMax = field.precision > 0 ? Self.power(10, field.precision - field.scale) : nil
+        // Beyond 15 decimals a double has no more digits to round.
+        roundingFactor = field.scale < 15 ? Self.power(10, field.scale) : nil
+        restrictedValues = field.picklist.flatMap { $0.isRestricted ? Set($0.values) : nil }
+    }
 
     /// The value as it is stored: references completed to 18 characters.
-    func checked(_ value: FieldValue, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+    func checked(_ value: FieldValue) throws(OrgError) -> FieldValue {
         switch value {
         case .null:
             return .null
         case .string(let text):
-            return try checkedText(text, of: field)
+            return try checkedText(text)
         case .integer(let number):
             // A whole number is a value of a decimal field as well.
-            if field.kind.isDecimal { return try checked(.double(Double(number)), of: field) }
+            if field.kind.isDecimal { return try checked(.double(Double(number))) }
             guard field.kind == .integer else {
                 throw .cannotRead(field, token: "VALUE_NUMBER_INT", value: String(number))
             }
-            guard fits(Double(number), field) else { throw .numberOutOfRange(field, String(number)) }
+            guard fits(Double(number)) else { throw .numberOutOfRange(field, String(number)) }
             return value
         case .double(let number):
             guard field.kind.isDecimal else {
                 throw .cannotRead(field, token: "VALUE_NUMBER_FLOAT", value: String(number))
             }
-            guard number.isFinite, fits(number, field) else { throw .numberOutOfRange(field, String(number)) }
-            return .double(rounded(number, field))
+            guard number.isFinite, fits(number) else { throw .numberOutOfRange(field, String(number)) }
+            return .double(rounded(number))
         case .boolean:
             guard field.kind == .boolean else { throw .cannotRead(field, token: "VALUE_TRUE", value: "true") }
             return value
@@ -50,34 +63,19 @@ struct FieldValidation {
         }
     }
 
-    /// Fields of the call that this caller may not write, in the order of the declaration.
-    func forbidden(among names: some Collection<String>) -> [String] {
-        let given = Set(names)
-        return object.fields
-            .filter { given.contains($0.name) && !(verb == .create ? $0.isCreateable : $0.isUpdateable) }
-            .map(\.name)
-    }
-
-    /// Required fields without a value.
-    func missing(in fields: [String: FieldValue]) -> [String] {
-        object.fields.filter { $0.isRequired && (fields[$0.name] ?? .null) == .null }.map(\.name)
-    }
-
-    private func checkedText(_ text: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+    private func checkedText(_ text: String) throws(OrgError) -> FieldValue {
         if text.isEmpty { return .null }
         guard field.kind.isText || field.kind == .reference else {
             throw .cannotRead(field, token: "VALUE_STRING", value: text)
         }
-        if field.kind == .reference { return try reference(text, of: field) }
-        // Lengths count UTF-16 units, as the org's own strings do.
-        guard text.utf16.count <= field.length else { throw .tooLong(field, text) }
+        if field.kind == .reference { return try reference(text) }
+        // Lengths count UTF-16 units, as the org's own strings do; there are never more of them than bytes.
+        guard text.utf8.count <= field.length || text.utf16.count <= field.length else { throw .tooLong(field, text) }
         switch field.kind {
         case .picklist:
-            if let picklist = field.picklist, picklist.isRestricted, !picklist.values.contains(text) {
-                throw .badPicklistValue(field, text)
-            }
+            if let restrictedValues, !restrictedValues.contains(text) { throw .badPicklistValue(field, text) }
         case .multiPicklist:
-            return .string(try multiple(text, of: field))
+            return .string(try multiple(text))
         case .email:
             guard Self.isEmail(text) else { throw .badEmail(field, text) }
         default:
@@ -87,34 +85,31 @@ struct FieldValidation {
     }
 
     /// The values in the order of the picklist, each once; others behind them.
-    private func multiple(_ text: String, of field: FieldDefinition) throws(OrgError) -> String {
+    private func multiple(_ text: String) throws(OrgError) -> String {
         var given: [String] = []
         for part in text.split(separator: ";") where !given.contains(String(part)) { given.append(String(part)) }
         guard let picklist = field.picklist else { return given.joined(separator: ";") }
-        if picklist.isRestricted, let foreign = given.first(where: { !picklist.values.contains($0) }) {
+        if let restrictedValues, let foreign = given.first(where: { !restrictedValues.contains($0) }) {
             throw .badPicklistValue(field, foreign)
         }
         let known = picklist.values.filter(given.contains)
         return (known + given.filter { !known.contains($0) }).joined(separator: ";")
     }
 
-    private func reference(_ text: String, of field: FieldDefinition) throws(OrgError) -> FieldValue {
+    private func reference(_ text: String) throws(OrgError) -> FieldValue {
         guard let id = RecordID(text) else { throw .malformedID(text, label: field.label, field: field.name) }
         return .string(id.string)
     }
 
-    private func fits(_ number: Double, _ field: FieldDefinition) -> Bool {
+    private func fits(_ number: Double) -> Bool {
         if let bound = field.bound, abs(number) > bound { return false }
-        guard field.precision > 0 else { return true }
-        return abs(number) < Self.power(10, field.precision - field.scale)
+        return magnitudeMax.map { abs(number) < $0 } ?? true
     }
 
-    private func rounded(_ number: Double, _ field: FieldDefinition) -> Double {
-        // Beyond 15 decimals a double has no more digits to round.
-        guard field.scale < 15 else { return number }
-        let factor = Self.power(10, field.scale)
-        let scaled = (number * factor).rounded(.toNearestOrAwayFromZero)
-        return scaled.isFinite ? scaled / factor : number
+    private func rounded(_ number: Double) -> Double {
+        guard let roundingFactor else { return number }
+        let scaled = (number * roundingFactor).rounded(.toNearestOrAwayFromZero)
+        return scaled.isFinite ? scaled / roundingFactor : number
     }
 
     private static func power(_ base: Double, _ exponent: Int) -> Double {
