@@ -12,11 +12,18 @@ extension AvroSchema {
 /// Writes Avro's binary form.
 struct AvroEncoder {
     private let types: [AvroSchema.AvroType]
-    private(set) var buffer = ByteBuffer()
+    /// An event of an org is seldom larger.
+    private static let usualBytes = 1_024
+    private var bytes: [UInt8] = []
     /// The path of the field that is being written, for errors.
     var path: [String] = []
 
-    init(types: [AvroSchema.AvroType]) { self.types = types }
+    init(types: [AvroSchema.AvroType]) {
+        self.types = types
+        bytes.reserveCapacity(Self.usualBytes)
+    }
+
+    var buffer: ByteBuffer { ByteBuffer(bytes: bytes) }
 
     func fault(_ message: String) -> AvroError {
         AvroError(code: .unencodableValue, message: message, path: path.isEmpty ? nil : path.joined(separator: "."))
@@ -24,7 +31,7 @@ struct AvroEncoder {
 
     /// Writes a value of the type with this index.
     mutating func write(_ value: AvroValue, type: Int, depth: Int) throws(AvroError) {
-        guard depth <= AvroLimits.valueDepthMax, buffer.readableBytes <= AvroLimits.outputBytesMax else {
+        guard depth <= AvroLimits.valueDepthMax, bytes.count <= AvroLimits.outputBytesMax else {
             throw AvroError(
                 code: .limitExceeded, message: "the value is too deep or too large to encode",
                 path: path.joined(separator: "."))
@@ -42,7 +49,7 @@ struct AvroEncoder {
         case .null: return type.isNull
         case .boolean(let flag):
             guard case .boolean = type else { return false }
-            buffer.writeInteger(flag ? 1 as UInt8 : 0)
+            byte(flag ? 1 : 0)
         case .int(let number):
             guard case .int = type else { return false }
             long(Int64(number))
@@ -51,20 +58,20 @@ struct AvroEncoder {
             long(number)
         case .float(let number):
             guard case .float = type else { return false }
-            buffer.writeInteger(number.bitPattern, endianness: .little)
+            withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
         case .double(let number):
             guard case .double = type else { return false }
             double(number)
-        case .bytes(let bytes):
+        case .bytes(let content):
             guard case .bytes = type else { return false }
-            long(Int64(bytes.count))
-            buffer.writeBytes(bytes)
+            long(Int64(content.count))
+            bytes.append(contentsOf: content)
         case .string(let text):
             guard case .string = type else { return false }
             string(text)
-        case .fixed(let bytes):
-            guard case .fixed(let fixed) = type, bytes.count == fixed.size else { return false }
-            buffer.writeBytes(bytes)
+        case .fixed(let content):
+            guard case .fixed(let fixed) = type, content.count == fixed.size else { return false }
+            bytes.append(contentsOf: content)
         case .enumeration(let symbol):
             guard case .enumeration(let enumeration) = type, enumeration.symbols.indices.contains(symbol) else {
                 return false
@@ -98,7 +105,7 @@ struct AvroEncoder {
         return true
     }
 
-    mutating func byte(_ byte: UInt8) { buffer.writeInteger(byte) }
+    mutating func byte(_ byte: UInt8) { bytes.append(byte) }
 
     /// A zigzag variable-length number.
     mutating func long(_ number: Int64) {
@@ -111,12 +118,12 @@ struct AvroEncoder {
     }
 
     mutating func double(_ number: Double) {
-        buffer.writeInteger(number.bitPattern, endianness: .little)
+        withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func string(_ text: String) {
         long(Int64(text.utf8.count))
-        buffer.writeString(text)
+        bytes.append(contentsOf: text.utf8)
     }
 
     mutating func strings(_ texts: [String]) {

@@ -73,7 +73,7 @@ struct EventWriter {
 
     /// A bitmap that nobody could read must not leave this module.
     private func checked(_ bitmap: [String]) throws(AvroError) -> [String] {
-        _ = try schema.names(ofBitmap: bitmap)
+        if !bitmap.isEmpty { _ = try schema.names(ofBitmap: bitmap) }
         return bitmap
     }
 

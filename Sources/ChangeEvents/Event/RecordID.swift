@@ -65,25 +65,34 @@ public struct RecordID: Hashable, Sendable {
     public func hasKeyPrefix(of other: RecordID) -> Bool { head >> 40 == other.head >> 40 }
 
     /// Lends the 18 characters.
-    public func withUTF8<Outcome>(_ body: (UnsafeRawBufferPointer) -> Outcome) -> Outcome {
-        withUnsafeTemporaryAllocation(byteCount: Self.length, alignment: 1) { buffer in
-            for index in 0..<Self.length { buffer[index] = self[index] }
-            return body(UnsafeRawBufferPointer(buffer))
+    public func withUTF8(_ body: (UnsafeRawBufferPointer) -> Void) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.length) { buffer in
+            write(into: buffer)
+            body(UnsafeRawBufferPointer(buffer))
         }
     }
 
     private func text(_ count: Int) -> String {
         String(unsafeUninitializedCapacity: count) { buffer in
-            for index in 0..<count { buffer[index] = self[index] }
+            write(into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
             return count
         }
     }
 
-    /// The character at a place of the 18.
+    /// As many characters as there is room for.
+    private func write(into buffer: UnsafeMutableBufferPointer<UInt8>) {
+        for index in 0..<min(buffer.count, Self.shortLength) { buffer[index] = self[index] }
+        for index in Self.shortLength..<max(buffer.count, Self.shortLength) where index < Self.length {
+            buffer[index] = checksum(ofGroup: index - Self.shortLength)
+        }
+    }
+
+    /// The character at a place of the 15.
+    @inline(__always)
     private subscript(index: Int) -> UInt8 {
-        if index < 8 { return UInt8(truncatingIfNeeded: head >> UInt64((7 - index) * 8)) }
-        if index < Self.shortLength { return UInt8(truncatingIfNeeded: tail >> UInt64((15 - index) * 8)) }
-        return checksum(ofGroup: index - Self.shortLength)
+        index < 8
+            ? UInt8(truncatingIfNeeded: head >> UInt64((7 - index) * 8))
+            : UInt8(truncatingIfNeeded: tail >> UInt64((15 - index) * 8))
     }
 
     private func checksum(ofGroup group: Int) -> UInt8 {

@@ -19,6 +19,8 @@ struct CapturedObject: Sendable {
     let schema: EventSchema
     /// In the order of the schema.
     let fields: [Field]
+    /// The fields' places alone, in the same order.
+    let places: [Int]
     let encoder: EventEncoder
     private let fieldByPlace: [Int: Int]
 
@@ -40,6 +42,7 @@ struct CapturedObject: Sendable {
                 place: rule.place, slot: slot, bitmapName: bitmapName, isLargeText: doc.hasSuffix("Clob"),
                 isName: name == "Name")
         }
+        places = fields.map(\.place)
         fieldByPlace = Dictionary(
             fields.enumerated().map { ($0.element.place, $0.offset) }, uniquingKeysWith: { first, _ in first })
         encoder = EventEncoder(schema: schema, shape: object.template.shape)

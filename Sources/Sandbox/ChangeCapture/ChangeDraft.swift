@@ -26,17 +26,18 @@ struct ChangeDraft {
             changed = []
             diffs = []
             var values = after
-            for field in captured.fields where isPerson && field.isName { values[field.place] = nil }
+            if isPerson { for field in captured.fields where field.isName { values[field.place] = nil } }
             self.values = values
         case .update:
             let before = change.before?.image.fields.shaped(as: shape) ?? RecordFields(shape: shape)
             var values = RecordFields(shape: shape)
             var changed: [Int] = []
             var diffs: [Int] = []
-            for field in captured.fields where !(isPerson && field.isName) {
-                let place = field.place
+            for (index, place) in captured.places.enumerated() {
                 let (old, new) = (before[place] ?? .null, after[place] ?? .null)
                 guard old != new else { continue }
+                let field = captured.fields[index]
+                if isPerson && field.isName { continue }
                 changed.append(place)
                 values[place] = new
                 if field.isLargeText, case .string(let old) = old, case .string(let new) = new,
@@ -115,9 +116,7 @@ struct ChangeDraft {
             guard left.captured.object.name == right.captured.object.name, left.changeType == right.changeType,
                 left.changed == right.changed
             else { return false }
-            return left.captured.fields.allSatisfy {
-                (left.values[$0.place] ?? .null) == (right.values[$0.place] ?? .null)
-            }
+            return left.captured.places.allSatisfy { (left.values[$0] ?? .null) == (right.values[$0] ?? .null) }
         }
 
         /// Of the first texts only: they tell nearly all records apart, and equality looks at the rest.
@@ -125,8 +124,8 @@ struct ChangeDraft {
             hasher.combine(changeType)
             hasher.combine(changed)
             var texts = 0
-            for field in captured.fields where texts < Self.hashedTexts {
-                guard case .string(let text)? = values[field.place] else { continue }
+            for place in captured.places where texts < Self.hashedTexts {
+                guard case .string(let text)? = values[place] else { continue }
                 hasher.combine(text)
                 texts += 1
             }

@@ -56,7 +56,9 @@ extension Organization {
         var ids: [RecordID] = []
         for name in profileNames {
             let fields: [String: FieldValue] = ["Name": .string(name), "UserType": .string("Standard")]
-            ids.append(try transaction.insert(.profile, fields: ObjectDefinition.profile.template.given(fields), createdAt: transaction.now))
+            ids.append(
+                try transaction.insert(
+                    .profile, fields: ObjectDefinition.profile.template.given(fields), createdAt: transaction.now))
         }
         for record in try transaction.writer.records(entity: ObjectDefinition.user.name, after: nil, limit: .max) {
             let profile = record.image.id.string == integrationUserID ? ids[0] : ids[1]

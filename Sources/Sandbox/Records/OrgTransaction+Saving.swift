@@ -5,10 +5,9 @@ import Store
 extension OrgTransaction {
     /// Writes a new record of any object, without judging it: for what the org makes by itself (users). `fields` in the
     /// shape of the object's template.
-    func insert(_ object: ObjectDefinition, fields: RecordFields, createdAt: Int64) throws -> RecordID {
+    func insert(_ object: ObjectDefinition, fields: consuming RecordFields, createdAt: Int64) throws -> RecordID {
         let template = object.template
         let id = try counters.nextRecordID(prefix: object.keyPrefix, instance: instance)
-        var fields = fields
         for number in template.numbers {
             let next = counters.nextAutonumber(of: template.rules[number.place].field, object: object.name)
             fields[number.place] = .string(number.format?.text(next, now: now) ?? String(next))
@@ -22,7 +21,9 @@ extension OrgTransaction {
         return id
     }
 
-    func save(_ object: ObjectDefinition, _ id: RecordID, fields: RecordFields, before: StoredRecord?) throws {
+    func save(
+        _ object: ObjectDefinition, _ id: RecordID, fields: consuming RecordFields, before: StoredRecord?
+    ) throws {
         try StreamingRules.check(object, fields, id: id, catalogue: catalogue, reader: writer)
         let image = RecordImage(entity: object.name, id: id, fields: fields, isComplete: true)
         let record = StoredRecord(image: image, isDeleted: false, commitTimestamp: now, needsRefetch: false)

@@ -107,8 +107,9 @@ public final class OrgTransaction {
         try applyRules(object, &fields, before: nil, given: given)
         try template.checkComplete(fields)
         try checkUnique(object, fields, before: nil, record: nil)
-        let id = try insert(object, fields: fields, createdAt: createdAt)
-        if PersonAccountRules.isPerson(fields), object.name == "Account" { try addPersonContact(of: object, id) }
+        let isPerson = object.name == "Account" && PersonAccountRules.isPerson(fields)
+        let id = try insert(object, fields: consume fields, createdAt: createdAt)
+        if isPerson { try addPersonContact(of: object, id) }
         return id
     }
 
@@ -125,20 +126,20 @@ public final class OrgTransaction {
             guard let value = given[rule.place] else { continue }
             fields[rule.place] = try checked(value, by: rule, record: id)
         }
-        try change(object, stored, to: fields, given: given)
+        try change(object, stored, to: consume fields, given: given)
     }
 
     /// Judges and writes new values of a live record, as a user's change.
     func change(
-        _ object: ObjectDefinition, _ stored: StoredRecord, to values: RecordFields, given: RecordFields
+        _ object: ObjectDefinition, _ stored: StoredRecord, to fields: consuming RecordFields, given: RecordFields
     ) throws {
-        var fields = values
         try applyRules(object, &fields, before: stored.image.fields, given: given)
         try object.template.checkComplete(fields)
         try checkUnique(object, fields, before: stored.image.fields, record: stored.image.id)
         touch(&fields, of: object)
+        let person = object.name == "Account" && PersonAccountRules.isPerson(fields) ? copy fields : nil
         try save(object, stored.image.id, fields: fields, before: stored)
-        if object.name == "Account" { try updatePersonContact(of: fields) }
+        if let person { try updatePersonContact(of: person) }
     }
 
     /// Marks a record as changed by the user, now.

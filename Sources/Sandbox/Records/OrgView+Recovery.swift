@@ -28,7 +28,8 @@ extension OrgView {
         for id in merge.mergedIDs { others.append(try recordID(id, definition)) }
         return try guarded {
             let outcome = try transaction.merge(
-                definition.name, into: masterID, taking: transaction.values(definition, merge.fields).dictionary, from: others
+                definition.name, into: masterID, taking: transaction.values(definition, merge.fields).dictionary,
+                from: others
             )
             return MergedRecord(
                 id: outcome.masterID.string, mergedIDs: outcome.mergedIDs.map(\.string),

@@ -2,7 +2,7 @@ import ChangeEvents
 import Doors
 
 /// Reads the JSON members of a create or update call into typed values: unknown columns and values of the wrong JSON
-/// type end here. What the values may be is `FieldValidation`'s matter.
+/// type end here. What the values may be is `FieldRule`'s matter.
 struct RecordInput {
     let object: ObjectDefinition
 

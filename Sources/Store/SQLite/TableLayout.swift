@@ -41,6 +41,8 @@ final class TableLayout: Sendable {
     let markSQL: String
     /// Which indexed columns an update sets, as bits, to its text.
     private let updates = Mutex<[UInt64: Update]>([:])
+    /// Of the shapes that records came in last.
+    private let maps = Mutex<[ColumnMap]>([])
 
     /// An update that sets some of the indexed columns.
     struct Update: Sendable {
@@ -99,6 +101,21 @@ final class TableLayout: Sendable {
             return made
         }
     }
+
+    /// Where the columns stand in records of a shape.
+    func map(of shape: RecordShape) -> ColumnMap {
+        maps.withLock { maps in
+            if let known = maps.first(where: { $0.shape === shape }) { return known }
+            let made = ColumnMap(self, shape)
+            if maps.count == Self.mapsMax { maps.removeFirst() }
+            maps.append(made)
+            return made
+        }
+    }
+
+    /// Records come in the shape of the table, in that of the org's object, and while an object changes in those of both
+    /// versions.
+    private static let mapsMax = 4
 
     private func effective(_ mask: UInt64) -> UInt64 {
         mask.nonzeroBitCount > Self.changedIndexesMax ? .max : mask

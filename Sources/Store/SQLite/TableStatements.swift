@@ -8,14 +8,13 @@ final class TableStatements {
     let layout: TableLayout
     private let database: Database
     private var known: [Purpose: SQLiteStatement] = [:]
-    private var map: ColumnMap
+    private var map: ColumnMap?
 
     enum Purpose: Int { case record, insert, indexed, standing }
 
     init(_ layout: TableLayout, _ database: Database) {
         self.layout = layout
         self.database = database
-        map = ColumnMap(layout, layout.shape)
     }
 
     func statement(_ purpose: Purpose) throws(StoreError) -> SQLiteStatement {
@@ -34,7 +33,9 @@ final class TableStatements {
 
     /// For records of this shape. The last one is kept: those of an object come in one shape.
     func map(of shape: RecordShape) -> ColumnMap {
-        if map.shape !== shape { map = ColumnMap(layout, shape) }
-        return map
+        if let map, map.shape === shape { return map }
+        let found = layout.map(of: shape)
+        map = found
+        return found
     }
 }

@@ -30,7 +30,9 @@ struct RecordIDTests {
 
     @Test func theCharactersAreLentAsTheyAre() throws {
         let id = try #require(RecordID("001Dp00000JJkkH"))
-        #expect(id.withUTF8 { String(decoding: $0, as: UTF8.self) } == "001Dp00000JJkkHIAT")
+        var lent = ""
+        id.withUTF8 { lent = String(decoding: $0, as: UTF8.self) }
+        #expect(lent == "001Dp00000JJkkHIAT")
         #expect(Array("001Dp00000JJkkHIAT".utf8).withUnsafeBytes { RecordID(utf8: $0) } == id)
     }
 
