@@ -1,78 +1,213 @@
 import ChangeEvents
+import Glibc
 import Matching
 import SOQL
 
-/// One change against many subscriptions, each with a condition of two fields: the index that the hub uses beside the obvious
-/// scan, in turns, processor time.
+/// One change against very many subscriptions, all with different conditions: what it takes to find those concerned, and
+/// what a subscription costs.
 ///
-/// `bench match [SUBSCRIBERS]`: subscribers (default 100,000) spread over 1,000 and 10,000 different conditions.
+/// `bench match [SUBSCRIPTIONS]`: as many subscriptions (default 1,000,000), and a hundredth of them. Events go to records
+/// all over the table, so that little of it is in the processor's caches.
 func runMatchBenchmark(arguments: [String]) throws {
-    let subscribers = arguments.first.flatMap { Int($0) } ?? 100_000
-    print("match: one update of a case, \(subscribers) subscribers, conditions of two fields, µs per update")
-    for distinct in [1_000, 10_000] {
-        let benchmark = try MatchBenchmark(subscribers: subscribers, distinct: distinct)
-        let (scan, index) = benchmark.run()
-        print(
-            "match: \(distinct) conditions: scan \(scan.rounded()) index \((index * 10).rounded() / 10) ratio \((scan / index).rounded())"
-        )
+    let count = arguments.first.flatMap { Int($0) } ?? 1_000_000
+    print("match: updates of cases against subscriptions with distinct conditions, processor time, medians of 5")
+    for subscriptions in [count / 100, count] {
+        for matches in [0, 1, 10, 100] {
+            print(try MatchBenchmark(workload: .accounts(matches: max(1, matches)), count: subscriptions)
+                .report(matchesNothing: matches == 0))
+        }
+        print(try MatchBenchmark(workload: .mixed, count: subscriptions).report(matchesNothing: false))
+    }
+    print(try MatchBenchmark(workload: .shared, count: count).report(matchesNothing: false))
+    try runScanComparison()
+}
+
+/// Who subscribes to what.
+enum MatchWorkload {
+    /// `AccountId = '001…' AND Amount__c >= n`: as many conditions for each account.
+    case accounts(matches: Int)
+    /// Portal users by contact, account and owner, some with ranges or `LIKE` alone.
+    case mixed
+    /// A thousand conditions, shared by all.
+    case shared
+
+    var name: String {
+        switch self {
+        case .accounts(let matches): "\(matches) for each account"
+        case .mixed: "mixed"
+        case .shared: "1,000 conditions, shared"
+        }
+    }
+
+    func condition(_ number: Int) -> String {
+        switch self {
+        case .accounts(let matches):
+            return "AccountId = '\(Self.id("001", number / matches))' AND Amount__c >= \(number % matches)"
+        case .shared: return "ContactId = '\(Self.id("003", number % 1_000))' AND Status != 'Closed'"
+        case .mixed:
+            switch number % 20 {
+            case 0..<12: return "ContactId = '\(Self.id("003", number))' AND Status != 'Closed'"
+            case 12..<15:
+                return "AccountId = '\(Self.id("001", number))' AND Priority IN ('High', 'Critical') AND IsDeleted = false"
+            case 15..<17:
+                return "RecordTypeId = '\(Self.id("012", number % 7))' AND OwnerId = '\(Self.id("005", number))'"
+            case 17: return "ContactId = '\(Self.id("003", number))' OR OwnerId = '\(Self.id("005", number))'"
+            case 18: return "Subject LIKE 'Delivery \(number)%'"
+            default: return "Amount__c > \(number) AND Amount__c < \(number + 20)"
+            }
+        }
+    }
+
+    /// The fields of the record that an event about this subscription's subject has.
+    func fields(_ number: Int) -> [String: FieldValue] {
+        var fields: [String: FieldValue] = [
+            "AccountId": .string(Self.id("001", number)), "ContactId": .string(Self.id("003", number)),
+            "OwnerId": .string(Self.id("005", number)), "RecordTypeId": .string(Self.id("012", number % 7)),
+            "Status": .string("Working"), "Priority": .string("High"), "IsDeleted": .boolean(false),
+            "Subject": .string("Delivery \(number) is late"), "Amount__c": .double(Double(number) + 0.5),
+        ]
+        switch self {
+        case .accounts(let matches):
+            fields["AccountId"] = .string(Self.id("001", number / matches))
+            fields["Amount__c"] = .double(1e6)
+        case .shared: fields["ContactId"] = .string(Self.id("003", number % 1_000))
+        case .mixed: break
+        }
+        for filler in 0..<31 { fields["Field\(filler)__c"] = .string("value \(filler)") }
+        return fields
+    }
+
+    static func id(_ prefix: String, _ number: Int) -> String {
+        let digits = String(number)
+        let short = prefix + String(repeating: "0", count: 12 - digits.count) + digits
+        return RecordID(short)?.string ?? short
     }
 }
 
 struct MatchBenchmark {
     static let channel = "/data/CaseChangeEvent"
     static let rounds = 5
+    /// Different events, so that each finds its part of the table cold.
+    static let eventCount = 2_000
 
-    var scan = ScanMatcher()
-    var index = IndexMatcher()
-    let input: MatchInput
+    let workload: MatchWorkload
+    let count: Int
+    let matcher = IndexMatcher()
+    private var subscribeSeconds = 0.0
+    private var subscribeSlowest = 0.0
+    private var residentBytes = 0
 
-    init(subscribers: Int, distinct: Int) throws {
-        let conditions = try (0..<distinct).map {
-            try Condition("ContactId = '\(Self.contact($0))' AND Status != 'Closed'")
+    init(workload: MatchWorkload, count: Int) throws {
+        self.workload = workload
+        self.count = count
+        let before = Self.residentBytes()
+        // Parsed in slices: a client's condition does not stay in memory, and parsing is not what is measured.
+        let slice = 10_000
+        for start in stride(from: 0, to: count, by: slice) {
+            let conditions = try (start..<min(count, start + slice)).map { try Condition(workload.condition($0)) }
+            let clock = ContinuousClock()
+            let begin = processorSeconds()
+            for (offset, condition) in conditions.enumerated() {
+                let time = clock.measure { insert(start + offset, condition) }
+                subscribeSlowest = max(subscribeSlowest, Double(time.components.attoseconds) / 1e12)
+            }
+            subscribeSeconds += processorSeconds() - begin
         }
-        for slot in 0..<subscribers {
-            let condition = conditions[slot % distinct]
-            let slot = SubscriptionSlot(rawValue: UInt32(slot))
-            scan.insert(slot, channel: Self.channel, frameClass: FrameClass(rawValue: 0), condition: condition)
-            index.insert(slot, channel: Self.channel, frameClass: FrameClass(rawValue: 0), condition: condition)
+        residentBytes = Self.residentBytes() - before
+    }
+
+    func report(matchesNothing: Bool) throws -> String {
+        let events = (0..<Self.eventCount).map { event($0 * (count / Self.eventCount + 1) % count, matchesNothing) }
+        var times: [Double] = []
+        var matches = 0
+        for _ in 0..<Self.rounds {
+            matches = 0
+            let start = processorSeconds()
+            for event in events { matcher.match(event) { _, _, slots in matches += slots.count } }
+            times.append((processorSeconds() - start) / Double(events.count) * 1e6)
         }
-        guard let id = RecordID("500000000000001") else { preconditionFailure("a record id of 15 characters") }
-        var before = RecordImage(
-            entity: "Case", id: id,
-            fields: ["ContactId": .string(Self.contact(distinct / 2)), "Status": .string("New")],
-            isComplete: true)
-        let first = before
-        before.fields["Status"] = .string("Working")
-        input = MatchInput(
+        let (unsubscribe, slowest) = try churn()
+        return "match: \(count) subscriptions, \(workload.name): \(Self.rounded(times.sorted()[Self.rounds / 2])) µs for "
+            + "\(Double(matches) / Double(events.count)) matches; "
+            + "\(matcher.distinctConditions(channel: Self.channel)) conditions, "
+            + "\(matcher.scannedConditions(channel: Self.channel)) scanned; bytes each \(matcher.bytes / count) "
+            + "(resident \(residentBytes / count)); subscribe \(Self.rounded(subscribeSeconds / Double(count) * 1e6)) µs "
+            + "(slowest \(Self.rounded(subscribeSlowest))), unsubscribe \(Self.rounded(unsubscribe)) µs (slowest "
+            + "\(Self.rounded(slowest)))"
+    }
+
+    /// Takes a part of the subscriptions out; answers µs each, and of the slowest.
+    private func churn() throws -> (Double, Double) {
+        let clock = ContinuousClock()
+        var slowest = 0.0
+        let numbers = (0..<count).filter { $0 % 50 == 7 }
+        let start = processorSeconds()
+        for number in numbers {
+            let time = clock.measure { matcher.remove(SubscriptionSlot(rawValue: UInt32(number))) }
+            slowest = max(slowest, Double(time.components.attoseconds) / 1e12)
+        }
+        return ((processorSeconds() - start) / Double(max(1, numbers.count)) * 1e6, slowest)
+    }
+
+    private func insert(_ number: Int, _ condition: Condition) {
+        matcher.insert(
+            SubscriptionSlot(rawValue: UInt32(number)), channel: Self.channel, frameClass: FrameClass(rawValue: 0),
+            condition: condition)
+    }
+
+    private func event(_ number: Int, _ matchesNothing: Bool) -> MatchInput {
+        guard let id = RecordID(MatchWorkload.id("500", number)) else { preconditionFailure("a record id") }
+        var fields = workload.fields(number)
+        if matchesNothing { fields["Amount__c"] = .double(-1) }
+        let before = RecordImage(entity: "Case", id: id, fields: fields, isComplete: true)
+        fields["Status"] = .string("Escalated")
+        return MatchInput(
             channel: Self.channel,
             header: ChangeEventHeader(
                 entityName: "Case", recordIDs: [id.string], changeType: .update, changeOrigin: "", transactionKey: "",
                 sequenceNumber: 1, commitTimestamp: 0, commitNumber: 0, commitUser: ""),
-            transition: RecordTransition(id: id, before: first, after: before), values: [:])
+            transition: RecordTransition(
+                id: id, before: before,
+                after: RecordImage(entity: "Case", id: id, fields: fields, isComplete: true)), values: [:])
     }
 
-    /// Medians in µs per update.
-    func run() -> (scan: Double, index: Double) {
-        var scans: [Double] = []
-        var indexes: [Double] = []
+    static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+
+    /// Resident memory of this process.
+    private static func residentBytes() -> Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, 128, file) != nil else { return 0 }
+        let words = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
+        return (words.count > 1 ? Int(words[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}
+
+/// The obvious matcher beside the index, on a size that it can bear.
+private func runScanComparison() throws {
+    let count = 10_000
+    var scan = ScanMatcher()
+    let benchmark = try MatchBenchmark(workload: .mixed, count: count)
+    for number in 0..<count {
+        scan.insert(
+            SubscriptionSlot(rawValue: UInt32(number)), channel: MatchBenchmark.channel,
+            frameClass: FrameClass(rawValue: 0), condition: try Condition(MatchWorkload.mixed.condition(number)))
+    }
+    print("match: \(count) subscriptions, mixed, scan: \(MatchBenchmark.rounded(benchmark.time(scan))) µs")
+}
+
+extension MatchBenchmark {
+    /// Median µs of another matcher for events of this workload.
+    fileprivate func time(_ other: some Matcher) -> Double {
+        let events = (0..<20).map { event($0 * (count / 20), false) }
+        var times: [Double] = []
         for _ in 0..<Self.rounds {
-            scans.append(time(scan, updates: 20))
-            indexes.append(time(index, updates: 2_000))
+            var matches = 0
+            let start = processorSeconds()
+            for event in events { other.match(event) { _, _, slots in matches += slots.count } }
+            times.append((processorSeconds() - start) / Double(events.count) * 1e6)
         }
-        return (scans.sorted()[Self.rounds / 2], indexes.sorted()[Self.rounds / 2])
-    }
-
-    private func time(_ matcher: some Matcher, updates: Int) -> Double {
-        var matches = 0
-        let start = processorSeconds()
-        for _ in 0..<updates { matcher.match(input) { _, _, slots in matches += slots.count } }
-        let seconds = processorSeconds() - start
-        precondition(matches > 0 && matches.isMultiple(of: updates), "every update concerns the same subscribers")
-        return seconds / Double(updates) * 1e6
-    }
-
-    private static func contact(_ number: Int) -> String {
-        let digits = String(number)
-        return "003" + String(repeating: "0", count: 12 - digits.count) + digits
+        return times.sorted()[Self.rounds / 2]
     }
 }

@@ -23,28 +23,26 @@ internal import SOQL
 /// can enter (and then comes whole), but not leave. An overflow names no record, so only what its header says can
 /// satisfy a condition.
 struct Judge {
-    private enum Rule {
+    enum Rule {
         case appearance
         case update
         /// What a delete or gap shows is decided by what the record was.
         case before
-        /// By the event's own values.
+        /// By the event's own values, which stand in for the image after.
         case eventOnly
     }
 
-    private let rule: Rule
-    private let before: RecordSource?
-    private let after: RecordSource?
-    private let event: RecordSource
+    let rule: Rule
+    /// The record before the change; nil where it is not known or does not matter.
+    let before: RecordSource?
+    /// The record after the change, or the event's own values.
+    let after: RecordSource?
 
     init(_ input: MatchInput) {
         let transition = input.transition
-        func source(_ image: RecordImage) -> RecordSource {
-            RecordSource(header: input.header, id: transition.id, image: image, values: [:])
+        func source(_ image: RecordImage?) -> RecordSource {
+            RecordSource(header: input.header, id: transition.id, image: image, values: image == nil ? input.values : [:])
         }
-        before = transition.before.map(source)
-        after = transition.after.map(source)
-        event = RecordSource(header: input.header, id: transition.id, image: nil, values: input.values)
         let isTracked = transition.before != nil || transition.after != nil
         rule =
             switch input.header.changeType {
@@ -54,38 +52,39 @@ struct Judge {
                 transition.before != nil ? .before : .eventOnly
             case .gapOverflow: .eventOnly
             }
-    }
-
-    /// The records that a verdict can come from: a condition that is `yes` on none of them gets nil.
-    var sources: [RecordSource] {
         switch rule {
-        case .eventOnly: [event]
-        case .before: [before].compactMap { $0 }
-        case .appearance, .update: [before, after].compactMap { $0 }
+        case .eventOnly: (before, after) = (nil, source(nil))
+        case .before: (before, after) = (transition.before.map(source), nil)
+        case .appearance, .update: (before, after) = (transition.before.map(source), transition.after.map(source))
         }
     }
 
     /// Nil: the subscriber is not concerned. Without a condition every change is an event.
     func verdict(for condition: Condition?) -> Verdict? {
         guard let condition else { return .event }
-        switch rule {
-        case .eventOnly: return condition.evaluate(on: event) == .yes ? .event : nil
-        case .before: return matches(condition, before) ? .event : nil
-        case .appearance:
-            if matches(condition, after) { return .event }
-            return matches(condition, before) ? .left : nil
-        case .update:
-            switch (matches(condition, before), matches(condition, after)) {
-            case (true, true): return .event
-            case (false, true): return .entered
-            case (true, false): return .left
-            case (false, false): return nil
-            }
-        }
+        return rule.verdict(before: matches(condition, before), after: matches(condition, after))
     }
 
     private func matches(_ condition: Condition, _ source: RecordSource?) -> Bool {
         guard let source else { return false }
         return condition.evaluate(on: source) == .yes
+    }
+}
+
+extension Judge.Rule {
+    /// By whether the condition is `yes` on the record before and after; false where there is no such record.
+    func verdict(before: Bool, after: Bool) -> Verdict? {
+        switch self {
+        case .eventOnly: after ? .event : nil
+        case .before: before ? .event : nil
+        case .appearance: after ? .event : before ? .left : nil
+        case .update:
+            switch (before, after) {
+            case (true, true): .event
+            case (false, true): .entered
+            case (true, false): .left
+            case (false, false): nil
+            }
+        }
     }
 }

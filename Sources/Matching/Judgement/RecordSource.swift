@@ -7,8 +7,8 @@ public import SOQL
 /// Names are found as Salesforce writes them anywhere: flat (`BillingCity`, `LastName`), through their compound
 /// (`BillingAddress.City`, `Name.LastName`), `Id`, and `ChangeEventHeader.x` for the header's plain fields; case is
 /// ignored. Where there is an image nothing is taken from the event's values, because a before image must not see the
-/// change. A cheap value: made per evaluation, owned by whoever evaluates.
-public struct RecordSource: FieldSource, Sendable {
+/// change. Made per change; immutable, and an object so that handing it on copies no header.
+public final class RecordSource: FieldSource, Sendable {
     private let header: ChangeEventHeader
     private let id: RecordID
     /// Where there is an image.

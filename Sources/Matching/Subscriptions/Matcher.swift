@@ -2,26 +2,34 @@ public import ChangeEvents
 public import SOQL
 
 /// A class of identical frames: every connection in it gets the same bytes for the same event. The hub interns
-/// (form × field mask × transport) and hands out small numbers.
+/// (form × field mask × transport) and hands out small numbers, which matchers use as places in tables.
 public struct FrameClass: RawRepresentable, Hashable, Sendable {
     public var rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// A subscription as its event loop numbers it: an index into the loop's arrays.
-public struct SubscriptionSlot: RawRepresentable, Hashable, Sendable {
+/// A subscription as its event loop numbers it: an index into the loop's arrays, and into matchers'.
+public struct SubscriptionSlot: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
     public var rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// What becomes of a subscription for one record change.
-public enum Verdict: Hashable, Sendable {
+public enum Verdict: Hashable, Sendable, CaseIterable {
     /// The record is in view (or was, and is deleted now): the subscriber gets the event.
     case event
     /// It began to match with this change: the subscriber gets the whole record.
     case entered
     /// It matched before and does not any more: the subscriber gets `left`.
     case left
+
+    var number: Int {
+        switch self {
+        case .event: 0
+        case .entered: 1
+        case .left: 2
+        }
+    }
 }
 
 /// One record change as the matcher sees it.
@@ -44,20 +52,20 @@ public struct MatchInput: Sendable {
 /// The subscriptions of one event loop and the question which of them a change concerns. Owned and used by that loop
 /// only.
 ///
-/// `IndexMatcher` finds conditions by the record's values; `ScanMatcher`, the obvious implementation, evaluates each distinct
-/// condition and is its oracle.
+/// A slot is one subscription on one channel. Its condition is everything that limits what it may see (the token's `where`
+/// AND the subscriber's own) and its frame class what it sees of that, so that permission and interest are one match.
+///
+/// `IndexMatcher` is the hub's; `ScanMatcher`, the obvious implementation, stands beside it in tests and benchmarks.
 ///
 /// A merged event is matched and delivered record by record.
 public protocol Matcher {
     mutating func insert(_ slot: SubscriptionSlot, channel: String, frameClass: FrameClass, condition: Condition?)
-    mutating func remove(_ slot: SubscriptionSlot, channel: String)
-    /// Calls `body` once for each (frame class, verdict) that has subscribers, with all of them.
-    func match(_ input: MatchInput, _ body: (FrameClass, Verdict, borrowing [SubscriptionSlot]) -> Void)
-}
-
-extension Matcher {
-    /// Judges one subscription alone (replay from the log); nil: not concerned.
-    public func verdict(for condition: Condition?, on input: MatchInput) -> Verdict? {
-        Judge(input).verdict(for: condition)
-    }
+    /// Removing what is not there changes nothing.
+    mutating func remove(_ slot: SubscriptionSlot)
+    /// Calls `body` once for each (frame class, verdict) that has subscribers, with all of them. The slots are lent for the
+    /// call, in which nothing may be inserted, removed or asked.
+    func match(_ input: MatchInput, _ body: (FrameClass, Verdict, UnsafeBufferPointer<SubscriptionSlot>) -> Void)
+    /// What the change is to one subscription alone (replay from the log); nil: it is not concerned. The input's channel
+    /// does not matter.
+    func verdict(of slot: SubscriptionSlot, on input: MatchInput) -> Verdict?
 }

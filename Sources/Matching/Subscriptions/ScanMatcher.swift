@@ -1,40 +1,60 @@
+internal import ChangeEvents
 public import SOQL
 
-/// The obvious matcher: equal conditions of a channel are one entry, and each entry is judged once per record change.
+/// The obvious matcher: every subscription of the channel is judged by itself, by SOQL's own evaluator. It shares nothing
+/// with `IndexMatcher` but the table of verdicts, and is what benchmarks set beside it.
 ///
-/// Subscribing and unsubscribing take constant time; a match costs as many evaluations as the channel has distinct
-/// conditions (two for an update, of the before and the after image), however many subscribers share them, plus copying
-/// the slots of those that match. Owned by one event loop; not shared.
-///
-/// `IndexMatcher` answers the same from an index on equality terms; this one is its oracle.
+/// Owned by one event loop; not shared.
 public struct ScanMatcher: Matcher {
-    private var channels: [String: ChannelSubscriptions] = [:]
+    private struct Subscription {
+        var channel: String
+        var frameClass: FrameClass
+        var condition: Condition?
+    }
+
+    private struct Key: Hashable {
+        var frameClass: FrameClass
+        var verdict: Verdict
+    }
+
+    private var subscriptions: [SubscriptionSlot: Subscription] = [:]
+    private var slots: [String: [Condition?: Set<SubscriptionSlot>]] = [:]
 
     public init() {}
 
-    /// A slot that has a subscription on the channel already changes to this one.
     public mutating func insert(
         _ slot: SubscriptionSlot, channel: String, frameClass: FrameClass, condition: Condition?
     ) {
-        channels[channel, default: ChannelSubscriptions()].insert(slot, frameClass: frameClass, condition: condition)
+        remove(slot)
+        subscriptions[slot] = Subscription(channel: channel, frameClass: frameClass, condition: condition)
+        slots[channel, default: [:]][condition, default: []].insert(slot)
     }
 
-    /// Removing what is not there changes nothing.
-    public mutating func remove(_ slot: SubscriptionSlot, channel: String) {
-        channels[channel]?.remove(slot)
-        if channels[channel]?.isEmpty == true { channels[channel] = nil }
+    public mutating func remove(_ slot: SubscriptionSlot) {
+        guard let old = subscriptions.removeValue(forKey: slot) else { return }
+        slots[old.channel]?[old.condition]?.remove(slot)
+        if slots[old.channel]?[old.condition]?.isEmpty == true { slots[old.channel]?[old.condition] = nil }
     }
 
-    public func match(_ input: MatchInput, _ body: (FrameClass, Verdict, borrowing [SubscriptionSlot]) -> Void) {
-        guard let channel = channels[input.channel] else { return }
+    public func match(
+        _ input: MatchInput, _ body: (FrameClass, Verdict, UnsafeBufferPointer<SubscriptionSlot>) -> Void
+    ) {
         let judge = Judge(input)
-        var result = MatchResult()
-        for entry in channel.entries where !entry.groups.isEmpty { result.add(entry, judgedBy: judge) }
-        result.forEach(body)
+        var found: [Key: [SubscriptionSlot]] = [:]
+        for (condition, slots) in slots[input.channel] ?? [:] {
+            guard let verdict = judge.verdict(for: condition) else { continue }
+            for slot in slots {
+                guard let subscription = subscriptions[slot] else { continue }
+                found[Key(frameClass: subscription.frameClass, verdict: verdict), default: []].append(slot)
+            }
+        }
+        for (key, slots) in found {
+            slots.withUnsafeBufferPointer { body(key.frameClass, key.verdict, $0) }
+        }
     }
 
-    /// How many distinct conditions (none counts as one) a channel has; what a match costs.
-    public func distinctConditions(channel: String) -> Int {
-        channels[channel]?.distinctConditions ?? 0
+    public func verdict(of slot: SubscriptionSlot, on input: MatchInput) -> Verdict? {
+        guard let subscription = subscriptions[slot] else { return nil }
+        return Judge(input).verdict(for: subscription.condition)
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// Folding takes each Unicode scalar to its lower-case mapping; no normalization (`é` in one scalar or two are
 /// different), no language-dependent rules. Order is that of the folded UTF-8 bytes, which is the order of code points.
-struct FoldedText: Hashable, Sendable {
+package struct FoldedText: Hashable, Sendable {
     let bytes: [UInt8]
 
     init(_ text: String) {
@@ -29,7 +29,7 @@ struct FoldedText: Hashable, Sendable {
     }
 
     /// Lends the folded bytes of a value; on the stack where it is ASCII and not huge.
-    static func withFolded<Result>(_ value: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    package static func withFolded<Result>(_ value: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         let count = value.utf8.count
         let fast = value.utf8.withContiguousStorageIfAvailable { (utf8: UnsafeBufferPointer<UInt8>) -> Result? in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { folded -> Result? in
@@ -64,7 +64,7 @@ struct FoldedText: Hashable, Sendable {
     }
 
     @inline(__always)
-    fileprivate static func lower(_ byte: UInt8) -> UInt8 {
+    static func lower(_ byte: UInt8) -> UInt8 {
         byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
     }
 }

@@ -43,7 +43,7 @@ indirect enum Predicate: Sendable {
 }
 
 /// One claim about one field, prepared.
-final class FieldTest: Sendable {
+package final class FieldTest: Sendable {
     private enum Test: Sendable {
         /// `= null` or `!= null`; false counts as null, because a checkbox is never empty.
         case isNull(isNegated: Bool)
@@ -59,7 +59,7 @@ final class FieldTest: Sendable {
     /// What the claim says of an empty field.
     private let truthOfNull: Truth
 
-    init(_ comparison: Comparison) {
+    package init(_ comparison: Comparison) {
         field = comparison.field.spelling
         isIdentifierField = comparison.field.holdsIdentifier
         switch comparison.test {
@@ -88,7 +88,12 @@ final class FieldTest: Sendable {
     }
 
     func evaluate(on record: some FieldSource) -> Truth {
-        guard let value = record.value(of: field) else { return .unknown }
+        truth(of: record.value(of: field))
+    }
+
+    /// What the claim says of a field with this value; nil: it is not known.
+    package func truth(of value: Value?) -> Truth {
+        guard let value else { return .unknown }
         switch value {
         case .null: return truthOfNull
         case .string(let text) where text.isEmpty: return truthOfNull

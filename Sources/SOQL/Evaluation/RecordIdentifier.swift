@@ -31,6 +31,13 @@ struct RecordIdentifier: Hashable, Sendable {
         return true
     }
 
+    /// 15 or 18 letters and digits, whatever their checksum.
+    static func isSpelledLikeOne(_ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard utf8.count == shortLength || utf8.count == fullLength else { return false }
+        for byte in utf8 where !isBase62(byte) { return false }
+        return true
+    }
+
     static let shortLength = 15
     static let fullLength = 18
 

@@ -91,7 +91,7 @@ package struct FieldName: Hashable, Sendable {
 
     /// The name says that the field holds a record id: `Id`, `ContactId`. (Custom lookups end in `__c`; their values
     /// have 18 characters, which tell an id by themselves.)
-    var holdsIdentifier: Bool { key.hasSuffix("id") }
+    package var holdsIdentifier: Bool { key.hasSuffix("id") }
 
     package static func == (left: FieldName, right: FieldName) -> Bool { left.key == right.key }
     package func hash(into hasher: inout Hasher) { hasher.combine(key) }

@@ -11,7 +11,16 @@ struct VerdictTests {
     static let ownerless: Fields = ["Status": .string("New")]
 
     private func verdict(_ input: MatchInput, _ condition: String = "OwnerId = 'me'") throws -> Verdict? {
-        ScanMatcher().verdict(for: try Condition(condition), on: input)
+        let verdict = Self.verdict(ScanMatcher(), try Condition(condition), input)
+        #expect(Self.verdict(IndexMatcher(), try Condition(condition), input) == verdict)
+        return verdict
+    }
+
+    private static func verdict(_ empty: some Matcher, _ condition: Condition?, _ input: MatchInput) -> Verdict? {
+        var matcher = empty
+        let slot = SubscriptionSlot(rawValue: 3)
+        matcher.insert(slot, channel: input.channel, frameClass: FrameClass(rawValue: 0), condition: condition)
+        return matcher.verdict(of: slot, on: input)
     }
 
     @Test(
@@ -30,9 +39,11 @@ struct VerdictTests {
 
     @Test(arguments: ChangeType.allCases)
     func withoutConditionEverythingIsAnEvent(type: ChangeType) {
-        #expect(ScanMatcher().verdict(for: nil, on: Changes.input(type, before: nil, after: nil)) == .event)
-        #expect(
-            ScanMatcher().verdict(for: nil, on: Changes.input(type, before: Self.mine, after: Self.theirs)) == .event)
+        for (before, after) in [(nil, nil), (Self.mine, Self.theirs)] as [(Fields?, Fields?)] {
+            let input = Changes.input(type, before: before, after: after)
+            #expect(Self.verdict(ScanMatcher(), nil, input) == .event)
+            #expect(Self.verdict(IndexMatcher(), nil, input) == .event)
+        }
     }
 
     @Test(

@@ -85,8 +85,7 @@ struct Subscription {
     /// Told apart from an earlier subscription of the same slot.
     var stamp: UInt32 = 0
     var frameClass: UInt32 = 0
-    /// Interned; `none`: no condition.
-    var condition: UInt32 = Connection.none
+    /// What the client asked for, interned; `none`: everything that it may see.
     var ownCondition: UInt32 = Connection.none
     var state: State = .free
     var slow: SlowPolicy = .park

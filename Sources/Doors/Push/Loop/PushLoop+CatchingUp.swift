@@ -164,11 +164,8 @@ extension PushLoop {
         _ item: LogItem, record: Int, _ transition: RecordTransition, _ slot: UInt32, isNewest: Bool = false
     ) {
         var input = item.inputs[record]
-        input.channel = channel(of: slot)
         input.transition = transition
-        let condition =
-            subscriptions[slot].condition == Connection.none ? nil : conditions[subscriptions[slot].condition]
-        guard let verdict = matcher.verdict(for: condition, on: input) else { return }
+        guard let verdict = matcher.verdict(of: SubscriptionSlot(rawValue: slot), on: input) else { return }
         let frameClass = FrameClass(rawValue: subscriptions[slot].frameClass)
         var kind = FrameKey.Kind(verdict, form: classes[frameClass].form)
         // Changes before it were skipped: what it changed alone would not bring the client up to date.

@@ -110,7 +110,7 @@ extension PushLoop {
 
     private func deliver(
         _ item: LogItem, record: Int, _ frameClass: FrameClass, _ verdict: Verdict,
-        _ slots: borrowing [SubscriptionSlot]
+        _ slots: UnsafeBufferPointer<SubscriptionSlot>
     ) {
         let kind = FrameKey.Kind(verdict, form: classes[frameClass].form)
         let frame = self.frame(item, record: record, kind, frameClass)

@@ -57,8 +57,7 @@ extension PushLoop {
             fields: terms.fields)
         let frameClass = classes.acquire(key)
         subscriptions[slot].frameClass = frameClass.rawValue
-        subscriptions[slot].condition = terms.condition.map { conditions.acquire($0) } ?? Connection.none
-        subscriptions[slot].ownCondition = terms.ownCondition.map { conditions.acquire($0) } ?? Connection.none
+        subscriptions[slot].ownCondition = terms.ownCondition.map { ownConditions.acquire($0) } ?? Connection.none
         matcher.insert(
             SubscriptionSlot(rawValue: slot), channel: key.channel, frameClass: frameClass, condition: terms.condition)
         subscriptionCounts[key.channel, default: 0] += 1
@@ -174,12 +173,9 @@ extension PushLoop {
 
     private func withdraw(_ slot: UInt32) {
         let frameClass = FrameClass(rawValue: subscriptions[slot].frameClass)
-        matcher.remove(SubscriptionSlot(rawValue: slot), channel: classes[frameClass].channel)
+        matcher.remove(SubscriptionSlot(rawValue: slot))
         subscriptionCounts[classes[frameClass].channel, default: 0] -= 1
         classes.release(frameClass)
-        for condition in [subscriptions[slot].condition, subscriptions[slot].ownCondition]
-        where condition != Connection.none {
-            conditions.release(condition)
-        }
+        if subscriptions[slot].ownCondition != Connection.none { ownConditions.release(subscriptions[slot].ownCondition) }
     }
 }

@@ -139,7 +139,8 @@ extension PushLoop {
             let next = subscriptions[slot].next
             let key = classes[.init(rawValue: subscriptions[slot].frameClass)]
             let own =
-                subscriptions[slot].ownCondition == Connection.none ? nil : conditions[subscriptions[slot].ownCondition]
+                subscriptions[slot].ownCondition == Connection.none
+                ? nil : ownConditions[subscriptions[slot].ownCondition]
             do {
                 let terms = try SubscriptionTerms(
                     channel: key.channel, ownCondition: own, allow: allow, tracked: tracked)

@@ -37,10 +37,11 @@ final class PushLoop {
     let queue = OutQueue()
     let frames: FrameRing
     var classes = FrameClassTable()
-    var conditions = InternTable<Condition>()
+    /// What clients asked for, kept for when a new token is put to it. The whole condition is the matcher's.
+    var ownConditions = InternTable<Condition>()
     var grants = InternTable<[Grant.Allowance]>()
     var subjects = InternTable<String>()
-    var matcher = LoopMatcher()
+    let matcher = LoopMatcher()
     /// Subscriptions of this loop by channel, for `PushStatistics.directDeliveries`.
     var subscriptionCounts: [String: Int] = [:]
     var log: RecentLog
