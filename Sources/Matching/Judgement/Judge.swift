@@ -41,7 +41,8 @@ struct Judge {
     init(_ input: MatchInput) {
         let transition = input.transition
         func source(_ image: RecordImage?) -> RecordSource {
-            RecordSource(header: input.header, id: transition.id, image: image, values: image == nil ? input.values : [:])
+            RecordSource(
+                header: input.header, id: transition.id, image: image, values: image == nil ? input.values : [:])
         }
         let isTracked = transition.before != nil || transition.after != nil
         rule =

@@ -10,7 +10,7 @@ struct FieldColumn {
     var equalityCount = 0
     var selectionCount = 0
     /// Prefixes by their length: one of `prefixLengths`.
-    var prefixCounts = SIMD16<UInt32>(repeating: 0)
+    var prefixCounts = SIMD32<UInt32>(repeating: 0)
     /// The ranges under which conditions are filed, by kind.
     var ranges = SIMD4<UInt32>(repeating: IntervalTree.none)
 
@@ -20,9 +20,9 @@ struct FieldColumn {
     }
 
     /// A pattern is found by as many of its first bytes: a value is looked up once for each of these lengths in use.
-    static let prefixLengths = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+    static let prefixLengths = Array(1...24) + [28, 32]
 
-    var hasPrefixes: Bool { prefixCounts != SIMD16(repeating: 0) }
+    var hasPrefixes: Bool { prefixCounts != SIMD32(repeating: 0) }
     var hasRanges: Bool { ranges != SIMD4(repeating: IntervalTree.none) }
     /// Conditions are found by it.
     var isAccess: Bool { equalityCount > 0 || selectionCount > 0 || hasPrefixes || hasRanges }

@@ -103,6 +103,12 @@ package struct TextKey: Hashable, Sendable {
         }
     }
 
+    /// As an array the bytes would be hashed one by one.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(form)
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     fileprivate func canCoincide(with other: TextKey) -> Bool {
         if form != .plain, other.form != .plain, bytes == other.bytes { return true }
         return foldedText == other.foldedText
@@ -147,7 +153,9 @@ package struct TextValue {
     /// The same for a key and every value that equals it. 15 and 18 letters and digits count by their first 15 without
     /// case: that is what an id and a text of the same letters have in common.
     package static func hash(_ bytes: UnsafeBufferPointer<UInt8>, into hasher: inout Hasher) {
-        guard RecordIdentifier.isSpelledLikeOne(bytes) else { return hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
+        guard RecordIdentifier.isSpelledLikeOne(bytes) else {
+            return hasher.combine(bytes: UnsafeRawBufferPointer(bytes))
+        }
         var low: UInt64 = 0
         var high: UInt64 = 0
         for index in 0..<8 { low = low << 8 | UInt64(FoldedText.lower(bytes[index])) }

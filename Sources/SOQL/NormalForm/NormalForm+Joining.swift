@@ -44,6 +44,9 @@ extension NormalForm {
 
 /// Operands on their way into an `all` or `any`: flat and each once.
 private struct Joint {
+    /// Up to so many operands each is compared with each, which takes less than hashing them: nearly all conditions.
+    private static let fewMax = 8
+
     var operands: [NormalForm] = []
 
     init(
@@ -51,13 +54,17 @@ private struct Joint {
     ) {
         var seen: Set<NormalForm> = []
         for operand in operands where !isNeutral(operand) {
-            for part in inner(operand) ?? [operand] where seen.insert(part).inserted { self.operands.append(part) }
+            for part in inner(operand) ?? [operand] {
+                if self.operands.count == Self.fewMax, seen.isEmpty { seen = Set(self.operands) }
+                let isNew = seen.isEmpty ? !self.operands.contains(part) : seen.insert(part).inserted
+                if isNew { self.operands.append(part) }
+            }
         }
     }
 
     /// Puts one claim in the place of two on the same field where `merged` knows how.
     mutating func merge(_ merged: (NormalForm, NormalForm) -> NormalForm?) {
-        guard operands.count > 1 else { return }
+        guard operands.count > 1, sharesFields else { return }
         // The last claim of a field and kind that others may join. Fields of a condition are few; claims may be many.
         var places: [MergeKey: Int] = [:]
         var result: [NormalForm] = []
@@ -90,6 +97,18 @@ private struct Joint {
         guard operands.count > 1, operands.contains(where: { inner($0) != nil }) else { return }
         let present = Set(operands)
         operands.removeAll { operand in inner(operand)?.contains { present.contains($0) } ?? false }
+    }
+
+    /// Two claims are on one field, or there are too many to look.
+    private var sharesFields: Bool {
+        guard operands.count <= Self.fewMax else { return true }
+        for (place, operand) in operands.enumerated() {
+            guard case .claim(let claim, _) = operand else { continue }
+            for other in operands[..<place] {
+                if case .claim(let other, _) = other, other.field == claim.field { return true }
+            }
+        }
+        return false
     }
 
     private struct MergeKey: Hashable {

@@ -100,7 +100,9 @@ struct OracleWorld {
     }
 
     private func insert(_ slot: UInt32, _ subscription: Subscription) throws {
-        let parts = try [permissions[subscription.subject], subscription.own].compactMap { try $0.map { try Condition($0.text) } }
+        let parts = try [permissions[subscription.subject], subscription.own].compactMap {
+            try $0.map { try Condition($0.text) }
+        }
         matcher.insert(
             SubscriptionSlot(rawValue: slot), channel: subscription.channel,
             frameClass: FrameClass(rawValue: subscription.frameClass),
@@ -197,7 +199,8 @@ struct OracleWorld {
             guard verdict != expected else { continue }
             mistake(
                 isLeak: verdict != nil,
-                "replay: \(String(describing: verdict)) for \(String(describing: expected)) of \(input), by \(text(subscription))")
+                "replay: \(String(describing: verdict)) for \(String(describing: expected)) of \(input), by \(text(subscription))"
+            )
         }
     }
 

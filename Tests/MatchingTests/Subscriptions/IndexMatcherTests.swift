@@ -104,7 +104,8 @@ struct IndexMatcherTests {
 
     @Test(arguments: [
         "Status = 'New'", "Status IN ('New', 'Working')", "Status LIKE 'Ne%'", "Amount > 5", "NOT (NOT Amount >= 5)",
-        "CloseDate < 2026-07-09 AND Status != 'x'", "Status = null", "IsClosed = false", "Colours INCLUDES ('a;b', 'c')",
+        "CloseDate < 2026-07-09 AND Status != 'x'", "Status = null", "IsClosed = false",
+        "Colours INCLUDES ('a;b', 'c')",
         "Status = 'New' OR (Amount < 3 AND Name LIKE '%x%')", "Status != 'a' AND (NOT Name LIKE '%x') AND A = 1",
     ])
     func isFoundByAnIndex(condition: String) throws {
@@ -155,7 +156,8 @@ struct IndexMatcherTests {
         ]
         let found = deliveries(matcher, Changes.input(.create, before: nil, after: record))
         #expect(found == [Delivery(frameClass: 0, verdict: .event, slots: Set(100..<150).subtracting([107]))])
-        let other = deliveries(matcher, Changes.input(.create, before: nil, after: ["Subject": .string(long), "Amount": .integer(9)]))
+        let other = deliveries(
+            matcher, Changes.input(.create, before: nil, after: ["Subject": .string(long), "Amount": .integer(9)]))
         #expect(other.count == 49)
         for slot in 1..<150 as Range<UInt32> { matcher.remove(SubscriptionSlot(rawValue: slot)) }
         #expect(matcher.distinctConditions(channel: Changes.channel) == 1)

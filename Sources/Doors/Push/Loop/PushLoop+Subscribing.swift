@@ -176,6 +176,8 @@ extension PushLoop {
         matcher.remove(SubscriptionSlot(rawValue: slot))
         subscriptionCounts[classes[frameClass].channel, default: 0] -= 1
         classes.release(frameClass)
-        if subscriptions[slot].ownCondition != Connection.none { ownConditions.release(subscriptions[slot].ownCondition) }
+        if subscriptions[slot].ownCondition != Connection.none {
+            ownConditions.release(subscriptions[slot].ownCondition)
+        }
     }
 }
