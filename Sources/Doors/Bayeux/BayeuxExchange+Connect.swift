@@ -57,17 +57,18 @@ extension BayeuxExchange {
         }
     }
 
+    private typealias Message = (position: Position, message: ByteBuffer)
+
     /// What is there for the subscriptions, in the order of the log, and the lowest place that was reached (nil without
     /// subscriptions). An error counts only when there is nothing to send before it.
     private func read(
         _ subscriptions: [BayeuxSession.Subscription], _ session: BayeuxSession, ticket: UInt64
     ) async throws(BayeuxError) -> (events: [ByteBuffer], reached: Position?) {
-        var found: [(position: Position, message: ByteBuffer)] = []
+        var reads: [(subscription: BayeuxSession.Subscription, reached: Position, messages: [Message])] = []
         var bytes = 0
-        var lowest: Position?
         for subscription in subscriptions where bytes < Self.responseBytesMax {
             let read: BusRead
-            var messages: [(position: Position, message: ByteBuffer)] = []
+            var messages: [Message] = []
             try await sufferFault(on: subscription.channel)
             do throws(EventBusError) {
                 read = try await service.readChannel(
@@ -81,19 +82,21 @@ extension BayeuxExchange {
                     _ = sessions.unsubscribed(session.clientID, from: subscription.channel)
                     continue
                 }
-                guard found.isEmpty else { break }
+                guard reads.allSatisfy(\.messages.isEmpty) else { break }
                 throw BayeuxError(error, channel: subscription.channel)
             }
-            guard sessions.wasRead(session.clientID, subscription, to: read.reached, ticket: ticket) else { continue }
+            reads.append((subscription, read.reached, messages))
             bytes += messages.reduce(0) { $0 + $1.message.readableBytes }
-            found += messages
-            lowest = min(lowest ?? read.reached, read.reached)
         }
+        // All places move together, when everything is read: an overtaken connect sends nothing, so it moves none of them.
+        let counts = sessions.wereRead(session.clientID, reads.map { ($0.subscription, $0.reached) }, ticket: ticket)
+        let sent = zip(reads, counts).filter(\.1).map(\.0)
+        let found = sent.flatMap(\.messages)
         // Each channel has its order already; among channels it is that of the log.
         let sorted = found.enumerated().sorted {
             ($0.element.position, $0.offset) < ($1.element.position, $1.offset)
         }
-        return (sorted.map(\.element.message), lowest)
+        return (sorted.map(\.element.message), sent.map(\.reached).min())
     }
 
     /// What goes wrong on command when a connect looks for a channel's events. Nothing has been read of it, so nothing is lost.

@@ -102,10 +102,15 @@ final class BayeuxSessions: Sendable {
         state.withLock { $0.entries[clientID]?.session.plan(ticket: ticket) ?? .closed }
     }
 
-    func wasRead(
-        _ clientID: String, _ subscription: BayeuxSession.Subscription, to position: Position, ticket: UInt64
-    ) -> Bool {
-        state.withLock { $0.entries[clientID]?.session.wasRead(subscription, to: position, ticket: ticket) ?? false }
+    /// `BayeuxSession.wasRead` for each of them, at one moment.
+    func wereRead(
+        _ clientID: String, _ reads: [(subscription: BayeuxSession.Subscription, reached: Position)], ticket: UInt64
+    ) -> [Bool] {
+        state.withLock { state in
+            reads.map { read in
+                state.entries[clientID]?.session.wasRead(read.subscription, to: read.reached, ticket: ticket) ?? false
+            }
+        }
     }
 
     func connectAnswered(_ clientID: String, ticket: UInt64, now: Int64) {

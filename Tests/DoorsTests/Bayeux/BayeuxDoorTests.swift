@@ -53,8 +53,7 @@ import Testing
                 #"{"channel":"/meta/connect","clientId":"\#(clientID)","connectionType":"long-polling"\#(advice)}"#)
         }
 
-        func subscribe() async throws -> [String: JSONValue] {
-            let topic = FakeBus.topic
+        func subscribe(to topic: String = FakeBus.topic) async throws -> [String: JSONValue] {
             let place = #"{"replay":{"\#(topic)":-2}}"#
             return try await send(
                 #"{"channel":"/meta/subscribe","clientId":"\#(clientID)","subscription":"\#(topic)","ext":\#(place)}"#
@@ -124,6 +123,24 @@ import Testing
             }
             #expect(numbers == (0..<450).map { .number(String(FakeBus.firstCounter + UInt64($0))) })
             #expect(try await client.connect().count == 1)
+        }
+    }
+
+    /// A connect whose client has given it up reads one channel while the next connect comes: what it had read of the others
+    /// counted as sent, and was lost.
+    @Test func anOvertakenConnectMovesNoPlace() async throws {
+        try await withDoor { client, service in
+            try await client.open()
+            _ = try await client.subscribe(to: FakeStreaming.slowChannel)
+            service.bus.publish(1)
+            service.state.withLock { $0.isSlowOnce = true }
+            let givenUp = Task { try await client.connect() }
+            await service.slowReached.wait()
+            let next = Task { try await client.connect() }
+            let answer = try await next.value
+            service.slowGate.raise()
+            #expect(answer.count == 2)
+            #expect(try await givenUp.value.count == 1)
         }
     }
 

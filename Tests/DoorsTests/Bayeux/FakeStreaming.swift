@@ -1,6 +1,7 @@
 import ChangeEvents
 import Store
 import Synchronization
+import Waiting
 
 @testable import Doors
 
@@ -17,7 +18,19 @@ final class FakeStreaming: BayeuxService {
             "other": .valid(BusCaller(userID: "005B", organizationID: "00D")),
             "old": .expired(BusCaller(userID: "005A", organizationID: "00D")),
         ]
+        /// The next read of `slowChannel` raises `slowReached` and waits for `slowGate`.
+        var isSlowOnce = false
+
+        mutating func takeSlowness() -> Bool {
+            defer { isSlowOnce = false }
+            return isSlowOnce
+        }
     }
+
+    /// A channel without events.
+    static let slowChannel = "/event/Slow__e"
+    let slowReached = Signal()
+    let slowGate = Signal()
 
     let bus = FakeBus()
     let state = Mutex(State())
@@ -69,6 +82,21 @@ final class FakeStreaming: BayeuxService {
 
     func read(topic: String, after: Position, limit: Int, caller: BusCaller) async throws(EventBusError) -> BusRead {
         try await bus.read(topic: topic, after: after, limit: limit, caller: caller)
+    }
+
+    func startChannel(_ channel: String, from: ReplayStart, caller: BusCaller) async throws(EventBusError) -> Position {
+        if channel == Self.slowChannel { return .start }
+        return try await start(topic: channel, from: from, caller: caller)
+    }
+
+    func readChannel(
+        _ channel: String, after: Position, limit: Int, caller: BusCaller
+    ) async throws(EventBusError) -> BusRead {
+        if channel == Self.slowChannel, state.withLock({ $0.takeSlowness() }) {
+            slowReached.raise()
+            await slowGate.wait()
+        }
+        return try await read(topic: channel, after: after, limit: limit, caller: caller)
     }
 
     func waitForEvents(after: Position, timeout: Duration) async {
