@@ -1,5 +1,4 @@
 public import ChangeEvents
-internal import Foundation
 internal import NIOCore
 
 /// An event of the legacy kinds, generic streaming (`/u/…`) and PushTopic (`/topic/…`). They have no Avro schema in an org;
@@ -54,7 +53,7 @@ public struct LegacyEvent: Sendable, Hashable {
 
     /// `{"data":{"event":{…},"sobject":{…}}`, the message left open for its channel.
     func write(_ replayID: ReplayID, into buffer: inout ByteBuffer) {
-        var event = [JSONValue.Member(name: "createdDate", value: .string(Self.timeText(createdAt)))]
+        var event = [JSONValue.Member(name: "createdDate", value: .string(ISOTime.text(createdAt)))]
         event.append(.init(name: "replayId", value: BayeuxEventWriter.replayID(replayID)))
         if case .record(let type, _) = body { event.append(.init(name: "type", value: .string(type))) }
         buffer.writeStaticString("{\"data\":{\"event\":")
@@ -68,12 +67,6 @@ public struct LegacyEvent: Sendable, Hashable {
             buffer.writeString(sobject)
         }
         buffer.writeStaticString("}")
-    }
-
-    /// `2016-09-16T19:45:27.454Z`
-    private static func timeText(_ milliseconds: Int64) -> String {
-        let instant = Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
-        return instant.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
     private static func text(_ value: FieldValue?) -> String? {

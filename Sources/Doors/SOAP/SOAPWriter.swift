@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Writes SOAP answers. Order matters: clients read the members by their place.
 enum SOAPWriter {
     static func login(_ login: SOAPLogin, _ flavour: SOAPFlavour, _ version: APIVersion) -> String {
@@ -64,10 +62,7 @@ enum SOAPWriter {
     }
 
     /// `2026-02-17T04:03:15.250Z`
-    static func time(_ milliseconds: Int64) -> String {
-        let instant = Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
-        return instant.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
+    static func time(_ milliseconds: Int64) -> String { ISOTime.text(milliseconds) }
 
     /// `2026-02-17T04:03:15.000+0000`, as REST writes times.
     static func isTimeOfREST(_ text: String) -> Bool {

@@ -28,7 +28,7 @@ struct FakeLogin: SOAPService, RecordService {
 
     func logout(_ session: OrgSession) async throws(SOAPFault) {}
     func soapUserInfo(_ session: OrgSession) async throws(SOAPFault) -> SOAPUserInfo { Self.user }
-    func serverTime() -> Int64 { 1_771_300_995_250 }
+    func serverTime() -> Int64 { 1_771_300_995_251 }
     func countCall(_ session: OrgSession) async throws(OrgError) -> String { "api-usage=1/15000" }
     func record(_ call: APICall) {}
 
@@ -110,7 +110,7 @@ struct FakeLogin: SOAPService, RecordService {
     @Test func sessionHeaderOpensTheOtherCalls() async throws {
         let header = "<urn:SessionHeader><urn:sessionId> good </urn:sessionId></urn:SessionHeader>"
         try await call("<urn:getServerTimestamp/>", header: header) {
-            #expect($0.body.contains("<timestamp>2026-02-17T04:03:15.250Z</timestamp>"))
+            #expect($0.body.contains("<timestamp>2026-02-17T04:03:15.251Z</timestamp>"))
         }
         try await call("<urn:getUserInfo/>", header: header) {
             #expect($0.body.contains("<getUserInfoResponse><result><accessibilityMode>false</accessibilityMode>"))
