@@ -8,6 +8,9 @@ enum BatchRows {
     static let rowsMax = 10_000
     static let bytesMax = 10 << 20
     private static let elementsMax = 1_000_000
+    /// Rows times columns: a batch in which every record names other fields would fill the memory with empty cells. An object
+    /// has less than a thousand fields.
+    static let cellsMax = 2_000 * rowsMax
 
     static func csv(_ content: ByteBuffer, _ type: BulkContentType) throws(OrgError) -> [UInt8] {
         switch type {
@@ -113,6 +116,9 @@ enum BatchRows {
             }
         }
         guard !headings.isEmpty else { throw invalid("The batch has no records.") }
+        guard records.count * headings.count <= cellsMax else {
+            throw invalid("\(records.count) records name \(headings.count) fields; that is too many together.")
+        }
         var writer = CSVWriter(CSVDialect())
         writer.write(row: headings)
         var cells = [String](repeating: "", count: headings.count)

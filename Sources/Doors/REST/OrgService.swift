@@ -1,6 +1,3 @@
-/// What the doors need of the org behind them as a whole: who calls, and how much he may; the sandbox is one. What a
-/// request does to records is `RecordService`'s.
-
 /// A value of a JSON document, numbers as written (so that no digit is lost).
 public enum JSONValue: Sendable, Hashable {
     case null
@@ -29,6 +26,9 @@ public struct CallContext: Sendable {
     public var apiVersion: String
     /// `client=` of `Sforce-Call-Options`.
     public var clientName: String?
+    /// Characters of a client's name. What is longer is cut: it stands in every change event of the call, and in the log of calls
+    /// even where nobody has logged in.
+    static let clientNameMax = 255
     /// The API as `changeOrigin` names it: `rest`, `soap`.
     public var api: String
     public init(session: OrgSession, apiVersion: String, clientName: String?, api: String = "rest") {
@@ -54,6 +54,8 @@ public struct OrgSession: Sendable, Hashable {
     }
 }
 
+/// What the doors need of the org behind them as a whole: who calls, and how much he may; the sandbox is one. What a
+/// request does to records is `RecordService`'s.
 public protocol OrgService: Sendable {
     /// Throws `INVALID_SESSION_ID` (401).
     func session(accessToken: String) async throws(OrgError) -> OrgSession

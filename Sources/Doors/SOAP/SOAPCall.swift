@@ -39,7 +39,9 @@ struct SOAPCall: Sendable {
         self.operation = operation
         guard let header = root.child("Header") else { return }
         sessionID = header.child("SessionHeader")?.child("sessionId")?.trimmedText
-        clientName = header.child("CallOptions")?.child("client")?.trimmedText
+        clientName = header.child("CallOptions")?.child("client").map {
+            String($0.trimmedText.prefix(CallContext.clientNameMax))
+        }
         allOrNone = header.child("AllOrNoneHeader")?.child("allOrNone")?.flag ?? false
         batchSize = header.child("QueryOptions")?.child("batchSize").flatMap { Int($0.trimmedText) }
         updatesRecent = header.child("MruHeader")?.child("updateMru")?.flag ?? false

@@ -52,6 +52,16 @@ struct BatchRowsTests {
         #expect { try csv(text, type) } throws: { ($0 as? OrgError)?.errorCode == "InvalidBatch" }
     }
 
+    /// A table of all names in all rows was made, whatever its size: ten megabytes of JSON could ask for gigabytes.
+    @Test func aBatchHasNoMoreCellsThanMemory() throws {
+        let columns = BatchRows.cellsMax / BatchRows.rowsMax
+        let wide = "{" + (0..<columns).map { "\"a\($0)\":1" }.joined(separator: ",") + "}"
+        let narrow = String(repeating: ",{\"a0\":1}", count: 9)
+        #expect(try csv("[\(wide)\(narrow)]", .json).hasPrefix("\"a0\",\"a1\""))
+        let rows = String(repeating: ",{\"a0\":1,\"b\":2}", count: BatchRows.rowsMax - 1)
+        #expect { try csv("[\(wide)\(rows)]", .json) } throws: { ($0 as? OrgError)?.errorCode == "InvalidBatch" }
+    }
+
     @Test func aBatchHasTenThousandRowsAtMost() throws {
         let rows = String(repeating: "x\n", count: BatchRows.rowsMax)
         #expect(throws: Never.self) { try csv("Name\n" + rows, .csv) }

@@ -156,6 +156,16 @@ struct ResourceTests {
                     limit: 3), .init(object: "Contact", fields: ["Id"]),
             ], 2_000
         ),
+        // The words of the clauses stand in names as well.
+        (
+            "FIND {Joe} RETURNING Account(Id WHERE Work_Order__c = 1 AND Limit__c > 2 ORDER BY Order_Limit__c LIMIT 3)",
+            ["Joe"], "ALL",
+            [
+                .init(
+                    object: "Account", fields: ["Id"], condition: " Work_Order__c = 1 AND Limit__c > 2 ",
+                    orderBy: " Order_Limit__c ", limit: 3)
+            ], 2_000
+        ),
     ])
     func searches(text: String, terms: [String], scope: String, targets: [RecordSearch.Target], limit: Int) throws {
         let search = try SOSLParser.parse(text)
@@ -174,6 +184,12 @@ struct ResourceTests {
     func searchesThatAreRefused(text: String) {
         let error = #expect(throws: OrgError.self) { _ = try SOSLParser.parse(text) }
         #expect(error?.errorCode == "MALFORMED_SEARCH")
+    }
+
+    @Test func searchTermsHaveABound() throws {
+        let longest = String(repeating: "ab ", count: SOSLParser.termBytesMax / 3)
+        #expect(try SOSLParser.terms(longest).count == SOSLParser.termBytesMax / 3)
+        #expect(throws: OrgError.self) { try SOSLParser.terms(longest + "ab ") }
     }
 
     @Test func searchesAreAnswered() async throws {

@@ -110,7 +110,7 @@ struct CompositeParts {
     ) throws -> RESTAnswer {
         let sub: RESTCall
         do throws(OrgError) {
-            sub = try Self.call(part, of: call, references)
+            sub = try Self.call(part, of: call, &references)
         } catch {
             return RESTAnswer(error)
         }
@@ -120,7 +120,7 @@ struct CompositeParts {
     }
 
     private static func call(
-        _ part: Part, of call: RESTCall, _ references: CompositeReferences
+        _ part: Part, of call: RESTCall, _ references: inout CompositeReferences
     ) throws(OrgError) -> RESTCall {
         let url = try references.resolvedURL(part.url)
         guard let target = RESTTarget(part: url, allowsShort: false), let first = target.elements.first else {

@@ -1,8 +1,12 @@
 /// What the parts of a composite request have answered, for `@{part.field}` in the parts behind them.
 ///
-/// A reference is `@{name.path}`: members by name (as written: names differ in case), elements by `[0]`. Pure.
+/// A reference is `@{name.path}`: members by name (as written: names differ in case), elements by `[0]`. Of one request;
+/// no I/O.
 struct CompositeReferences {
     private var answers: [String: JSONValue] = [:]
+    /// What values may still add to the texts of the parts: a body of references to one long text would be larger than any
+    /// memory.
+    private var bytesLeft = RESTDispatcher.bodyBytesMax
 
     mutating func add(_ reference: String, _ document: JSONValue) {
         answers[reference] = document
@@ -10,7 +14,7 @@ struct CompositeReferences {
 
     /// A body with the values in the places of their references. A text that is one reference becomes the value itself, so
     /// that a number stays a number.
-    func resolved(_ value: JSONValue) throws(OrgError) -> JSONValue {
+    mutating func resolved(_ value: JSONValue) throws(OrgError) -> JSONValue {
         switch value {
         case .string(let text):
             guard text.contains("@{") else { return value }
@@ -31,17 +35,24 @@ struct CompositeReferences {
     }
 
     /// A url with the values in the places of their references, escaped.
-    func resolvedURL(_ url: String) throws(OrgError) -> String {
-        try resolvedText(url, Self.escaped)
+    mutating func resolvedURL(_ url: String) throws(OrgError) -> String {
+        try resolvedText(url, FormEncoding.encoded)
     }
 
-    private func resolvedText(_ text: String, _ form: (String) -> String) throws(OrgError) -> String {
+    private mutating func resolvedText(_ text: String, _ form: (String) -> String) throws(OrgError) -> String {
         var result = ""
         var rest = text[...]
         while let start = Self.opening(in: rest) {
             guard let end = rest[start...].firstIndex(of: "}") else { break }
             result += rest[..<start]
-            result += form(try Self.text(value(rest[rest.index(start, offsetBy: 2)..<end])))
+            let added = form(try Self.text(value(rest[rest.index(start, offsetBy: 2)..<end])))
+            bytesLeft -= added.utf8.count
+            guard bytesLeft >= 0 else {
+                throw .badRequest(
+                    "LIMIT_EXCEEDED",
+                    "The references of the request stand for more than \(RESTDispatcher.bodyBytesMax) bytes.")
+            }
+            result += added
             rest = rest[rest.index(after: end)...]
         }
         return result + rest
@@ -117,21 +128,5 @@ struct CompositeReferences {
         case .array, .object:
             throw .badRequest("PROCESSING_HALTED", "Invalid reference specified. The value is not a simple one.")
         }
-    }
-
-    /// Percent-encoded, everything but letters, digits and `-._~`.
-    static func escaped(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                result += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return result
     }
 }

@@ -88,15 +88,14 @@ struct GraphResources: RESTFamily {
     /// The places of the parts, those that others refer to first; otherwise as they stand.
     private static func order(_ parts: [CompositeParts.Part]) throws(OrgError) -> [Int] {
         let known = Set(parts.map(\.reference))
+        let needed = parts.map { CompositeReferences.names(in: $0.body, url: $0.url).intersection(known) }
         var done: Set<String> = []
         var waiting = Array(parts.indices)
         var order: [Int] = []
         while !waiting.isEmpty {
-            let ready = waiting.first { index in
-                CompositeReferences.names(in: parts[index].body, url: parts[index].url)
-                    .allSatisfy { done.contains($0) || !known.contains($0) }
+            guard let ready = waiting.first(where: { needed[$0].isSubset(of: done) }) else {
+                throw .badInput("The parts of the graph refer to each other in a ring.")
             }
-            guard let ready else { throw .badInput("The parts of the graph refer to each other in a ring.") }
             order.append(ready)
             done.insert(parts[ready].reference)
             waiting.removeAll { $0 == ready }

@@ -53,8 +53,14 @@ struct SOSLParser {
         return target
     }
 
+    /// Salesforce's figure for the words of a search together. Each becomes a condition on every field.
+    static let termBytesMax = 10_000
+
     /// The words and phrases of a search term.
     static func terms(_ text: String) throws(OrgError) -> [String] {
+        guard text.utf8.count <= termBytesMax else {
+            throw .badRequest("MALFORMED_SEARCH", "A search term may have \(termBytesMax) bytes.")
+        }
         var terms: [String] = []
         var current = ""
         var isQuoted = false
@@ -115,12 +121,16 @@ struct SOSLParser {
     private mutating func word(orSymbol: Bool = false) -> String {
         skipSpace()
         var word = ""
-        while let character = next, character.isLetter || character.isNumber || character == "_" || character == "." {
+        while let character = next, Self.isPartOfName(character) {
             word.append(character)
             index += 1
         }
         if word.isEmpty, orSymbol, let character = next { return String(character) }
         return word
+    }
+
+    private static func isPartOfName(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "_" || character == "."
     }
 
     private mutating func name() throws(OrgError) -> String {
@@ -171,10 +181,10 @@ struct SOSLParser {
             if character == ")", depth == 0 { return clause }
             if character == "(" { depth += 1 }
             if character == ")" { depth -= 1 }
-            word = character.isLetter ? word + String(character) : ""
+            word = Self.isPartOfName(character) ? word + String(character) : ""
             clause.append(character)
             index += 1
-            let ends = next.map { !$0.isLetter } ?? true
+            let ends = next.map { !Self.isPartOfName($0) } ?? true
             if depth == 0, ends, words.contains(word.uppercased()) {
                 index -= word.count
                 return String(clause.dropLast(word.count))

@@ -48,7 +48,8 @@ struct RESTRequest {
         for option in value.split(separator: ",") {
             let parts = option.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, parts[0].filter({ $0 != " " }).lowercased() == "client" else { continue }
-            return String(parts[1].drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            let name = String(parts[1].drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            return String(name.prefix(CallContext.clientNameMax))
         }
         return nil
     }

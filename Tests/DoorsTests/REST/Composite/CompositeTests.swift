@@ -63,6 +63,19 @@ struct CompositeTests {
         }
     }
 
+    /// Each reference may stand for a long text: eight megabytes of them stood for hundreds of gigabytes.
+    @Test func referencesStandForNoMoreThanABody() throws {
+        var references = CompositeReferences()
+        let megabyte = JSONValue.string(String(repeating: "x", count: 1 << 20))
+        references.add("r", .object([.init(name: "Text", value: megabyte)]))
+        let count = RESTDispatcher.bodyBytesMax >> 20
+        _ = try references.resolved(.string(String(repeating: "@{r.Text}", count: count - 1) + "."))
+        _ = try references.resolvedURL("/@{r.Text}")
+        #expect { try references.resolved(.array([.string("a@{r.Text}")])) } throws: {
+            ($0 as? OrgError)?.errorCode == "LIMIT_EXCEEDED"
+        }
+    }
+
     @Test func allOrNoneUndoesEverything() async throws {
         try await RESTClient.use { client in
             let answer = try await client.send(
