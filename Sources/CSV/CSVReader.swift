@@ -51,7 +51,7 @@ public struct CSVReader: Sendable {
 
     /// Fills in the next row. False: more bytes are needed or, after `finish`, there are no more rows.
     public mutating func next(into row: inout CSVRow) throws(CSVError) -> Bool {
-        if offset == 0 { try skipByteOrderMark() }
+        if offset == 0 { skipByteOrderMark() }
         while true {
             row.ranges.removeAll(keepingCapacity: true)
             row.escaped.removeAll(keepingCapacity: true)
@@ -86,7 +86,7 @@ public struct CSVReader: Sendable {
         consumed = next
     }
 
-    private mutating func skipByteOrderMark() throws(CSVError) {
+    private mutating func skipByteOrderMark() {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         guard consumed == 0, buffer.count >= mark.count, buffer.starts(with: mark) else { return }
         advance(to: mark.count)

@@ -1,6 +1,7 @@
 """simple-salesforce, unchanged, against the sandbox: Bulk API 2.0 and 1.0; and what its users do by hand, with requests."""
 
 import csv
+import gzip
 import http.client
 import io
 
@@ -265,6 +266,15 @@ def test_bulk_1_in_xml_and_csv(org, secure):
     results = rows(call("GET", f"/{table}/batch/{batch}/result").text)
     assert (results[0]["Success"], results[0]["Created"]) == ("true", "true")
     assert call("GET", f"/{table}/batch/{batch}/request").text == "Name\r\nFrom CSV\r\n"
+
+    packed = {"content": "text/csv", "Content-Encoding": "gzip"}
+    batch = value(call("POST", f"/{table}/batch", gzip.compress(b"Name\nPacked\n"), **packed).text, "id")
+    assert value(done(table, batch), "numberRecordsFailed") == "0"
+    assert call("GET", f"/{table}/batch/{batch}/request").text == "Name\nPacked\n"
+    broken = call("POST", f"/{table}/batch", b"Name\n", **packed)
+    assert broken.status_code == 400 and "<exceptionCode>INVALID_REQUEST</exceptionCode>" in broken.text
+    bomb = call("POST", f"/{table}/batch", gzip.compress(b"Name\n" + b"x\n" * (6 << 20)), **packed)
+    assert bomb.status_code == 413 and "<exceptionCode>ClientInputError</exceptionCode>" in bomb.text
 
     question = job("query", "CSV", **{"Sforce-Enable-PKChunking": "chunkSize=100000"})
     batch = value(call("POST", f"/{question}/batch", "SELECT Id, Name FROM Account", content="text/csv").text, "id")

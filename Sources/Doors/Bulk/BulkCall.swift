@@ -110,12 +110,20 @@ enum BulkCall {
         filter.locator = call.parameter("queryLocator")
         let page = try await bulk.bulkJobs(filter, context: call.context)
         let path = "\(call.root)/jobs/\(own == .query ? "query" : "ingest")"
-        let next = page.nextLocator.map { "\(path)?queryLocator=\($0)" }
+        let next = page.nextLocator.map { nextPage(of: path, locator: $0, call.query) }
         return RESTAnswer(
             .members(
                 ("done", .boolean(next == nil)), ("records", .array(page.jobs.map { BulkJSON.job($0, .listed) })),
                 ("nextRecordsUrl", next.map(JSONValue.string) ?? .null)))
     }
+
+    /// The address of a list's next page: the filters of this one hold for it too.
+    static func nextPage(of path: String, locator: String, _ query: [(name: String, value: String)]) -> String {
+        let filters = query.filter { filterNames.contains($0.name) }.map { ($0.name, $0.value) }
+        return FormEncoding.url(path, adding: [("queryLocator", locator)] + filters)
+    }
+
+    private static let filterNames: Set<String> = ["jobType", "concurrencyMode", "isPkChunkingEnabled"]
 
     /// The document as it is made, packed where the caller takes it.
     static func answer(_ document: BulkDocument, _ call: RESTCall) -> RESTAnswer {

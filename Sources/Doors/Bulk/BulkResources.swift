@@ -7,8 +7,8 @@ internal import NIOCore
 struct BulkIngestResources: RESTFamily {
     let bulk: any BulkService
 
-    /// The rows of a multipart request, in characters.
     static let multipartBytesMax = 1 << 20
+    /// The rows of a multipart request: Salesforce's figure.
     static let multipartCharactersMax = 100_000
 
     func add(to routes: inout RESTRoutes) {

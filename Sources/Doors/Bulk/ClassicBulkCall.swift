@@ -68,7 +68,7 @@ struct ClassicBulkCall {
 
     private mutating func addBatch() async throws -> Response {
         let info = try await info()
-        let content = try await request.body.collect(upTo: BatchRows.bytesMax)
+        let content = try await request.bytes(upTo: BatchRows.bytesMax)
         let rows = info.operation.isQuery ? [] : try BatchRows.csv(content, info.contentType)
         let added = try await bulk.addBatch(
             NewBatch(request: content, rows: rows), to: info.id, context: context)
@@ -130,7 +130,7 @@ struct ClassicBulkCall {
 
     /// The members of the body's one object, as texts; nulls are left out.
     private func members(root: String) async throws -> [String: String] {
-        let bytes = try await request.body.collect(upTo: ClassicHeaders.jobBytesMax)
+        let bytes = try await request.bytes(upTo: ClassicHeaders.jobBytesMax)
         guard ClassicBulkDoor.isJSON(request.headers[.contentType]) else {
             do throws(XMLError) {
                 let element = try XMLReader.parse(bytes.readableBytesView)

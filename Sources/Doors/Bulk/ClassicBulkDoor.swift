@@ -46,6 +46,8 @@ public struct ClassicBulkDoor: HTTPRoutes {
             note.entity = call.entity
         } catch let error as OrgError {
             response = Self.response(error, asJSON: prefersJSON)
+        } catch is NIOTooManyBytesError {
+            response = Self.response(Self.tooLarge, asJSON: prefersJSON)
         }
         note.status = response.status.code
         org.record(note)
@@ -58,6 +60,8 @@ public struct ClassicBulkDoor: HTTPRoutes {
             guard let token else { throw OrgError.noSession }
             return try await org.session(accessToken: token)
         } catch {
+            // An org that cannot answer now has not judged the session.
+            guard error.status == 401 else { throw error }
             throw OrgError(status: 400, errorCode: "InvalidSessionId", message: "Invalid session id")
         }
     }
@@ -65,6 +69,9 @@ public struct ClassicBulkDoor: HTTPRoutes {
     private static let sessionHeader = HTTPField.Name("X-SFDC-Session")
 
     static func isJSON(_ type: String?) -> Bool { type?.lowercased().contains("application/json") ?? false }
+
+    private static let tooLarge = OrgError(
+        status: 413, errorCode: "ClientInputError", message: "The request's body is longer than this resource takes.")
 
     static func badURL(_ request: Request) -> OrgError {
         OrgError(

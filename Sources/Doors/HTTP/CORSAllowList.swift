@@ -23,14 +23,15 @@ public final class CORSAllowList: RouterMiddleware {
 
     private let patterns: Mutex<[Pattern]>
 
-    static let methods = "GET, POST, PATCH, DELETE, HEAD"
+    static let methods = "GET, POST, PUT, PATCH, DELETE, HEAD"
     static let requestHeaders = [
         "authorization", "content-type", "accept", "x-prettyprint", "sforce-call-options", "sforce-query-options",
         "sforce-auto-assign", "sforce-duplicate-rule-header", "sforce-mru", "if-match", "if-none-match",
         "if-modified-since",
         "if-unmodified-since", "last-event-id",
     ]
-    static let responseHeaders = "sforce-limit-info, etag, last-modified"
+    static let responseHeaders =
+        "sforce-limit-info, sforce-locator, sforce-numberofrecords, etag, last-modified, location"
     /// How long a browser may keep the answer to a preflight.
     static let preflightAgeMaxSeconds = 3600
 

@@ -24,14 +24,17 @@ enum Gzip {
         }
     }
 
+    /// Begins to pack; false where zlib has no memory left.
+    static func begin(_ stream: inout z_stream) -> Bool {
+        deflateInit2_(
+            &stream, level, Z_DEFLATED, gzipWindow, memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    }
+
     /// Nil where zlib has no memory left: then the body goes as it is.
     static func compressed(_ bytes: ByteBuffer) -> ByteBuffer? {
         var stream = z_stream()
-        guard
-            deflateInit2_(
-                &stream, level, Z_DEFLATED, gzipWindow, memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-                Int32(MemoryLayout<z_stream>.size)) == Z_OK
-        else { return nil }
+        guard begin(&stream) else { return nil }
         defer { deflateEnd(&stream) }
         let bound = Int(deflateBound(&stream, UInt(bytes.readableBytes)))
         var packed = ByteBuffer()
@@ -50,7 +53,8 @@ enum Gzip {
         return status == Z_STREAM_END ? packed : nil
     }
 
-    /// Throws what the caller is to hear: 400 for what is no such data, 413 for more than `bytesMax`.
+    /// Throws what the caller is to hear: 400 for what is no such data, 413 for more than `bytesMax`. A file of several members
+    /// (RFC 1952, section 2.2) is what all of them hold.
     static func unpacked(_ bytes: ByteBuffer, bytesMax: Int) throws -> ByteBuffer {
         var stream = z_stream()
         guard inflateInit2_(&stream, anyWindow, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
@@ -70,6 +74,7 @@ enum Gzip {
                     return output.count - Int(stream.avail_out)
                 }
                 guard whole.readableBytes <= bytesMax else { throw NIOTooManyBytesError(maxBytes: bytesMax) }
+                if status == Z_STREAM_END, stream.avail_in > 0 { status = inflateReset(&stream) }
             }
             guard status == Z_STREAM_END else {
                 throw OrgError.badRequest("INVALID_REQUEST", "The body is not what its Content-Encoding says.")

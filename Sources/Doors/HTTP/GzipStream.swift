@@ -4,18 +4,10 @@ internal import NIOCore
 /// Packs a body piece by piece into one gzip file. For one task; it ends with the last piece.
 final class GzipStream {
     private var stream = z_stream()
-    private static let level: Int32 = 1
-    /// Window of 32 KiB, and the framing of gzip.
-    private static let window: Int32 = 15 + 16
-    private static let memoryLevel: Int32 = 8
 
     /// Nil where zlib has no memory left.
     init?() {
-        guard
-            deflateInit2_(
-                &stream, Self.level, Z_DEFLATED, Self.window, Self.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-                Int32(MemoryLayout<z_stream>.size)) == Z_OK
-        else { return nil }
+        guard Gzip.begin(&stream) else { return nil }
     }
 
     deinit { deflateEnd(&stream) }

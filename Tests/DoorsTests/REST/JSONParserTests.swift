@@ -38,6 +38,12 @@ import Testing
         #expect(value == .string("\"\\/\u{8}\u{C}\n\r\tA€😀ä😀"))
     }
 
+    /// The escapes themselves; clients write letters beyond ASCII so.
+    @Test func lettersAreReadFromTheirNumbers() throws {
+        let value = try parse(#""\u0041 \u00e4 \u20AC \ud83d\uDE00""#)
+        #expect(value == .string("A \u{E4} \u{20AC} \u{1F600}"))
+    }
+
     @Test func stringsAreEscaped() {
         #expect(
             written(.string("a\"b\\c/\u{8}\u{9}\u{A}\u{C}\u{D}\u{1}\u{1F}ä😀")) == #""a\"b\\c/\b\t\n\f\r\u0001\u001fä😀""#

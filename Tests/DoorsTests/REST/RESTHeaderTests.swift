@@ -1,3 +1,4 @@
+import HTTPTypes
 import NIOCore
 import Synchronization
 import Testing
@@ -41,6 +42,7 @@ struct RESTHeaderTests {
             #expect(plain.body.contains(name))
             let refused = try await client.get(Self.row, headers: [("Accept-Encoding", "gzip;q=0")])
             #expect(refused.header("content-encoding") == nil)
+            #expect(refused.header("etag") == "\"tag=\"")
         }
     }
 
@@ -55,6 +57,13 @@ struct RESTHeaderTests {
             _ = try Gzip.unpacked(packed.getSlice(at: packed.readerIndex, length: 20) ?? packed, bytesMax: 1 << 20)
         }
         #expect(throws: OrgError.self) { _ = try Gzip.unpacked(ByteBuffer(string: "not packed"), bytesMax: 1 << 20) }
+        // Only the first member was read, and what stood behind it was dropped without a word.
+        var twice = packed
+        twice.writeImmutableBuffer(packed)
+        #expect(try Gzip.unpacked(twice, bytesMax: 1 << 20).readableBytes == 2 * text.utf8.count)
+        var withRest = packed
+        withRest.writeString("no member")
+        #expect(throws: OrgError.self) { _ = try Gzip.unpacked(withRest, bytesMax: 1 << 20) }
     }
 
     @Test func unknownEncodingsAreRefused() async throws {
@@ -128,6 +137,19 @@ struct RESTHeaderTests {
             #expect(old.status == 200)
             #expect(old.header("warning")?.hasPrefix("299 - \"") == true)
             #expect(try await client.get("/sobjects").header("warning") == nil)
+        }
+    }
+
+    /// A SOAP call, for which nobody has to log in to be recorded, could name a client of megabytes.
+    @Test func clientNamesAreCut() throws {
+        let name = String(repeating: "n", count: CallContext.clientNameMax)
+        let options = try #require(HTTPField.Name("Sforce-Call-Options"))
+        #expect(RESTRequest.clientName(in: [options: "client= \(name) "]) == name)
+        #expect(RESTRequest.clientName(in: [options: "client=\(name)e"]) == name)
+        for text in [" \(name) ", name + "e"] {
+            let envelope =
+                "<Envelope><Header><CallOptions><client>\(text)</client></CallOptions></Header><Body><login/></Body></Envelope>"
+            #expect(try SOAPCall(ByteBuffer(string: envelope)).clientName == name)
         }
     }
 

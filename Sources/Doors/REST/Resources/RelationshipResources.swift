@@ -1,11 +1,8 @@
 internal import HTTPTypes
 
-/// `/sobjects/X/{id}/{relationship}`: a record's parent, or its children.
-struct RelationshipResources: RESTFamily {
-    func add(to routes: inout RESTRoutes) {
-        // The paths have the form of external ids: `ExternalIDResources` brings them here.
-    }
-
+/// `/sobjects/X/{id}/{relationship}`: a record's parent, or its children. The paths have the form of external ids:
+/// `ExternalIDResources` brings them here.
+enum RelationshipResources {
     /// A parent is answered as a row, children as a query's page.
     static func follow(
         _ name: String, of object: String, _ id: String, _ call: RESTCall, _ work: any OrgWork

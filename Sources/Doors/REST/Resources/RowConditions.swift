@@ -82,7 +82,6 @@ struct RowConditions {
     static let gzipMark = "--gzip"
 
     static func quoted(_ tag: String, _ call: RESTCall) -> String {
-        let isCompressed = call.headers[.acceptEncoding]?.lowercased().contains("gzip") ?? false
-        return "\"" + tag + (isCompressed ? gzipMark : "") + "\""
+        "\"" + tag + (Gzip.isTaken(call.headers[.acceptEncoding]) ? gzipMark : "") + "\""
     }
 }

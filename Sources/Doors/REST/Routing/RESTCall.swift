@@ -1,6 +1,5 @@
 internal import HTTPTypes
 internal import Hummingbird
-internal import NIOCore
 
 /// One call of a resource below `/services/data/vXX.X/`: a request of its own, or a part of a composite one.
 struct RESTCall: Sendable {
@@ -62,22 +61,7 @@ struct RESTCall: Sendable {
         guard RESTRequest.isJSON(headers[.contentType]) else {
             throw OrgError.mediaTypeUnsupported(headers[.contentType])
         }
-        return try RESTDispatcher.document(try await readBytes(request))
-    }
-
-    /// The request's body, unpacked where it came compressed.
-    func readBytes(_ request: Request) async throws -> ByteBuffer {
-        let bytes = try await request.body.collect(upTo: RESTDispatcher.bodyBytesMax)
-        switch headers[.contentEncoding]?.lowercased() {
-        case nil, "identity":
-            return bytes
-        case "gzip", "x-gzip", "deflate":
-            return try Gzip.unpacked(bytes, bytesMax: RESTDispatcher.bodyBytesMax)
-        case let other?:
-            throw OrgError(
-                status: 415, errorCode: "UNSUPPORTED_MEDIA_TYPE",
-                message: "Content-Encoding \(other) is not supported. Supported are gzip and deflate.")
-        }
+        return try RESTDispatcher.document(try await request.bytes(upTo: RESTDispatcher.bodyBytesMax))
     }
 
     /// The body's object.

@@ -136,7 +136,7 @@ struct RESTDispatcher: Sendable {
         guard RESTRequest.isJSON(call.headers[.contentType]) else {
             throw OrgError.mediaTypeUnsupported(call.headers[.contentType])
         }
-        let bytes = try await call.readBytes(request)
+        let bytes = try await request.bytes(upTo: RESTDispatcher.bodyBytesMax)
         var call = call
         call.document = try Self.document(bytes)
         return (call, bytes)

@@ -39,8 +39,8 @@ public struct RESTDoor: HTTPRoutes {
 
     private static func families(_ org: any OrgService) -> [any RESTFamily] {
         [
-            RecordResources(), ExternalIDResources(), RelationshipResources(), DescribeResources(),
-            ReplicationResources(), QueryResources(), SearchResources(), LimitResources(org: org),
+            RecordResources(), ExternalIDResources(), DescribeResources(), ReplicationResources(), QueryResources(),
+            SearchResources(), LimitResources(org: org),
             CompositeResources(), GraphResources(), BatchResources(), CollectionResources(), TreeResources(),
         ]
     }
