@@ -5,12 +5,14 @@ import pathlib
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 
 import jwt
 import pytest
+import requests
 
-from programs import ALL, BINARY, CALL_SECONDS, CASES, PORT_OPTIONS, Org, Program
+from programs import ALL, BINARY, CALL_SECONDS, CASES, PORT_OPTIONS, STOP_SECONDS, Org, Program
 
 CONFIGURATION_MISTAKE = 78
 UNAVAILABLE = 69
@@ -109,7 +111,8 @@ def test_tail_says_what_is_wrong(connection, arguments, status, text):
 
 
 def test_a_token_is_what_the_options_say(tmp_path):
-    secret = "a secret that is long enough for HS256, surely"
+    # The space at its end is part of it, as it is for the gateway.
+    secret = "a secret that is long enough for HS256, surely "
     (tmp_path / "secret").write_text(secret + "\n")
     answer = millrace(
         "token", "--secret-file", tmp_path / "secret", "--issuer", "portal", "--audience", "millrace", "--subject", "ada",
@@ -142,3 +145,40 @@ def test_every_mistake_of_a_configuration_is_told_with_its_line(tmp_path):
     for part in (":2: org.login_url", ":3: unknown key org.usernam: did you mean org.username", ":4: listen.port", ":6: push.tokens"):
         assert f"bad.yaml{part}" in answer.stderr
     assert "abc" not in answer.stderr
+
+
+def directories_of(process):
+    return [
+        path for parent in ("/dev/shm", tempfile.gettempdir())
+        if (path := pathlib.Path(parent) / f"millrace-sandbox-{process.pid}").exists()]
+
+
+def test_a_sandbox_in_memory_that_is_asked_for_nonsense_leaves_nothing(tmp_path):
+    (tmp_path / "schema.yaml").write_text("objects: 3\n")
+    program = subprocess.Popen(
+        [BINARY, "sandbox", "--memory", "--schema", tmp_path / "schema.yaml"], stderr=subprocess.PIPE, text=True)
+    _, text = program.communicate(timeout=3 * CALL_SECONDS)
+    assert program.returncode == CONFIGURATION_MISTAKE
+    assert "schema.yaml:1: " in text
+    assert directories_of(program) == []
+
+
+def test_a_stop_does_not_wait_for_rows_that_are_being_loaded(tmp_path):
+    program = Program(tmp_path, "sandbox", "--memory", *PORT_OPTIONS, "--rows", 50_000_000)
+    program.wait_for_output("An org is here")
+    assert len(directories_of(program.process)) == 1
+    program.process.send_signal(signal.SIGTERM)
+    assert program.process.wait(STOP_SECONDS) == 0
+    assert directories_of(program.process) == []
+
+
+def test_calls_over_https_are_counted_with_the_others(org):
+    def count():
+        text = requests.get(f"{org.connection['http_url']}/metrics", timeout=CALL_SECONDS).text
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(
+            'millrace_http_requests_total{method="PATCH",status="405"}'))
+
+    before = count()
+    requests.patch(
+        f"{org.connection['https_url']}/services/data", verify=org.connection["ca_file"], timeout=CALL_SECONDS)
+    assert count() == before + 1

@@ -7,8 +7,6 @@ internal import X509
 /// Keys are created readable by their owner only, never made so afterwards; every file is written beside its place and
 /// renamed into it.
 struct CertificateFiles {
-    private static let keyMode: mode_t = 0o600
-    private static let certificateMode: mode_t = 0o644
     private static let directoryMode = 0o755
 
     let directory: String
@@ -46,8 +44,8 @@ struct CertificateFiles {
         } catch {
             throw DevelopmentCAError(message: "A certificate could not be written as PEM", path: nil, cause: error)
         }
-        try write(key, "\(name)-key.pem", mode: Self.keyMode)
-        try write(certificate, "\(name).pem", mode: Self.certificateMode)
+        try write(key, "\(name)-key.pem", isPrivate: true)
+        try write(certificate, "\(name).pem", isPrivate: false)
     }
 
     private func text(_ name: String) throws(DevelopmentCAError) -> String? {
@@ -60,25 +58,11 @@ struct CertificateFiles {
         }
     }
 
-    /// Creates the file with its mode (a key must not be readable by others even for an instant), then renames it.
-    private func write(_ text: String, _ name: String, mode: mode_t) throws(DevelopmentCAError) {
-        let path = path(name)
-        let new = path + ".new"
-        if unlink(new) != 0, errno != ENOENT { throw Self.failure("The file cannot be replaced", new) }
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw Self.failure("The file cannot be made", new) }
-        defer { close(descriptor) }
-        var bytes = Array((text + "\n").utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else { throw Self.failure("The file cannot be written", new) }
-            bytes = bytes.dropFirst(max(0, count))
+    private func write(_ text: String, _ name: String, isPrivate: Bool) throws(DevelopmentCAError) {
+        do throws(WholeFile.Failure) {
+            try WholeFile.write((text + "\n").utf8, to: path(name), isPrivate: isPrivate)
+        } catch {
+            throw DevelopmentCAError(message: error.message, path: error.path, cause: nil)
         }
-        guard fsync(descriptor) == 0 else { throw Self.failure("The file cannot be written", new) }
-        guard rename(new, path) == 0 else { throw Self.failure("The file cannot be renamed into its place", path) }
-    }
-
-    private static func failure(_ message: String, _ path: String) -> DevelopmentCAError {
-        DevelopmentCAError(message: "\(message): \(String(cString: strerror(errno)))", path: path, cause: nil)
     }
 }

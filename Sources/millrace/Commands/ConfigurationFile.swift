@@ -5,10 +5,15 @@ import Logging
 /// The configuration file as commands use it: loaded whole, or the command ends with every mistake printed.
 enum ConfigurationFile {
     static func load(_ path: String) throws -> Configuration {
+        try reading { try Configuration.load(path: path, environment: ProcessInfo.processInfo.environment) }
+    }
+
+    /// Reads a file that a command was given: a file with mistakes ends the command, with all of them printed.
+    static func reading<Content>(_ read: () throws -> Content) throws -> Content {
         do {
-            return try Configuration.load(path: path, environment: ProcessInfo.processInfo.environment)
+            return try read()
         } catch {
-            Console.printError(error.description)
+            Console.printError("\(error)")
             throw ExitCode(ExitStatus.configuration)
         }
     }

@@ -15,11 +15,6 @@ struct OrgLoginOptions: ParsableArguments {
     func apply(to configuration: inout Sandbox.Configuration) throws {
         configuration.allowsPasswordGrant = allowPasswordGrant
         guard let apps else { return }
-        do {
-            configuration.connectedApps = try ConnectedAppsFile.load(apps)
-        } catch {
-            Console.printError("\(error)")
-            throw ExitCode(ExitStatus.configuration)
-        }
+        configuration.connectedApps = try ConfigurationFile.reading { try ConnectedAppsFile.load(apps) }
     }
 }

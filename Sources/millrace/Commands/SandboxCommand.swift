@@ -56,9 +56,10 @@ struct SandboxCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logOptions.makeLogger()
-        let memory = self.memory ? try MemoryDirectory() : nil
         var settings = try configuration()
         try logins.apply(to: &settings)
+        // Made when nothing that was asked for is wrong: what is thrown before leaves nothing behind.
+        let memory = self.memory ? try MemoryDirectory() : nil
         settings.isDurable = memory == nil
         let server = try await OrgServer(
             directory: memory?.path ?? data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
@@ -72,7 +73,11 @@ struct SandboxCommand: AsyncParsableCommand {
     private func configuration() throws -> Sandbox.Configuration {
         var configuration = Sandbox.Configuration()
         configuration.hasPersonAccounts = personAccounts
-        if let schema { configuration.schema = try SchemaFile.load(path: schema, personAccounts: personAccounts) }
+        if let schema {
+            configuration.schema = try ConfigurationFile.reading {
+                try SchemaFile.load(path: schema, personAccounts: personAccounts)
+            }
+        }
         return configuration
     }
 

@@ -100,7 +100,8 @@ struct TokenCommand: AsyncParsableCommand {
             guard let text = try? String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8) else {
                 throw ValidationError("\(file) cannot be read.")
             }
-            return algorithm == .hs256 ? text.trimmingCharacters(in: .whitespacesAndNewlines) : text
+            // As the gateway reads it: a secret may begin or end with a space.
+            return algorithm == .hs256 ? Secret(heldIn: text).reveal() : text
         }
         guard algorithm == .hs256 else {
             throw ValidationError(
@@ -110,7 +111,7 @@ struct TokenCommand: AsyncParsableCommand {
             guard let secret = ProcessInfo.processInfo.environment[secretEnv], !secret.isEmpty else {
                 throw ValidationError("The environment variable \(secretEnv) is not set.")
             }
-            return secret
+            return Secret(heldIn: secret).reveal()
         }
         if case .secret(let secret)? = tokens?.key { return secret.reveal() }
         throw ValidationError("HS256 needs the secret: --secret-file, --secret-env, or --config.")

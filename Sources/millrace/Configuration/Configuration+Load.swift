@@ -29,7 +29,7 @@ extension Configuration {
         let root = YAMLDocument.root(of: text, mistakes: mistakes)
         // Text that is not YAML has no keys to complain about.
         guard mistakes.sorted.isEmpty else { throw ConfigurationError(file: file, mistakes: mistakes.sorted) }
-        var reader = ConfigurationReader(
+        let reader = ConfigurationReader(
             root: Section(path: "", node: root, line: 1, mistakes: mistakes),
             files: FileReader(directory: directory, environment: environment))
         let configuration = reader.configuration()
@@ -46,7 +46,7 @@ private struct ConfigurationReader {
     let root: Section
     let files: FileReader
 
-    mutating func configuration() -> Configuration? {
+    func configuration() -> Configuration? {
         let org = org(root.section("org"))
         let topics = topics()
         let tracked = trackedObjects()

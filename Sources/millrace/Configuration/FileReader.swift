@@ -57,14 +57,12 @@ struct FileReader {
     }
 
     private func nonempty(_ content: String, _ section: Section, _ name: String) -> (secret: Secret, key: String)? {
-        // Editors and `echo` end a file with a line break that is not part of the secret.
-        var content = content[...]
-        while let last = content.last, last.isNewline { content.removeLast() }
-        guard !content.isEmpty else {
+        let secret = Secret(heldIn: content)
+        guard !secret.isEmpty else {
             section.mistake(name, "holds nothing")
             return nil
         }
-        return (Secret(String(content)), name)
+        return (secret, name)
     }
 
     private func read(_ section: Section, _ name: String, path: String) -> String? {

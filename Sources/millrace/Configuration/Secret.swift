@@ -7,6 +7,15 @@ struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, 
         self.content = content
     }
 
+    /// What a file or a variable holds: editors and `echo` end it with a line break that is not part of the secret.
+    init(heldIn text: String) {
+        var content = text[...]
+        while let last = content.last, last.isNewline { content.removeLast() }
+        self.content = String(content)
+    }
+
+    var isEmpty: Bool { content.isEmpty }
+
     func reveal() -> String { content }
 
     var description: String { "(secret)" }

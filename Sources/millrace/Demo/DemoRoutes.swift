@@ -72,14 +72,15 @@ struct DemoRoutes: HTTPRoutes {
     var numbers: @Sendable () async -> Numbers
 
     func add(to router: Router<BasicRequestContext>) {
-        router.get("/") { _, _ in Self.asset(PackageResources.index_html, type: "text/html; charset=utf-8") }
+        router.get("/") { _, _ in Self.page.asset(PackageResources.index_html, type: "text/html; charset=utf-8") }
         router.get("/demo/page.js") { _, _ in
-            Self.asset(PackageResources.page_js, type: "text/javascript; charset=utf-8")
+            Self.page.asset(PackageResources.page_js, type: "text/javascript; charset=utf-8")
         }
-        router.get("/demo/style.css") { _, _ in Self.asset(PackageResources.style_css, type: "text/css; charset=utf-8")
+        router.get("/demo/style.css") { _, _ in
+            Self.page.asset(PackageResources.style_css, type: "text/css; charset=utf-8")
         }
         router.get("/demo/millrace.js") { _, _ in
-            Self.asset(PackageResources.millrace_js, type: "text/javascript; charset=utf-8")
+            Self.page.asset(PackageResources.millrace_js, type: "text/javascript; charset=utf-8")
         }
         router.get("/demo/config.json") { request, _ in
             try Self.checkHost(of: request)
@@ -91,25 +92,11 @@ struct DemoRoutes: HTTPRoutes {
     /// The document holds tokens: a page of another site, whose name was made to point to this machine (DNS rebinding), names
     /// its own host in the request and gets nothing.
     private static func checkHost(of request: Request) throws {
-        let authority = request.head.authority ?? ""
-        let host = authority.lastIndex(of: ":").map { authority[..<$0] } ?? authority[...]
-        guard ["127.0.0.1", "localhost", "[::1]"].contains(host.lowercased()) else {
+        guard WebAddress.isThisMachine(String(request.host)) else {
             throw HTTPError(.forbidden, message: "The demo answers on 127.0.0.1 and localhost only.")
         }
     }
 
-    /// The page runs its own scripts and styles and nothing else; it talks to the hub and the org, whose ports are not known
-    /// beforehand.
-    private static let contentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: http:; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-    private static func asset(_ bytes: [UInt8], type: String) -> Response {
-        var headers = HTTPFields()
-        headers[.contentType] = type
-        headers[.cacheControl] = "no-cache"
-        headers[.contentSecurityPolicy] = contentSecurityPolicy
-        headers[.xContentTypeOptions] = "nosniff"
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
+    /// It talks to the hub and the org, whose ports are not known beforehand.
+    private static let page = Page(connections: "'self' ws: http:")
 }

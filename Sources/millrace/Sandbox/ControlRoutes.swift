@@ -130,9 +130,8 @@ private struct ControlGuard: RouterMiddleware {
                 status: 403,
                 reason: "The control door answers on this machine only. (millrace sandbox --control-from-anywhere)")
         }
-        let colon = authority.hasSuffix("]") ? nil : authority.lastIndex(of: ":")
-        let host = colon.map { authority[..<$0] } ?? authority[...]
-        guard ["127.0.0.1", "localhost", "[::1]"].contains(host.lowercased()) else {
+        let host = request.host
+        guard WebAddress.isThisMachine(String(host)) else {
             throw ControlError(
                 status: 403, field: "Host",
                 reason: "The control door is called by 127.0.0.1 or localhost, not by \(host).")

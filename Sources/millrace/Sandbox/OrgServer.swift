@@ -61,7 +61,7 @@ struct OrgServer: Sendable {
             metrics: metrics, eventLoopGroup: threads, logger: logger)
         https = HTTPDoor(
             configuration: .init(host: addresses.host, port: addresses.httpsPort, tls: tls, corsOrigins: corsOrigins),
-            routes: routes, faults: sandbox.faults, metrics: MetricsRegistry(), eventLoopGroup: threads, logger: logger)
+            routes: routes, faults: sandbox.faults, metrics: metrics, eventLoopGroup: threads, logger: logger)
         pubSub = PubSubDoor(
             configuration: .init(listeners: [
                 .init(host: addresses.host, port: addresses.grpcPort, tls: tls),
@@ -86,11 +86,12 @@ struct OrgServer: Sendable {
             Component("org-pubsub") { [pubSub] in
                 try await pubSub.run()
             },
-            Component("announce") {
+            // A stop does not wait for the last of many rows: the next start goes on behind those that are there.
+            .cancelled("announce") {
                 try await started(try await announce())
                 if let life { try await life.load(into: sandbox) }
                 // Not the end of the program.
-                try? await gracefulShutdown()
+                try await gracefulShutdown()
             },
         ]
         if let life, let rate = life.traffic {

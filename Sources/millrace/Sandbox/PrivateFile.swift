@@ -1,17 +1,10 @@
 import Foundation
+import Sandbox
 
 /// Files that only their owner may read, written whole or not at all (a reader never sees half of one).
 enum PrivateFile {
     static func write(_ content: Data, to path: String) throws {
-        let temporary = path + ".new"
-        let manager = FileManager.default
-        if manager.fileExists(atPath: temporary) { try manager.removeItem(atPath: temporary) }
-        guard manager.createFile(atPath: temporary, contents: content, attributes: [.posixPermissions: 0o600]) else {
-            throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
-        }
-        guard rename(temporary, path) == 0 else {
-            throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
-        }
+        try WholeFile.write(content, to: path, isPrivate: true)
     }
 }
 

@@ -1,14 +1,12 @@
 import Doors
-import HTTPTypes
 import Hummingbird
-import NIOCore
 
 /// The page at the sandbox's root. It reads the control door and the org's own REST API, and nothing else.
 struct SandboxPageRoutes: HTTPRoutes {
     func add(to router: Router<BasicRequestContext>) {
-        router.get("/") { _, _ in Self.asset(PackageResources.sandbox_html, type: "text/html; charset=utf-8") }
+        router.get("/") { _, _ in Self.page.asset(PackageResources.sandbox_html, type: "text/html; charset=utf-8") }
         router.get("/sandbox/page/sandbox.css") { _, _ in
-            Self.asset(PackageResources.sandbox_css, type: "text/css; charset=utf-8")
+            Self.page.asset(PackageResources.sandbox_css, type: "text/css; charset=utf-8")
         }
         let modules: [(RouterPath, [UInt8])] = [
             ("/sandbox/page/sandbox.js", PackageResources.sandbox_js),
@@ -20,20 +18,9 @@ struct SandboxPageRoutes: HTTPRoutes {
             ("/sandbox/page/faults.js", PackageResources.faults_js),
         ]
         for (path, bytes) in modules {
-            router.get(path) { _, _ in Self.asset(bytes, type: "text/javascript; charset=utf-8") }
+            router.get(path) { _, _ in Self.page.asset(bytes, type: "text/javascript; charset=utf-8") }
         }
     }
 
-    private static let contentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-    private static func asset(_ bytes: [UInt8], type: String) -> Response {
-        var headers = HTTPFields()
-        headers[.contentType] = type
-        headers[.cacheControl] = "no-cache"
-        headers[.contentSecurityPolicy] = contentSecurityPolicy
-        headers[.xContentTypeOptions] = "nosniff"
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
+    private static let page = Page(connections: "'self'")
 }
