@@ -2,10 +2,11 @@
 package final class TextPattern: Sendable {
     private let matcher: LikeMatcher
 
-    /// `soql`: as it stands between the quotes.
+    /// `soql`: as it stands between the quotes, in canonical writing. That can be longer than what was parsed (a line
+    /// break becomes an escape), so the limit of the parser does not count.
     package convenience init?(soql: String) {
         do {
-            self.init(try StringReader(bytes: Array("'\(soql)'".utf8)[...]).pattern())
+            self.init(try StringReader(bytes: Array("'\(soql)'".utf8)[...], charactersMax: .max).pattern())
         } catch {
             return nil
         }

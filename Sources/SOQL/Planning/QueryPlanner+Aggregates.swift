@@ -91,10 +91,12 @@ extension QueryPlanner {
             let index = column(value.sql, value.type, heading: name)
             plan.members.append(PlannedMember(name: name, content: .column(index)))
         }
-        if let having = query.having {
-            plan.grouping += " HAVING \(try sql(having, isNegated: false, depth: 0))"
-        }
         groupKeys = Set(groups.keys)
+        if let having = query.having {
+            isInHaving = true
+            plan.grouping += " HAVING \(try sql(having, isNegated: false, depth: 0))"
+            isInHaving = false
+        }
     }
 
     private mutating func groupable(_ term: Term) throws(QueryError) -> (sql: String, type: QueryType) {
@@ -131,11 +133,11 @@ extension QueryPlanner {
         guard let aggregate = AggregateFunction(call.key) else {
             throw QueryError(.malformedQuery, "unexpected token: '\(call.name)'", at: call.place)
         }
-        guard plan.kind == .aggregates || !isFiltering else {
+        guard isInHaving || !isFiltering else {
             throw QueryError(.malformedQuery, "unexpected token: '\(call.name)'", at: call.place)
         }
         guard let argument = call.argument else {
-            guard aggregate == .count, plan.kind == .aggregates, isFiltering else {
+            guard aggregate == .count, isInHaving else {
                 throw QueryError(.malformedQuery, "unexpected token: ')'", at: call.place)
             }
             return ("count(*)", .integer)

@@ -235,11 +235,19 @@ extension QueryPlanner {
                 throw QueryError(
                     .invalidField, "field '\(found.field.name)' can not be filtered in a query call", at: path.place)
             }
+            try checkGrouped(found.sql, term)
             return FilterOperand(name: found.field.name, sql: found.sql, type: found.field.type, place: path.place)
         case .call(let call):
             let found = try function(call, isFiltering: true)
+            if AggregateFunction(call.key) == nil { try checkGrouped(found.sql, term) }
             return FilterOperand(name: term.spelling, sql: found.sql, type: found.type, place: call.place)
         }
+    }
+
+    /// SQLite would compare the value of any row of the group.
+    private func checkGrouped(_ sql: String, _ term: Term) throws(QueryError) {
+        guard isInHaving, !groupKeys.contains(sql) else { return }
+        throw QueryError(.malformedQuery, "Field must be grouped or aggregated: \(term.spelling)", at: term.place)
     }
 
     mutating func bind(_ value: Value) -> String {

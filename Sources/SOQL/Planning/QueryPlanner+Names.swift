@@ -30,7 +30,7 @@ struct JoinedParent {
 struct ResolvedField {
     var field: QueryField
     var sql: String
-    /// Alias of the table it is in.
+    /// Alias of the table it is in; of several that it may be in, the first.
     var table: String
     var parents: [JoinedParent]
 }
@@ -115,7 +115,8 @@ extension QueryPlanner {
             let cases = parent.tables.map { "WHEN \($0.table).sfid IS NOT NULL THEN '\($0.object.name)'" }
             let type = QueryField(name: "Type", type: .text, source: .derived)
             return ResolvedField(
-                field: type, sql: "CASE \(cases.joined(separator: " ")) END", table: "", parents: parents)
+                field: type, sql: "CASE \(cases.joined(separator: " ")) END", table: parent.tables[0].table,
+                parents: parents)
         }
         var found: QueryField?
         var parts: [String] = []

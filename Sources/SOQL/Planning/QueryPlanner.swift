@@ -11,6 +11,8 @@ package struct QueryPlanner {
     static let semiJoinsMax = 2
     static let fieldsLimitMax = 200
     static let offsetMax = 2_000
+    /// Columns of one statement, those that only the answer needs included: SQLite's limit.
+    static let columnsMax = 2_000
     /// AND inside OR inside AND: what SQLite's parser takes without doubt.
     static let logicDepthMax = 24
 
@@ -26,6 +28,8 @@ package struct QueryPlanner {
     /// SQL of the columns of an aggregate query by their names, and of its groups.
     var aliases: [String: String] = [:]
     var groupKeys: Set<String> = []
+    /// HAVING is being planned, the one filter that takes aggregates and no field that is not grouped.
+    var isInHaving = false
 
     package static func plan(
         _ query: Query, schema: any QuerySchema, includesDeleted: Bool, now: Int64
@@ -65,6 +69,9 @@ package struct QueryPlanner {
         if let filter = query.filter { conditions.append(try sql(filter, isNegated: false, depth: 0)) }
         try planOrder(query)
         try planWindow(query)
+        guard plan.columns.count <= Self.columnsMax else {
+            throw QueryError(.tooComplicated, "a query can read \(Self.columnsMax) columns at most")
+        }
         plan.from = "\(scope.object.table) AS t0" + scope.joins.map(\.sql).joined()
         plan.condition = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
         return plan
@@ -111,7 +118,7 @@ package struct QueryPlanner {
             case .term(.call(let call), let alias):
                 try select(call, alias: alias, seen: &seen)
             case .fieldGroup(let group, let place):
-                try selectGroup(group, at: place, query)
+                try selectGroup(group, at: place, query, seen: &seen)
             case .children(let inner):
                 try selectChildren(inner)
             case .rowCount:
@@ -121,10 +128,13 @@ package struct QueryPlanner {
     }
 
     private mutating func select(_ path: FieldPath, seen: inout Set<String>) throws(QueryError) {
-        let found = try resolve(path)
+        try select(try resolve(path), at: path.place, seen: &seen)
+    }
+
+    private mutating func select(_ found: ResolvedField, at place: Int, seen: inout Set<String>) throws(QueryError) {
         let key = "\(found.table).\(found.field.name)".lowercased()
         guard seen.insert(key).inserted else {
-            throw QueryError(.invalidField, "duplicate field selected: \(found.field.name)", at: path.place)
+            throw QueryError(.invalidField, "duplicate field selected: \(found.field.name)", at: place)
         }
         try add(found)
     }
@@ -148,7 +158,9 @@ package struct QueryPlanner {
         }
     }
 
-    private mutating func selectGroup(_ group: FieldGroup, at place: Int, _ query: Query) throws(QueryError) {
+    private mutating func selectGroup(
+        _ group: FieldGroup, at place: Int, _ query: Query, seen: inout Set<String>
+    ) throws(QueryError) {
         if group != .standard, query.limit.map({ $0 > Self.fieldsLimitMax }) ?? true {
             throw QueryError(
                 .malformedQuery, "The SOQL FIELDS function must have a LIMIT of at most \(Self.fieldsLimitMax)",
@@ -156,8 +168,9 @@ package struct QueryPlanner {
         }
         for field in scope.object.fields
         where group == .all || field.isCustom == (group == .custom) {
-            try add(
-                ResolvedField(field: field, sql: sql(of: field, table: "t0", scope.object), table: "t0", parents: []))
+            let found = ResolvedField(
+                field: field, sql: sql(of: field, table: "t0", scope.object), table: "t0", parents: [])
+            try select(found, at: place, seen: &seen)
         }
     }
 

@@ -18,6 +18,7 @@ struct StringReader {
 
     /// The token's bytes, quotes included.
     let bytes: ArraySlice<UInt8>
+    var charactersMax = SyntaxLimits.stringCharactersMax
 
     /// As a plain text, where `%` and `_` mean themselves.
     func plain() throws(Refusal) -> String {
@@ -48,8 +49,8 @@ struct StringReader {
     private func forEach(_ body: (Element) -> Void) throws(Refusal) {
         let content = bytes.dropFirst().dropLast()
         let scalars = Array(String(decoding: content, as: UTF8.self).unicodeScalars)
-        guard scalars.count <= SyntaxLimits.stringCharactersMax else {
-            throw Refusal(message: "a text is longer than \(SyntaxLimits.stringCharactersMax) characters", offset: 0)
+        guard scalars.count <= charactersMax else {
+            throw Refusal(message: "a text is longer than \(charactersMax) characters", offset: 0)
         }
         var index = 0
         var offset = 1

@@ -90,6 +90,14 @@ import Testing
         #expect(try await fixture.page("SELECT COUNT() FROM Account").totalSize == 4)
     }
 
+    /// The database gets a pattern in canonical writing, where a line break has two characters.
+    @Test func aPatternOfLineBreaksMayBeAsLongAsAnyOther() async throws {
+        let fixture = try await SharedQueryFixture.fixture()
+        let breaks = String(repeating: "\n", count: 4_000)
+        #expect(try await fixture.names(where: "Name LIKE '\(breaks)'").isEmpty)
+        #expect(await fixture.refusal("SELECT Id FROM Account WHERE Name LIKE '\(breaks)x'")?.status == 400)
+    }
+
     @Test func longChainsStayWithinTheDatabasesLimits() async throws {
         let fixture = try await SharedQueryFixture.fixture()
         let many = (0..<900).map { "Name = 'n\($0)'" }.joined(separator: " OR ")

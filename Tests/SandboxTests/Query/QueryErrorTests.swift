@@ -105,6 +105,22 @@ import Testing
         ("SELECT COUNT(Id) a, MAX(Name) A FROM Account", "MALFORMED_QUERY", "duplicate alias: A"),
         ("SELECT Name n FROM Account", "MALFORMED_QUERY", "only aggregate expressions use field aliasing"),
         ("SELECT Id FROM Account WHERE COUNT(Id) > 1", "MALFORMED_QUERY", "unexpected token: 'COUNT'"),
+        ("SELECT COUNT(Id) FROM Account WHERE COUNT(Id) > 1", "MALFORMED_QUERY", "unexpected token: 'COUNT'"),
+        ("SELECT COUNT(Id) FROM Account WHERE COUNT() > 1", "MALFORMED_QUERY", "unexpected token: 'COUNT'"),
+        (
+            "SELECT Industry FROM Account GROUP BY Industry HAVING Name = 'x'", "MALFORMED_QUERY",
+            "Field must be grouped or aggregated: Name"
+        ),
+        (
+            "SELECT Industry FROM Account GROUP BY Industry HAVING CALENDAR_YEAR(CreatedDate) = 2026",
+            "MALFORMED_QUERY", "Field must be grouped or aggregated: CALENDAR_YEAR(CreatedDate)"
+        ),
+        (
+            "SELECT CreatedDate, COUNT(Id) FROM Account GROUP BY CreatedDate", "MALFORMED_QUERY",
+            "field 'CreatedDate' can not be grouped in a query call"
+        ),
+        ("SELECT COUNT(IsDeleted) FROM Account", "MALFORMED_QUERY", "does not support aggregate operator COUNT"),
+        ("SELECT Id, FIELDS(ALL) FROM Account LIMIT 10", "INVALID_FIELD", "duplicate field selected: Id"),
         ("SELECT NOSUCH(Id) FROM Account", "MALFORMED_QUERY", "unexpected token: 'NOSUCH'"),
         (
             "SELECT CALENDAR_YEAR(Name) FROM Account GROUP BY CALENDAR_YEAR(Name)", "INVALID_FIELD",

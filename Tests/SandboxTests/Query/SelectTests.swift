@@ -119,6 +119,21 @@ import Testing
         #expect(groups.map { $0["n"] } == [.number("3"), .number("2"), .number("1")])
     }
 
+    /// The type of a polymorphic parent is no field of any object: two of them once counted as the same field.
+    @Test func typesOfTwoPolymorphicParentsAreTwoFields() async throws {
+        let fixture = try await QueryFixture.open()
+        _ = try await fixture.org.create(
+            "Task",
+            [
+                ("Subject", .string("Call")), ("WhoId", .string(fixture.contacts[0].string)),
+                ("WhatId", .string(fixture.cases[0].string)),
+            ])
+        let tasks = try await fixture.records("SELECT Who.Type, What.Type FROM Task")
+        #expect(tasks[0]["Who"]?.dictionary["Type"] == .string("Contact"))
+        #expect(tasks[0]["What"]?.dictionary["Type"] == .string("Case"))
+        #expect(await fixture.refusal("SELECT Who.Type, who.type FROM Task")?.errorCode == "INVALID_FIELD")
+    }
+
     @Test func fieldGroupsHoldWhatTheySay() async throws {
         let fixture = try await QueryFixture.open()
         let all = try await fixture.records("SELECT FIELDS(ALL) FROM Account LIMIT 200")
