@@ -16,7 +16,7 @@ struct DescribeField {
     private var flags: [(String, JSONValue)] {
         let kind = field.kind
         let flags: [(String, Bool)] = [
-            ("aggregatable", isSimple && !isLong && kind != .boolean && kind != .multiPicklist),
+            ("aggregatable", field.isAggregatable),
             ("aiPredictionField", false), ("autoNumber", kind == .autoNumber),
             ("calculated", field.formula != nil || field.rollUp != nil || field.shownPath != nil),
             ("cascadeDelete", deletes(.cascade)), ("caseSensitive", field.isCaseSensitive),
@@ -24,15 +24,15 @@ struct DescribeField {
             ("dataTranslationEnabled", false), ("defaultedOnCreate", isDefaulted), ("dependentPicklist", false),
             ("deprecatedAndHidden", false), ("displayLocationInDecimal", kind == .location),
             ("encrypted", kind == .encryptedText), ("externalId", field.isExternalID),
-            ("filterable", isSimple && !isLong && kind != .encryptedText),
+            ("filterable", field.isFilterable),
             ("formulaTreatNullNumberAsZero", field.formula != nil && field.treatsBlankAsZero),
-            ("groupable", isGroupable), ("highScaleNumber", false), ("htmlFormatted", kind == .richText),
+            ("groupable", field.isGroupable), ("highScaleNumber", false), ("htmlFormatted", kind == .richText),
             ("idLookup", isIDLookup), ("nameField", field.isNameField), ("namePointing", isPolymorphic),
             ("nillable", isNillable), ("permissionable", isPermissionable),
             ("polymorphicForeignKey", isPolymorphic),
             ("queryByDistance", kind == .address || kind == .location), ("restrictedDelete", deletes(.restrict)),
             ("restrictedPicklist", field.picklist?.isRestricted ?? false), ("searchPrefilterable", kind == .reference),
-            ("sortable", isSimple && !isLong && kind != .multiPicklist && kind != .encryptedText),
+            ("sortable", field.isSortable),
             ("unique", field.isUnique), ("updateable", field.isUpdateable && object.isWritable),
             ("writeRequiresMasterRead", field.reference?.isMasterDetail ?? false),
         ]
@@ -68,18 +68,7 @@ struct DescribeField {
 
     private func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 
-    private var isSimple: Bool { !field.kind.isCompound }
-
-    private var isLong: Bool { field.kind.isLongText }
-
     private var isPolymorphic: Bool { (field.reference?.objects.count ?? 0) > 1 }
-
-    private var isGroupable: Bool {
-        switch field.kind {
-        case .double, .currency, .percent, .dateTime, .time, .multiPicklist, .encryptedText: false
-        default: isSimple && !isLong && field.formula == nil
-        }
-    }
 
     /// Where a value falls from the sky: checkboxes, defaults, the owner.
     private var isDefaulted: Bool {

@@ -139,10 +139,11 @@ extension FieldDefinition {
 }
 
 extension [FieldDefinition] {
-    /// A compound address and its parts, named `<prefix>Street` and so on.
+    /// A compound address and its parts, named `<prefix>Street` and so on; a lead's have neither prefix nor label.
     static func address(_ prefix: String, _ label: String) -> Self {
         let compound = "\(prefix)Address"
-        var whole = FieldDefinition(.address, compound, "\(label) Address").readOnly()
+        let label = label.isEmpty ? "" : label + " "
+        var whole = FieldDefinition(.address, compound, "\(label)Address").readOnly()
         whole.componentNames = [
             "Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy",
         ]
@@ -153,14 +154,14 @@ extension [FieldDefinition] {
                 "Unknown",
             ], isRestricted: true)
         let parts: [FieldDefinition] = [
-            .textArea("\(prefix)Street", "\(label) Street", 255),
-            .text("\(prefix)City", "\(label) City", 40),
-            .text("\(prefix)State", "\(label) State/Province", 80),
-            .text("\(prefix)PostalCode", "\(label) Zip/Postal Code", 20),
-            .text("\(prefix)Country", "\(label) Country", 80),
-            .number(.double, "\(prefix)Latitude", "\(label) Latitude", digits: 3, scale: 15),
-            .number(.double, "\(prefix)Longitude", "\(label) Longitude", digits: 3, scale: 15),
-            .picklist("\(prefix)GeocodeAccuracy", "\(label) Geocode Accuracy", accuracies, length: 40),
+            .textArea("\(prefix)Street", "\(label)Street", 255),
+            .text("\(prefix)City", "\(label)City", 40),
+            .text("\(prefix)State", "\(label)State/Province", 80),
+            .text("\(prefix)PostalCode", "\(label)Zip/Postal Code", 20),
+            .text("\(prefix)Country", "\(label)Country", 80),
+            .number(.double, "\(prefix)Latitude", "\(label)Latitude", digits: 3, scale: 15),
+            .number(.double, "\(prefix)Longitude", "\(label)Longitude", digits: 3, scale: 15),
+            .picklist("\(prefix)GeocodeAccuracy", "\(label)Geocode Accuracy", accuracies, length: 40),
         ]
         return parts.map { $0.part(of: compound) } + [whole]
     }

@@ -52,20 +52,11 @@ final class CatalogueSchema: QuerySchema, Sendable {
 
     private static func field(_ field: FieldDefinition, of object: ObjectDefinition) -> QueryField {
         let kind = field.kind
-        let isLong = kind.isLong
-        var described = QueryField(
-            name: field.name, type: kind.queryType, source: source(field, of: object), isCustom: field.isCustom,
-            isFilterable: !isLong, isSortable: !isLong,
-            isGroupable: !isLong && kind.queryType != .double && kind.queryType != .multiPicklist,
-            isAggregatable: !isLong)
-        if kind == .id { described.source = .column(ObjectTable.idColumn) }
-        if described.type == .compound {
-            described.isFilterable = false
-            described.isSortable = false
-            described.isGroupable = false
-            described.isAggregatable = false
-        }
-        return described
+        let source = kind == .id ? QueryField.Source.column(ObjectTable.idColumn) : source(field, of: object)
+        return QueryField(
+            name: field.name, type: kind.queryType, source: source, isCustom: field.isCustom,
+            isFilterable: field.isFilterable, isSortable: field.isSortable, isGroupable: field.isGroupable,
+            isAggregatable: field.isAggregatable)
     }
 
     private static func source(_ field: FieldDefinition, of object: ObjectDefinition) -> QueryField.Source {

@@ -34,7 +34,4 @@ extension FieldKind {
         case .address, .location: .compound
         }
     }
-
-    /// Long texts are no good for comparing: an org neither filters nor sorts nor groups by them.
-    var isLong: Bool { isLongText }
 }

@@ -15,7 +15,7 @@ extension ObjectDefinition {
     }
 
     private func isIndexed(_ field: FieldDefinition) -> Bool {
-        if field.kind.isLong || field.name == "CreatedById" || field.name == "LastModifiedById" { return false }
+        if field.kind.isLongText || field.name == "CreatedById" || field.name == "LastModifiedById" { return false }
         if field.kind == .reference || field.isNameField || field.isExternalID || field.isUnique { return true }
         return ["SystemModstamp", "LastModifiedDate"].contains(field.name)
     }

@@ -74,6 +74,42 @@ struct DescribeTests {
         }
     }
 
+    /// What describe says of a field, queries hold to.
+    @Test(arguments: ["Contact", "Case"])
+    func describeAgreesWithQueries(object: String) async throws {
+        let org = try await TestOrg.open()
+        let answer = try await org.sandbox.describe(object: object, context: org.context).dictionary
+        let uses = [
+            ("filterable", "SELECT Id FROM \(object) WHERE FIELD = null"),
+            ("sortable", "SELECT Id FROM \(object) ORDER BY FIELD"),
+            ("groupable", "SELECT FIELD, COUNT(Id) n FROM \(object) GROUP BY FIELD"),
+            ("aggregatable", "SELECT COUNT_DISTINCT(FIELD) n FROM \(object)"),
+        ]
+        var allowed: Set<String> = []
+        for field in (answer["fields"] ?? .null).elements.map(\.dictionary) {
+            guard case .string(let name) = field["name"] ?? .null else {
+                Issue.record("a field without a name")
+                return
+            }
+            for (flag, form) in uses {
+                let soql = form.replacing("FIELD", with: name)
+                let error = await org.failure { () async throws(OrgError) in
+                    _ = try await org.sandbox.query(soql, scope: .live, batchSize: nil, context: org.context)
+                }
+                #expect(field[flag] == .boolean(error == nil), "\(soql): \(error?.message ?? "")")
+                if error == nil { allowed.insert("\(name).\(flag)") }
+            }
+        }
+        if object == "Contact" { #expect(allowed.isSuperset(of: uses.map { "Name.\($0.0)" })) }
+        #expect(allowed.contains("CreatedDate.sortable") && !allowed.contains("CreatedDate.groupable"))
+    }
+
+    @Test func anAddressWithoutANameHasPlainLabels() throws {
+        let lead = ObjectDefinition.lead
+        #expect(["Street", "City", "Address"].map { lead.field($0)?.label } == ["Street", "City", "Address"])
+        #expect(ObjectDefinition.account.field("BillingStreet")?.label == "Billing Street")
+    }
+
     @Test func recordsMayLackNothingThatDescribeNames() async throws {
         let org = try await TestOrg.open()
         let id = try await org.create("Account", [("Name", .string("A"))])
