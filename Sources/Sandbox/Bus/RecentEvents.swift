@@ -16,6 +16,19 @@ final class RecentEvents: Sendable {
         var events: [ArrivedEvent] = []
         var first = 0
         var bytes = 0
+
+        mutating func dropOldest() {
+            bytes -= events[first].event.payload.readableBytes
+            first += 1
+        }
+
+        /// Lets go of what was dropped. Moving the rest down costs as much as there is of it, so this waits until more was
+        /// dropped than is remembered. (A fixed number to wait for would hold that many events of 1 MB.)
+        mutating func compact() {
+            guard first > events.count - first else { return }
+            events.removeFirst(first)
+            first = 0
+        }
     }
 
     private let state = Mutex(State())
@@ -35,24 +48,22 @@ final class RecentEvents: Sendable {
                 state.bytes += event.content.event.payload.readableBytes
             }
             while state.events.count - state.first > Self.eventsMax || state.bytes > Self.bytesMax {
-                state.bytes -= state.events[state.first].event.payload.readableBytes
-                state.first += 1
+                state.dropOldest()
             }
-            // Dropping from the front costs the whole array: half of it at a time.
-            if state.first > Self.eventsMax / 2 {
-                state.events.removeFirst(state.first)
-                state.first = 0
-            }
+            state.compact()
         }
     }
+
+    /// Events that are still in memory, the dropped among them.
+    var heldCount: Int { state.withLock { $0.events.count } }
 
     /// Forgets what was received before an instant.
     func drop(olderThan instant: Int64) {
         state.withLock { state in
             while state.first < state.events.count, state.events[state.first].receivedAt < instant {
-                state.bytes -= state.events[state.first].event.payload.readableBytes
-                state.first += 1
+                state.dropOldest()
             }
+            state.compact()
         }
     }
 

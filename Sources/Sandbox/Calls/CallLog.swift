@@ -6,7 +6,7 @@ import Store
 ///
 /// Lines gather in memory and are written from time to time, many in one transaction: a call costs no transaction of its
 /// own, and a `kill -9` loses at most the lines that were not written yet (a second's). Kept are the last two days, and never
-/// more than `bytesMax`: then the oldest hours go.
+/// more than `bytesMax`: then the oldest hours go, and of an hour that is as much by itself the rest is not kept.
 ///
 /// Pure but for `flush` and `lines`, which work inside a transaction of the store.
 struct CallLog: Sendable {
@@ -63,18 +63,25 @@ struct CallLog: Sendable {
     }
 
     mutating func restore(_ taken: [Int64: [UInt8]]) {
-        for (hour, lines) in taken { pending[hour] = lines + (pending[hour] ?? []) }
+        for (hour, lines) in taken {
+            pending[hour] = lines + (pending[hour] ?? [])
+            pendingLines += lines.count { $0 == UInt8(ascii: "\n") }
+        }
     }
 
     /// The index after a flush.
     mutating func written(_ hours: [Hour]) { self.hours = hours }
 
     /// Writes lines and drops what is too old or too much; answers the index as it is then.
-    static func flush(_ lines: [Int64: [UInt8]], now: Int64, into writer: any StoreWriter) throws -> [Hour] {
+    static func flush(
+        _ lines: [Int64: [UInt8]], now: Int64, bytesMax: Int = CallLog.bytesMax, into writer: any StoreWriter
+    ) throws -> [Hour] {
         var hours = try read(writer).hours
         for (number, bytes) in lines.sorted(by: { $0.key < $1.key }) {
             let index = hours.firstIndex { $0.number >= number } ?? hours.endIndex
-            if index == hours.endIndex || hours[index].number != number {
+            let isKnown = index < hours.endIndex && hours[index].number == number
+            guard (isKnown ? hours[index].bytes : 0) + bytes.count <= bytesMax else { continue }
+            if !isKnown {
                 hours.insert(Hour(number: number, chunks: 0, bytes: 0), at: index)
             }
             var chunk = hours[index].chunks - 1

@@ -67,6 +67,19 @@ struct RecentEventsTests {
         #expect(read(recent, after: 6) == nil)
     }
 
+    /// The bound of bytes is one of memory: what was dropped must not be held until thousands more have come.
+    @Test func droppedEventsAreLetGo() {
+        let recent = RecentEvents()
+        let live = RecentEvents.bytesMax / (1 << 20)
+        for number in 1...(live * 6) {
+            recent.append(events(number...number, bytes: 1 << 20))
+            #expect(recent.heldCount <= live * 2 + 1)
+        }
+        #expect(read(recent, after: Int64(live * 6 - 1))?.events.count == 1)
+        recent.drop(olderThan: .max)
+        #expect(recent.heldCount == 0)
+    }
+
     @Test func aHoleForgetsWhatWasBefore() {
         let recent = RecentEvents()
         recent.append(events(1...3))

@@ -151,6 +151,31 @@ struct EventLogFileTests {
         for number in 0..<5 { #expect(text.contains("\"\(number)xx")) }
     }
 
+    @Test func anHourIsKeptUpToTheBound() async throws {
+        let org = try await TestOrg.open()
+        func flush(_ lines: [Int64: [UInt8]]) async throws -> [CallLog.Hour] {
+            try await org.sandbox.twin.commit { writer in
+                try CallLog.flush(lines, now: 9 * APIUsage.hour, bytesMax: 10, into: writer)
+            }
+        }
+        let line = Array("abcd\n".utf8)
+        #expect(try await flush([8: line, 9: line + line]).map(\.bytes) == [10])
+        #expect(try await flush([9: line]).map(\.bytes) == [10])
+        #expect(try await flush([9: [], 10: line + line + line]) == [CallLog.Hour(number: 9, chunks: 1, bytes: 10)])
+    }
+
+    /// Else a store that fails would let the lines pile up, since nobody would write them before the next second.
+    @Test func linesThatCouldNotBeWrittenCountAgain() async throws {
+        let org = try await TestOrg.open()
+        var log = CallLog()
+        for _ in 0..<3 { log.add(.example(org), at: org.clock.now, organizationID: "00D", app: nil) }
+        let taken = log.takePending()
+        #expect(log.pendingLines == 0)
+        log.add(.example(org), at: org.clock.now, organizationID: "00D", app: nil)
+        log.restore(taken)
+        #expect(log.pendingLines == 4)
+    }
+
     @Test func linesSurviveARestart() async throws {
         let org = try await TestOrg.open()
         org.sandbox.record(.example(org))
