@@ -1,5 +1,6 @@
 import ChangeEvents
 import Doors
+import SOQL
 
 /// Cuts a query of a whole object into ranges of ids, as `Sforce-Enable-PKChunking` asks for. The cuts are made in the numbers
 /// that ids count, so a chunk of 100,000 has at most that many rows, and fewer where records were deleted.
@@ -7,10 +8,15 @@ enum PKChunks {
     /// Ids of an object begin with its prefix and the org's instance; then they count.
     private static let fixedCharacters = 6
 
-    /// An order or a limit speaks of the whole; such a query is not cut.
+    /// An order, a limit or a group speaks of the whole; such a query is not cut, nor is what is no query.
     static func suit(_ soql: String) -> Bool {
-        let words = keywords(of: soql).map(\.word)
-        return !words.contains("order") && !words.contains("limit") && !words.contains("group")
+        do throws(SOQLError) {
+            let query = try Query(soql)
+            return query.order.isEmpty && query.limit == nil && query.offset == nil && query.grouping.isEmpty
+        } catch {
+            // Whoever plans the text says what is wrong with it.
+            return false
+        }
     }
 
     static func ranges(from first: RecordID, to last: RecordID, chunkSize: Int) -> [QueryProgress.IDRange] {
@@ -30,23 +36,28 @@ enum PKChunks {
     /// The query, of one range.
     static func soql(_ soql: String, in range: QueryProgress.IDRange) -> String {
         let bounds = "Id >= '\(range.from)'" + (range.below.map { " AND Id < '\($0)'" } ?? "")
-        guard let place = keywords(of: soql).first(where: { $0.word == "where" }) else {
-            return soql + " WHERE " + bounds
+        let words = keywords(of: soql).drop { $0.word != "from" }
+        let tail = words.first { tailWords.contains($0.word) }?.start ?? soql.endIndex
+        guard let place = words.first(where: { $0.word == "where" }) else {
+            return "\(soql[..<tail]) WHERE \(bounds) \(soql[tail...])"
         }
-        return String(soql[..<place.end]) + " (" + soql[place.end...] + ") AND " + bounds
+        return "\(soql[..<place.end]) (\(soql[place.end..<tail])) AND \(bounds) \(soql[tail...])"
     }
 
+    /// What may stand behind the condition of a query that is cut: `WITH SECURITY_ENFORCED`, `FOR VIEW`, `ALL ROWS`.
+    private static let tailWords: Set<String> = ["with", "for", "all"]
+
     /// The words of a query that stand outside its texts and brackets.
-    private static func keywords(of soql: String) -> [(word: String, end: String.Index)] {
-        var words: [(word: String, end: String.Index)] = []
+    private static func keywords(of soql: String) -> [(word: String, start: String.Index, end: String.Index)] {
+        var words: [(word: String, start: String.Index, end: String.Index)] = []
         var depth = 0
         var isQuoted = false
         var isEscaped = false
-        var word = ""
+        var start: String.Index?
         var index = soql.startIndex
         func flush(at end: String.Index) {
-            if !word.isEmpty, depth == 0 { words.append((word.lowercased(), end)) }
-            word = ""
+            if let start, depth == 0 { words.append((soql[start..<end].lowercased(), start, end)) }
+            start = nil
         }
         while index < soql.endIndex {
             let character = soql[index]
@@ -59,7 +70,7 @@ enum PKChunks {
                     isQuoted = false
                 }
             } else if character.isLetter || character.isNumber || character == "_" || character == "." {
-                word.append(character)
+                start = start ?? index
             } else {
                 flush(at: index)
                 if character == "'" { isQuoted = true }

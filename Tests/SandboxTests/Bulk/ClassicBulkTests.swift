@@ -2,6 +2,7 @@ import CSV
 import ChangeEvents
 import Doors
 import NIOCore
+import SOQL
 import Synchronization
 import Testing
 
@@ -140,11 +141,35 @@ struct ClassicBulkTests {
         let first = try #require(RecordID("001Dp0000000009")), last = try #require(RecordID("001Dp00000000Az"))
         let ranges = PKChunks.ranges(from: first, to: last, chunkSize: 100)
         #expect(ranges.first?.from == first.string && ranges.last?.below == nil)
+        #expect(ranges.count == 7)
         for (left, right) in zip(ranges, ranges.dropFirst()) { #expect(left.below == right.from) }
         #expect(
             PKChunks.soql("SELECT Id FROM A WHERE x = ' where (' OR y = 1", in: ranges[0])
                 .contains("WHERE ( x = ' where (' OR y = 1) AND Id >= '"))
         #expect(!PKChunks.suit("SELECT Id FROM A ORDER BY Id") && !PKChunks.suit("select id from A limit 3"))
         #expect(PKChunks.suit("SELECT Id FROM A WHERE Name = 'order limit'"))
+        #expect(!PKChunks.suit("SELECT Id FROM A OFFSET 1") && !PKChunks.suit("SELECT COUNT(Id) FROM A GROUP BY B"))
+    }
+
+    /// `Order` is an object as well as a word of the grammar, and a condition need not be the last clause.
+    @Test(arguments: [
+        "SELECT Id FROM Order", "SELECT Id FROM Order WHERE Name = 'a' OR Name = 'b'",
+        "SELECT Id FROM Order FOR VIEW", "SELECT Id FROM Order WHERE Name = 'for all' WITH SECURITY_ENFORCED",
+        "SELECT Id FROM Order o USING SCOPE everything WHERE o.Name = null ALL ROWS",
+    ])
+    func queriesAreCutWhereverTheirConditionEnds(_ soql: String) throws {
+        #expect(PKChunks.suit(soql))
+        let first = try #require(RecordID("801Dp0000000001")), last = try #require(RecordID("801Dp0000000009"))
+        let ranges = PKChunks.ranges(from: first, to: last, chunkSize: 5)
+        let (whole, cut) = (try Query(soql), try Query(PKChunks.soql(soql, in: ranges[0])))
+        let bounds = try Query(
+            "SELECT Id FROM Order WHERE Id >= '\(ranges[0].from)' AND Id < '\(ranges[1].from)'")
+        guard case .and(let limits)? = bounds.filter, case .and(let operands)? = cut.filter else {
+            Issue.record("no condition of several parts: \(cut)")
+            return
+        }
+        #expect(operands == (whole.filter.map { [$0] } ?? []) + limits)
+        #expect(cut.items == whole.items && cut.object == whole.object && cut.alias == whole.alias)
+        #expect(cut.includesDeleted == whole.includesDeleted && cut.scope == whole.scope)
     }
 }
