@@ -22,7 +22,7 @@ enum SOAPWriter {
             + element("sessionSecondsValid", String(user.sessionSecondsValid)) + nothing("userDefaultCurrencyIsoCode")
             + element("userEmail", user.email) + element("userFullName", user.fullName) + element("userId", user.userID)
             + element("userLanguage", "en_US") + element("userLocale", "en_US") + element("userName", user.username)
-            + element("userTimeZone", "Europe/Berlin") + element("userType", "Standard")
+            + element("userTimeZone", "GMT") + element("userType", "Standard")
             + element("userUiSkin", "Theme3")
     }
 

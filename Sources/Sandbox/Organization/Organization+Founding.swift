@@ -101,7 +101,7 @@ private struct Staff {
             "Email": .string(username), "Alias": .string(String(lastName.lowercased().prefix(8))),
             "Title": .string(title),
             "UserType": .string("Standard"), "IsActive": .boolean(true), "CompanyName": .string("Electric Motors"),
-            "TimeZoneSidKey": .string("Europe/Berlin"), "LocaleSidKey": .string("en_US"),
+            "TimeZoneSidKey": .string(Organization.timeZone), "LocaleSidKey": .string("en_US"),
             "LanguageLocaleKey": .string("en_US"), "EmailEncodingKey": .string("UTF-8"),
         ]
     }

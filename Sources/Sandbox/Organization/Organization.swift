@@ -23,6 +23,9 @@ struct Organization: Codable, Sendable, Hashable {
         var fullName: String { [firstName, lastName].filter { !$0.isEmpty }.joined(separator: " ") }
     }
 
+    /// Of every user, and so of date literals, parts of dates and formulas: UTC, under Salesforce's name for it.
+    static let timeZone = "GMT"
+
     /// 18 characters.
     var id: String
     /// The two characters that name the instance in every record id.

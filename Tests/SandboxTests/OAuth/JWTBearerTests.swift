@@ -55,6 +55,11 @@ struct JWTBearerTests {
         let info = try await org.sandbox.userInfo(accessToken: answer.accessToken).dictionary
         #expect(info["organization_id"] == .string(organization))
         #expect(info["preferred_username"] == .string(session.username))
+        // What clients reckon days with is what date literals go by.
+        #expect(info["utcOffset"] == .number("0"))
+        let users = try await org.sandbox.query(
+            "SELECT TimeZoneSidKey FROM User", scope: .live, batchSize: nil, context: org.context)
+        #expect(users.records.allSatisfy { $0.dictionary["TimeZoneSidKey"] == info["zoneinfo"] } && users.totalSize > 1)
         await #expect(throws: OAuthError.self) { _ = try await org.sandbox.userInfo(accessToken: "x") }
     }
 
