@@ -25,16 +25,22 @@ extension SandboxControl {
             }
             return instant
         }
-        if let instant, !clock.set(instant) {
-            throw ControlError(field: "set", reason: "The clock goes from 2000 to 2999.")
-        }
-        if let advance, !clock.advance(Int64((advance * 1_000).rounded())) {
-            throw ControlError(field: "advance", reason: "The clock goes from 2000 to 2999.")
+        // Both or neither: what is refused changes nothing.
+        let milliseconds = Int64(((advance ?? 0) * 1_000).rounded())
+        if let instant {
+            guard OrgClock.range.contains(instant) else { throw Self.outOfRange("set") }
+            guard clock.set(instant + milliseconds) else { throw Self.outOfRange("advance") }
+        } else if advance != nil, !clock.advance(milliseconds) {
+            throw Self.outOfRange("advance")
         }
         if let frozen { clock.freeze(frozen) }
         // What has become old is gone when this is answered.
         try await sandbox.clockMoved()
         return clockDocument()
+    }
+
+    private static func outOfRange(_ field: String) -> ControlError {
+        ControlError(field: field, reason: "The clock goes from 2000 to 2999.")
     }
 
     /// A hundred years.

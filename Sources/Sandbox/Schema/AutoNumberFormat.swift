@@ -1,6 +1,9 @@
 /// The display format of an automatic number: text around one place for the number, `{0000}` for at least four digits.
 /// `{YYYY}`, `{YY}`, `{MM}` and `{DD}` are the day's.
 struct AutoNumberFormat: Sendable, Hashable {
+    /// Zeros in the place of the number: Salesforce's limit.
+    static let digitsMax = 10
+
     private enum Part: Sendable, Hashable {
         case text(String)
         case number(digits: Int)
@@ -17,7 +20,7 @@ struct AutoNumberFormat: Sendable, Hashable {
             guard let close = rest[open...].firstIndex(of: "}") else { return nil }
             if open > rest.startIndex { parts.append(.text(String(rest[..<open]))) }
             let place = rest[rest.index(after: open)..<close]
-            if !place.isEmpty, place.utf8.allSatisfy({ $0 == 0x30 }) {
+            if (1...Self.digitsMax).contains(place.utf8.count), place.utf8.allSatisfy({ $0 == 0x30 }) {
                 parts.append(.number(digits: place.utf8.count))
                 numbers += 1
             } else if ["YYYY", "YY", "MM", "DD"].contains(place) {

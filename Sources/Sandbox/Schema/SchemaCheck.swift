@@ -79,7 +79,9 @@ struct SchemaCheck {
     }
 
     private mutating func checkMasters(of object: CustomSchema.Object) {
-        let masters = schema.fields.filter { $0.object == object.name && $0.metadata.type == .masterDetail }
+        let masters = schema.fields.filter {
+            $0.object.lowercased() == object.name.lowercased() && $0.metadata.type == .masterDetail
+        }
         if masters.count > Self.mastersMax {
             note(masters[Self.mastersMax], "type", "is the third master of \(object.name): an object has two at most")
         }

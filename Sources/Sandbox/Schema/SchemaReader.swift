@@ -112,7 +112,9 @@ final class SchemaReader {
     /// `{0}`, `{0000}`, `V-{0000}`, `{YYYY}-{00}`: exactly one number.
     func checkFormat(_ format: String?, _ section: SchemaSection) {
         guard let format, AutoNumberFormat(format) == nil else { return }
-        section.note("must hold the number's place once: V-{0000}", at: "displayFormat")
+        section.note(
+            "must hold the number's place once, with \(AutoNumberFormat.digitsMax) zeros at most: V-{0000}",
+            at: "displayFormat")
     }
 
     func section(_ node: SchemaNode, path: String, in place: SchemaKey.Place, line: Int? = nil) -> SchemaSection {

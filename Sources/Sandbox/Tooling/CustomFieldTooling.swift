@@ -14,7 +14,7 @@ struct CustomFieldTooling: ToolingObject {
     }
 
     func create(_ input: ToolingInput, in sandbox: Sandbox, context: CallContext) async throws(OrgError) -> RecordID {
-        let field = try field(input)
+        let field = try field(input, sandbox.catalogue)
         return try await sandbox.alterSchema { custom, newID in
             guard custom.field(field.name, of: field.object) == nil else {
                 throw OrgError.duplicateName("\(field.object).\(field.name)")
@@ -30,7 +30,7 @@ struct CustomFieldTooling: ToolingObject {
     func update(
         _ id: RecordID, _ input: ToolingInput, in sandbox: Sandbox, context: CallContext
     ) async throws(OrgError) {
-        let field = try field(input)
+        let field = try field(input, sandbox.catalogue)
         try await sandbox.alterSchema { custom, newID in
             guard custom.field(field.name, of: field.object).flatMap({ RecordID($0.id) }) == id else {
                 throw OrgError.integrity("The name of a field can't be changed.", ["FullName"])
@@ -71,13 +71,15 @@ struct CustomFieldTooling: ToolingObject {
         }
     }
 
-    private func field(_ input: ToolingInput) throws(OrgError) -> CustomSchema.Field {
+    /// The object's name is kept as the object has it, however the caller wrote it.
+    private func field(_ input: ToolingInput, _ catalogue: Catalogue) throws(OrgError) -> CustomSchema.Field {
         let fullName = try input.text("FullName")
         guard let name = SchemaName.qualified(fullName) else {
             throw .integrity("FullName must be Object.Field__c", ["FullName"])
         }
+        let object = (catalogue.object(name.object) ?? catalogue.event(name.object))?.name ?? name.object
         let reader = SchemaReader()
-        reader.readField(name.field, of: name.object, SchemaNode(.object(try input.metadata())))
+        reader.readField(name.field, of: object, SchemaNode(.object(try input.metadata())))
         if let mistake = reader.mistakes.first { throw .integrity(mistake.message, ["Metadata"]) }
         guard let field = reader.schema.fields.first else { throw .integrity("\(fullName) is no field", ["FullName"]) }
         return field

@@ -2,6 +2,8 @@
 public struct TrafficRate: Sendable, Hashable {
     /// What one process can keep up with on any machine is far less; this only keeps the arithmetic in range.
     static let perSecondMax = 100_000.0
+    /// Once in eleven days; so that the time between two fits as well.
+    static let perSecondMin = 1e-6
 
     public let perSecond: Double
 
@@ -16,7 +18,7 @@ public struct TrafficRate: Sendable, Hashable {
             case "h": 3_600
             default: nil
             }
-        guard let seconds, count / seconds <= Self.perSecondMax else { return nil }
+        guard let seconds, (Self.perSecondMin...Self.perSecondMax).contains(count / seconds) else { return nil }
         perSecond = count / seconds
     }
 }

@@ -96,6 +96,7 @@ import Testing
             (#"{"set": "1999-12-31T00:00:00Z"}"#, "set"),
             (#"{"advance": "72h"}"#, "advance"), (#"{"advance": 1e300}"#, "advance"), (#"{"frozen": 1}"#, "frozen"),
             (#"{"ahead": 5}"#, "ahead"), (#"{"advance": -3000000000}"#, "advance"),
+            (#"{"set": "2001-01-01T00:00:00Z", "advance": -86400000}"#, "advance"),
         ] as [(String, String?)])
     func aClockIsRefused(_ text: String, field: String?) async throws {
         let org = try await TestOrg.open()

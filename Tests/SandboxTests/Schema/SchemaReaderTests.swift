@@ -122,4 +122,11 @@ struct SchemaReaderTests {
     func automaticNumbersAreFormatted(format: String, number: UInt64, expected: String) throws {
         #expect(try #require(AutoNumberFormat(format)).text(number, now: 1_771_300_995_250) == expected)
     }
+
+    /// Of any length, a format could make names of any length.
+    @Test func theNumberHasTenDigitsAtMost() {
+        #expect(AutoNumberFormat("{0000000000}") != nil)
+        #expect(AutoNumberFormat("{00000000000}") == nil)
+        #expect(AutoNumberFormat("{}") == nil)
+    }
 }

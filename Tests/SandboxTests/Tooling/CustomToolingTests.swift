@@ -43,6 +43,16 @@ struct CustomToolingTests {
         #expect(try await org.retrieve("Account", account)["Tier__c"] == nil)
     }
 
+    @Test func aFieldBelongsToItsObjectHoweverThatIsWritten() async throws {
+        let org = try await TestOrg.open()
+        let id = try await create(org, "CustomField", "account.Tier__c", text)
+        let row = try await org.sandbox.toolingRetrieve(
+            object: "CustomField", id: id, fields: ["FullName", "TableEnumOrId"], context: org.context
+        ).dictionary
+        #expect(row["FullName"] == .string("Account.Tier__c"))
+        #expect(row["TableEnumOrId"] == .string("Account"))
+    }
+
     @Test func anObjectAndAnEventAreMade() async throws {
         let org = try await TestOrg.open()
         let object = json([
