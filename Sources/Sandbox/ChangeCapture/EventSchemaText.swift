@@ -29,7 +29,7 @@ struct EventSchemaText {
             .init(name: "fields", value: .array(fields)),
         ]
         if let id { members.append(.init(name: "uuid", value: .string(id))) }
-        return JSONText.of(.object(members))
+        return JSONValue.object(members).jsonText
     }
 
     private var header: JSONValue {

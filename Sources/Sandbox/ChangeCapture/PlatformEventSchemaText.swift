@@ -32,7 +32,7 @@ struct PlatformEventSchemaText {
             .init(name: "fields", value: .array(fields)),
         ]
         if let id { members.append(.init(name: "uuid", value: .string(id))) }
-        return JSONText.of(.object(members))
+        return JSONValue.object(members).jsonText
     }
 
     /// Parsed, with its id in it.

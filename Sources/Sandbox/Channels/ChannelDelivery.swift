@@ -86,18 +86,7 @@ struct FilterSource: FieldSource {
             return value(ofHeaderField: name.dropFirst(FilterRules.headerPrefix.count), header)
         }
         guard let flat = entry.flatNames[name] else { return nil }
-        guard let value = values[flat] else { return header == nil ? .null : nil }
-        switch value {
-        case .null: return .null
-        case .boolean(let flag): return .boolean(flag)
-        case .integer(let number): return .integer(number)
-        case .double(let number): return .double(number)
-        case .string(let text): return .string(text)
-        case .date(let milliseconds): return .date(milliseconds: milliseconds)
-        case .dateTime(let milliseconds): return .dateTime(milliseconds: milliseconds)
-        case .time(let milliseconds): return .time(milliseconds: milliseconds)
-        case .list(let names): return .string(names.joined(separator: ";"))
-        }
+        return values[flat]?.conditionValue ?? (header == nil ? Value.null : nil)
     }
 
     private func value(ofHeaderField name: Substring, _ header: ChangeEventHeader) -> Value? {

@@ -107,16 +107,6 @@ struct ImageSource: FieldSource {
     func value(of field: String) -> Value? {
         guard let field = object.field(field) else { return nil }
         if field.kind == .id { return .string(image.id.string) }
-        switch image.fields[field.name] ?? .null {
-        case .null: return .null
-        case .boolean(let flag): return .boolean(flag)
-        case .integer(let number): return .integer(number)
-        case .double(let number): return .double(number)
-        case .string(let text): return .string(text)
-        case .date(let milliseconds): return .date(milliseconds: milliseconds)
-        case .dateTime(let milliseconds): return .dateTime(milliseconds: milliseconds)
-        case .time(let milliseconds): return .time(milliseconds: milliseconds)
-        case .list(let names): return names.isEmpty ? .null : .string(names.joined(separator: ";"))
-        }
+        return image.fields[field.name]?.conditionValue ?? .null
     }
 }
