@@ -71,14 +71,26 @@ struct CustomSchema: Sendable, Hashable, Codable {
         }
         var made = object
         made.id = try newID("01I")
+        let taken = Set(objects.map(\.keyPrefix))
         if object.isEvent {
-            made.keyPrefix = "e" + Base62.text(eventsMade, width: 2)
-            eventsMade += 1
+            made.keyPrefix = Self.freePrefix("e", &eventsMade, taken: taken)
         } else {
-            made.keyPrefix = "a" + Base62.text(objectsMade, width: 2)
-            objectsMade += 1
+            made.keyPrefix = Self.freePrefix("a", &objectsMade, taken: taken)
         }
         objects.append(made)
+    }
+
+    /// The next prefix that no object has. There are 3,844 of each kind, so those of deleted objects come again, as late as
+    /// can be.
+    private static func freePrefix(_ letter: Character, _ made: inout UInt64, taken: Set<String>) -> String {
+        var prefix = ""
+        // With more objects than prefixes none is free; `SchemaCheck` refuses them before.
+        for _ in 0...taken.count {
+            prefix = "\(letter)" + Base62.text(made, width: 2)
+            made += 1
+            if !taken.contains(prefix) { break }
+        }
+        return prefix
     }
 
     mutating func put(_ field: Field, newID: (_ prefix: String) throws -> String) rethrows {

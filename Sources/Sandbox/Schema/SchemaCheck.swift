@@ -8,6 +8,8 @@ struct SchemaCheck {
         var message: String
     }
 
+    /// Custom objects and platform events together: the most that an org has of either, and fewer than there are prefixes.
+    static let objectsMax = 3_000
     /// Masters of one object; an org has two at most.
     static let mastersMax = 2
 
@@ -23,6 +25,7 @@ struct SchemaCheck {
     /// What is wrong with the fields that `other` brings, or with all of them.
     static func problems(of schema: CustomSchema, standard: Catalogue) -> [Problem] {
         var check = SchemaCheck(schema, standard: standard)
+        check.checkCount()
         for object in schema.objects { check.checkMasters(of: object) }
         for field in schema.fields { check.check(field) }
         return check.problems
@@ -76,6 +79,14 @@ struct SchemaCheck {
                 return
             }
         }
+    }
+
+    private mutating func checkCount() {
+        guard schema.objects.count > Self.objectsMax else { return }
+        problems.append(
+            Problem(
+                path: schema.objects[Self.objectsMax].name, key: nil,
+                message: "is one too many: an org has \(Self.objectsMax) custom objects at most"))
     }
 
     private mutating func checkMasters(of object: CustomSchema.Object) {

@@ -46,7 +46,13 @@ struct PushTopicQuery: Sendable {
         } catch {
             throw Self.malformed("\(error)")
         }
-        for name in condition.fields { _ = try Self.field(name[...], object) }
+        for name in condition.fields {
+            let declared = try Self.field(name[...], object)
+            // A compound has no value of its own, and long texts are in no condition of an org.
+            guard object.field(declared)?.isFilterable == true else {
+                throw Self.malformed("the field \(declared) can not be filtered in a PushTopic")
+            }
+        }
         self.condition = condition
     }
 

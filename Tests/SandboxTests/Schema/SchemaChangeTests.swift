@@ -29,6 +29,30 @@ struct SchemaChangeTests {
         return try await TestOrg.open { $0.schema = definitions }
     }
 
+    /// After 3,844 objects the prefixes begin anew: one that is in use would make two objects of one id.
+    @Test func noTwoObjectsHaveOnePrefix() {
+        var schema = CustomSchema()
+        func make(_ name: String) -> String? {
+            schema.put(CustomSchema.Object(name: name, label: "", pluralLabel: "")) { $0 + "000000000001AAA" }
+            return schema.object(name)?.keyPrefix
+        }
+        #expect(make("Kept__c") == "a00")
+        for _ in 1..<3_844 {
+            _ = make("Passing__c")
+            schema.removeObject("Passing__c")
+        }
+        #expect(make("Next__c") == "a01")
+    }
+
+    @Test func anOrgHasSoManyObjects() {
+        var schema = CustomSchema()
+        schema.objects = (0...SchemaCheck.objectsMax).map {
+            CustomSchema.Object(name: "O\($0)__c", label: "", pluralLabel: "")
+        }
+        let problems = SchemaCheck.problems(of: schema, standard: Catalogue([]))
+        #expect(problems.map(\.path) == ["O\(SchemaCheck.objectsMax)__c"])
+    }
+
     @Test func customObjectsTakeRecords() async throws {
         let org = try await Self.org()
         let account = try await org.create("Account", [("Name", .string("A")), ("Tier__c", .string("Gold"))])

@@ -22,6 +22,7 @@ struct PushTopicTests {
         "SELECT Id FROM Account ORDER BY Name", "SELECT Id FROM Account WHERE Name = 'a' LIMIT 1",
         "SELECT Id, Owner.Name FROM Account", "SELECT COUNT() FROM Account", "SELECT Id FROM Account, Contact",
         "SELECT Id, (SELECT Id FROM Contacts) FROM Account", "SELECT Id FROM Account WHERE Owner.Name = 'a'",
+        "SELECT Id FROM Account WHERE BillingAddress = null", "SELECT Id FROM Account WHERE Description = 'a'",
     ])
     func otherQueriesAreRefused(text: String) {
         #expect(throws: OrgError.self) { try PushTopicQuery(text, catalogue: .standard) }
