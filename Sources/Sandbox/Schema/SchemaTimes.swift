@@ -66,6 +66,6 @@ struct SchemaTimes: Codable, Sendable {
     }
 
     private static func digest(_ document: JSONValue) -> String {
-        Data(SHA256.hash(data: Data(JSONText.of(document).utf8))).base64EncodedString()
+        Data(SHA256.hash(data: Data(document.jsonText.utf8))).base64EncodedString()
     }
 }
