@@ -40,15 +40,17 @@ public final class SQLiteStore: EventStore {
     let pool: DatabasePool
     private let state: Mutex<State>
     private let admission = StatementAdmission()
+    private let readers = ReaderThreads(threadsMax: readersMax)
     /// Set for a temporary store: removed with it.
     private let temporaryDirectory: String?
 
     private struct State: Sendable {
         var isClosed = false
         var lock: StoreLock?
-        /// Tables of objects as of the last commit. Taken by a reader before its snapshot begins: a table may then have
-        /// more columns than the reader knows, never (but for one dropped in that instant) fewer.
+        /// Tables of objects as of the last commit.
         var layouts: [String: TableLayout] = [:]
+        /// SQLite's version of all tables at that commit.
+        var layoutsVersion: Int64 = -1
     }
 
     /// Opens the database, creating it where it does not exist (its folder must). Blocks for the time of opening, which after
@@ -85,12 +87,15 @@ public final class SQLiteStore: EventStore {
                     code: .database, message: "\(path) was written by a newer version of Millrace: start that one")
             }
             try migrator.migrate(pool)
-            let layouts = try pool.read { database in
+            let (layouts, version) = try pool.read { database in
                 let session = SQLiteSession(database, layouts: [:])
                 try Self.checkEnds(session)
-                return try session.loadLayouts()
+                return (try session.loadLayouts(), Int64(try database.schemaVersion()))
             }
-            state.withLock { $0.layouts = layouts }
+            state.withLock {
+                $0.layouts = layouts
+                $0.layoutsVersion = version
+            }
         } catch {
             throw StoreError(sqlite: error)
         }
@@ -137,17 +142,78 @@ public final class SQLiteStore: EventStore {
 
     public func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T {
         try checkOpen()
-        let outcome: Result<T, any Error>
-        do {
-            outcome = try await pool.read { database in
-                Result { try body(SQLiteSession(database, layouts: self.layouts, admission: self.admission)) }
+        let interruption = ReadInterruption()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                readers.run { continuation.resume(with: self.snapshot(interruption, body)) }
             }
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw StoreError(sqlite: error)
+        } onCancel: {
+            interruption.interrupt()
         }
-        return try outcome.get()
+    }
+
+    private func snapshot<T>(
+        _ interruption: ReadInterruption, _ body: (any StoreReader) throws -> T
+    ) -> Result<T, any Error> {
+        var bodyError: (any Error)?
+        do {
+            let value: T? = try pool.unsafeRead { database in
+                guard interruption.begin(on: database.sqliteConnection) else { throw CancellationError() }
+                defer { interruption.end() }
+                try SQLiteStatement(database, "BEGIN DEFERRED").run()
+                // Statements of a read change nothing: ending is all the same to it, whichever way.
+                defer { endSnapshot(database) }
+                let session = SQLiteSession(database, layouts: try layouts(in: database), admission: admission)
+                do {
+                    return try body(session)
+                } catch {
+                    bodyError = error
+                    return nil
+                }
+            }
+            if let value { return .success(value) }
+        } catch let error as CancellationError {
+            return .failure(error)
+        } catch {
+            bodyError = bodyError ?? StoreError(sqlite: error)
+        }
+        if interruption.isCancelled, bodyError is StoreError { return .failure(CancellationError()) }
+        guard let bodyError else { preconditionFailure("a read without an answer has an error") }
+        return .failure(bodyError)
+    }
+
+    private func endSnapshot(_ database: Database) {
+        do {
+            try SQLiteStatement(database, "COMMIT").run()
+        } catch {
+            // An interruption may have ended the transaction already, or have struck this COMMIT.
+            guard database.isInsideTransaction else { return }
+            do {
+                try SQLiteStatement(database, "ROLLBACK").run()
+            } catch {
+                preconditionFailure("a read-only transaction cannot be ended: \(error)")
+            }
+        }
+    }
+
+    /// The tables of objects as the snapshot has them: those of the last commit, unless tables were changed between it and
+    /// the snapshot.
+    private func layouts(in database: Database) throws -> [String: TableLayout] {
+        let version = try SQLiteStatement(database, "PRAGMA schema_version")
+        defer { version.reset() }
+        guard try version.step() else {
+            throw StoreError(code: .corrupt, message: "the database does not tell the version of its tables")
+        }
+        let known = state.withLock { ($0.layouts, $0.layoutsVersion) }
+        if version.integer(0) == known.1 { return known.0 }
+        let found = try SQLiteSession(database, layouts: [:]).loadLayouts()
+        state.withLock { state in
+            // Newer than what is known, and committed: the writer has not come to telling it yet.
+            guard version.integer(0) > state.layoutsVersion else { return }
+            state.layouts = found
+            state.layoutsVersion = version.integer(0)
+        }
+        return found
     }
 
     public func write<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T {
@@ -167,7 +233,7 @@ public final class SQLiteStore: EventStore {
         var value: T?
         var bodyError: (any Error)?
         var layouts = self.layouts
-        var layoutsAreChanged = false
+        var layoutsVersion: Int64?
         do {
             try Self.inTransaction(database) {
                 let session = SQLiteSession(database, layouts: layouts, admission: admission)
@@ -179,11 +245,17 @@ public final class SQLiteStore: EventStore {
                 }
                 try session.flushSummary()
                 layouts = session.layouts
-                layoutsAreChanged = session.layoutsAreChanged
+                if session.layoutsAreChanged { layoutsVersion = Int64(try database.schemaVersion()) }
                 return true
             }
             // Before the next writer begins: it runs on this queue.
-            if layoutsAreChanged { state.withLock { $0.layouts = layouts } }
+            if let layoutsVersion {
+                state.withLock { state in
+                    guard layoutsVersion >= state.layoutsVersion else { return }
+                    state.layouts = layouts
+                    state.layoutsVersion = layoutsVersion
+                }
+            }
         } catch {
             // What the body threw explains more than a rollback that failed after it.
             return .failure(bodyError ?? StoreError(sqlite: error))
