@@ -10,11 +10,11 @@ extension Sandbox: RecordService {
         let now = configuration.clock()
         // An hour that is over has its event log file: all its calls belong into it.
         if state.withLock({ $0.calls.isBehind(now: now) }) { await writeCalls() }
-        let catalogue = self.catalogue
         do {
             return try await twin.store.read { [self] reader in
                 let view = OrgView(
-                    sandbox: self, context: context, catalogue: catalogue, reader: reader, transaction: nil)
+                    sandbox: self, context: context, catalogue: try catalogue(in: reader), reader: reader,
+                    transaction: nil)
                 return try view.finished(try body(view))
             }
         } catch let error as StoreError {

@@ -23,6 +23,8 @@ package struct QueryPlan: Sendable {
     /// The members of each answered record, in order.
     package var members: [PlannedMember] = []
     package var parameters: [Value] = []
+    /// Parameters that are a quoted text of the query as it stands there.
+    var quoted: [QuotedParameter] = []
     /// Fields that `soql_derived(n, id)` in the text stands for.
     package var derived: [(object: String, field: String)] = []
     package var children: [QueryPlan] = []
@@ -49,7 +51,17 @@ package struct QueryPlan: Sendable {
     package var hasOrder: Bool { !order.isEmpty }
 
     /// All rows, as the query says.
-    package var sql: String {
+    package var sql: String { sealedSQL ?? madeSQL }
+
+    /// Set when the plan is complete: a plan that is kept makes its text once.
+    var sealedSQL: String?
+
+    package mutating func seal() {
+        sealedSQL = madeSQL
+        for index in children.indices { children[index].seal() }
+    }
+
+    private var madeSQL: String {
         let body = "FROM \(from)\(condition)\(grouping)"
         guard kind == .rowCount else { return "SELECT \(selectList) \(body)\(order)\(limitation)" }
         return limit == nil && offset == nil
@@ -85,6 +97,20 @@ package struct QueryPlan: Sendable {
         case (let limit, let offset?): " LIMIT \(limit ?? -1) OFFSET \(offset)"
         }
     }
+}
+
+/// A parameter that can be exchanged when the same query comes with another text in its place.
+struct QuotedParameter: Sendable {
+    /// Index in the plan's parameters.
+    var index: Int
+    /// The operator's right side, as a byte offset in the query: the text itself, or the parenthesis of its list.
+    var place: Int
+    /// Which of the list's texts; nil: it stands alone.
+    var listIndex: Int?
+    /// It is compared as a record id.
+    var isIdentifier: Bool
+    /// Which of all quoted texts of the query; nil until the plan is opened.
+    var text: Int?
 }
 
 package struct PlannedColumn: Sendable {

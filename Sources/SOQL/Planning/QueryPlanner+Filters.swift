@@ -92,6 +92,7 @@ extension QueryPlanner {
         }
         guard case .value(let value) = literal else { preconditionFailure("spans were compared above") }
         let parameter = bind(try checked(value, against: operand, at: place))
+        noteQuoted(value, of: operand, place: place, listIndex: nil)
         return Self.comparison(operand.sql, operation, parameter, wasNegated)
     }
 
@@ -140,13 +141,17 @@ extension QueryPlanner {
         var parameters: [String] = []
         var spans: [String] = []
         var hasNull = false
+        var texts = 0
         for literal in literals {
             switch literal {
             case .value(.null), .value(.string("")): hasNull = true
             case .value(.boolean(let boolean)) where operand.type == .boolean:
                 // An empty checkbox counts as false.
                 spans.append(boolean ? "\(operand.sql) = 1" : "\(operand.sql) IS NOT 1")
-            case .value(let value): parameters.append(bind(try checked(value, against: operand, at: place)))
+            case .value(let value):
+                parameters.append(bind(try checked(value, against: operand, at: place)))
+                noteQuoted(value, of: operand, place: place, listIndex: texts)
+                if case .string = value { texts += 1 }
             case .relative(let date): spans.append(try comparison(operand, .equal, span: date, false, place))
             }
         }
@@ -201,6 +206,7 @@ extension QueryPlanner {
         var inner = QueryPlanner(
             object: object, alias: query.alias, schema: schema, now: now, includesDeleted: includesDeleted)
         inner.plan.parameters = plan.parameters
+        inner.plan.quoted = plan.quoted
         inner.plan.derived = plan.derived
         inner.nextAlias = nextAlias + 1
         inner.scope = TableScope(object: object, alias: query.alias, table: "t\(nextAlias)")
@@ -214,6 +220,7 @@ extension QueryPlanner {
         if !includesDeleted { conditions.append("\(inner.scope.table).isdeleted = 0") }
         if let filter = query.filter { conditions.append(try inner.sql(filter, isNegated: false, depth: 0)) }
         plan.parameters = inner.plan.parameters
+        plan.quoted = inner.plan.quoted
         plan.derived = inner.plan.derived
         plan.dependsOnNow = plan.dependsOnNow || inner.plan.dependsOnNow
         plan.objects.formUnion(inner.plan.objects)
@@ -253,6 +260,15 @@ extension QueryPlanner {
     mutating func bind(_ value: Value) -> String {
         plan.parameters.append(value)
         return "?\(plan.parameters.count)"
+    }
+
+    /// The parameter bound last is a text of the query.
+    private mutating func noteQuoted(_ value: Value, of operand: FilterOperand, place: Int, listIndex: Int?) {
+        guard case .string = value else { return }
+        plan.quoted.append(
+            QuotedParameter(
+                index: plan.parameters.count - 1, place: place, listIndex: listIndex,
+                isIdentifier: operand.type == .identifier))
     }
 
     private func check(_ value: Value, against operand: FilterOperand, at place: Int) throws(QueryError) {

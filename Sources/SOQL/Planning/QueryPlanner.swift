@@ -39,7 +39,9 @@ package struct QueryPlanner {
             object: object, alias: query.alias, schema: schema, now: now,
             includesDeleted: includesDeleted || query.includesDeleted)
         planner.plan.isForView = query.isForView
-        return try planner.planned(query)
+        var plan = try planner.planned(query)
+        plan.seal()
+        return plan
     }
 
     init(object: QueryObject, alias: String?, schema: any QuerySchema, now: Int64, includesDeleted: Bool) {

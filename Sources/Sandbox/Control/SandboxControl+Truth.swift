@@ -12,17 +12,15 @@ extension SandboxControl {
     /// The digest is SHA-256 over the live records in the order of their ids, each as the line that `truth(object:)` answers for
     /// it, in UTF-8, with a newline behind it.
     package func truthDocument(fields: String?) async throws -> JSONValue {
-        let catalogue = sandbox.catalogue
         let names = try Self.names(fields)
         if names != nil {
             throw ControlError(field: "fields", reason: "fields is for one object: /sandbox/truth/OBJECT?fields=…")
         }
-        let objects = catalogue.objects
-        return try await reading { reader in
+        return try await reading { [sandbox] reader in
             let head = try reader.head()
             let replayID = try BusHead.read(reader)
             var documents: [JSONValue] = []
-            for object in objects {
+            for object in try sandbox.catalogue(in: reader).objects {
                 let lines = TruthLines(object: object, fields: nil)
                 documents.append(try Self.summary(object, lines, reader))
             }

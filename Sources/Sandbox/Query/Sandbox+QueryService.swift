@@ -16,8 +16,7 @@ extension Sandbox: QueryService {
     public func query(
         _ soql: String, scope: QueryScope, batchSize: Int?, context: CallContext
     ) async throws(OrgError) -> QueryPage {
-        let catalogue = self.catalogue
-        return try await asking { reader in
+        try await asking { reader, catalogue in
             try self.query(
                 soql, includesDeleted: scope == .all, batchSize: batchSize, context: context, catalogue: catalogue,
                 reader: reader)
@@ -25,8 +24,7 @@ extension Sandbox: QueryService {
     }
 
     public func nextPage(locator: String, context: CallContext) async throws(OrgError) -> QueryPage {
-        let catalogue = self.catalogue
-        return try await asking { reader in
+        try await asking { reader, catalogue in
             try self.nextPage(locator: locator, context: context, catalogue: catalogue, reader: reader)
         }
     }
@@ -37,17 +35,20 @@ extension Sandbox: QueryService {
         _ soql: String, includesDeleted: Bool, batchSize: Int?, context: CallContext, catalogue: Catalogue,
         reader: any StoreReader
     ) throws -> QueryPage {
-        if let computed = computedObject(of: soql) {
-            try computed.check(soql, now: configuration.clock())
+        let now = configuration.clock()
+        let known = queries.plans.known(soql, schema: catalogue.querySchema, includesDeleted: includesDeleted)
+        // What has a plan is no computed object.
+        if known == nil, let computed = computedObject(of: soql) {
+            try computed.check(soql, now: now)
             let page = try query(
                 soql, over: [(computed.definition, try computed.rows(self, context, reader))], context: context)
             try computed.check(page)
             return page
         }
-        let now = configuration.clock()
+        let plan = try known ?? plan(soql, catalogue.querySchema, includesDeleted: includesDeleted, now: now)
         let run = QueryRun(
-            plan: try plan(soql, catalogue.querySchema, includesDeleted: includesDeleted, now: now), soql: soql,
-            includesDeleted: includesDeleted, plannedAt: now, batchSize: Self.batchSize(batchSize), context: context,
+            plan: plan, soql: soql, includesDeleted: includesDeleted, plannedAt: now,
+            batchSize: Self.batchSize(batchSize), context: context,
             catalogue: catalogue, reader: reader, cursors: queries.cursors)
         let page = try run.firstPage()
         if run.plan.isForView { noteViewed(page, by: context.session.userID) }
@@ -124,10 +125,10 @@ extension Sandbox: QueryService {
     }
 
     private func asking<T: Sendable>(
-        _ body: @escaping @Sendable (any StoreReader) throws -> T
+        _ body: @escaping @Sendable (any StoreReader, Catalogue) throws -> T
     ) async throws(OrgError) -> T {
         do {
-            return try await twin.store.read(body)
+            return try await twin.store.read { reader in try body(reader, self.catalogue(in: reader)) }
         } catch let error as OrgError {
             throw error
         } catch {
@@ -142,7 +143,7 @@ extension Sandbox {
     public func rowQuery(
         _ soql: String, scope: QueryScope, context: CallContext
     ) async throws(OrgError) -> RowQuery {
-        let plan = try rowPlan(soql, scope, now: configuration.clock())
+        let plan = try rowPlan(soql, scope, catalogue, now: configuration.clock())
         return RowQuery(soql: soql, scope: scope, object: plan.object, columns: plan.headings.map(\.name))
     }
 
@@ -150,17 +151,18 @@ extension Sandbox {
         of query: RowQuery, after place: RowPlace?, limit: Int, context: CallContext
     ) async throws(OrgError) -> RowBatch {
         let progress = try RowProgress(place, now: configuration.clock())
-        let plan = try rowPlan(query.soql, query.scope, now: progress.plannedAt)
-        let catalogue = self.catalogue
         let userID = context.session.userID
-        return try await asking { reader in
-            try RowRun(plan: plan, catalogue: catalogue, userID: userID, reader: reader)
+        return try await asking { reader, catalogue in
+            let plan = try self.rowPlan(query.soql, query.scope, catalogue, now: progress.plannedAt)
+            return try RowRun(plan: plan, catalogue: catalogue, userID: userID, reader: reader)
                 .batch(after: progress, limit: limit)
         }
     }
 
     /// Bulk reads records of one object with fields of its parents, and nothing else.
-    private func rowPlan(_ soql: String, _ scope: QueryScope, now: Int64) throws(OrgError) -> QueryPlan {
+    private func rowPlan(
+        _ soql: String, _ scope: QueryScope, _ catalogue: Catalogue, now: Int64
+    ) throws(OrgError) -> QueryPlan {
         let plan = try plan(soql, catalogue.querySchema, includesDeleted: scope == .all, now: now)
         let refusal: String? =
             if plan.kind != .records {

@@ -42,6 +42,16 @@ struct OrgCounters: Codable, Sendable, Hashable {
         }
     }
 
+    /// `schemaVersion` alone, for readers: without the numbers behind it.
+    static func schemaVersion(_ reader: any StoreReader) throws -> UInt64? {
+        guard let bytes = try reader.state(stateKey) else { return nil }
+        let first = bytes.prefix { $0 != UInt8(ascii: "\n") }
+        guard first.first == UInt8(ascii: "1"), let space = first.lastIndex(of: UInt8(ascii: " ")) else {
+            return try find(reader)?.schemaVersion
+        }
+        return UInt64(String(decoding: first[(space + 1)...], as: UTF8.self))
+    }
+
     func write(_ writer: any StoreWriter) throws {
         try writer.setState(Self.stateKey, to: bytes)
     }

@@ -18,7 +18,16 @@ extension Sandbox {
     /// The schema that a transaction works with: the one whose version its counters name. Nearly always the current
     /// one; read from the store in the instant between the commit of a change and its being known here.
     func schema(of counters: OrgCounters, _ reader: any StoreReader) throws -> OrgSchema {
-        let version = counters.schemaVersion ?? 0
+        try schema(version: counters.schemaVersion ?? 0, reader)
+    }
+
+    /// The objects as a snapshot has them: whoever reads records takes its catalogue from where it reads them. One taken
+    /// before could name a column that is gone by then.
+    func catalogue(in reader: any StoreReader) throws -> Catalogue {
+        try schema(version: OrgCounters.schemaVersion(reader) ?? 0, reader).catalogue
+    }
+
+    private func schema(version: UInt64, _ reader: any StoreReader) throws -> OrgSchema {
         let known = schema
         if known.version == version { return known }
         return try OrgSchema.read(version: version, reader, standard: configuration.standardCatalogue, previous: known)
