@@ -43,6 +43,7 @@ public final class Sandbox: Sendable {
     /// What the bus delivers and takes, counted.
     let eventUsage: EventUsage
     let schemaCache = SchemaCache()
+    let logChunks = LogChunks()
     let managedSlots = ManagedSlots()
 
     /// What changes while the sandbox runs and is not in the store, or is kept there from time to time.

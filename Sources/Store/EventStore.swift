@@ -64,6 +64,11 @@ public struct ArrivedEvent: Sendable {
         self.event = event
         self.receivedAt = receivedAt
     }
+
+    public init(_ logged: LoggedEvent) {
+        self.init(
+            position: logged.position, event: logged.content.event, receivedAt: logged.content.receivedAt)
+    }
 }
 
 /// Something that was missed and says so: an expired replay id, an overflow, an undecodable event.

@@ -73,8 +73,8 @@ extension BayeuxExchange {
             do throws(EventBusError) {
                 read = try await service.readChannel(
                     subscription.channel, after: subscription.position, limit: Self.readLimit, caller: session.caller)
-                for (position, event) in read.events {
-                    messages.append((position, try await write(event, subscription, session)))
+                for arrived in read.events {
+                    messages.append((arrived.position, try await write(arrived.event, subscription, session)))
                 }
             } catch {
                 if error.code == .topicNotFound {

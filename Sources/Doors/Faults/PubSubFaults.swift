@@ -1,32 +1,19 @@
 internal import GRPCCore
-internal import NIOCore
-internal import Synchronization
 
-/// Misbehaviour on command for the Pub/Sub API, and the connections that it concerns. Thread-safe; without an oracle it costs a
-/// comparison per call.
+/// Misbehaviour on command for the Pub/Sub API. Thread-safe; without an oracle it costs a comparison per call.
 final class PubSubFaults: Sendable {
     private let oracle: (any FaultOracle)?
-    /// By what gRPC calls the peer: `ipv4:127.0.0.1:49152`.
-    private let connections = Mutex<[String: any Channel]>([:])
+    private let connections: PubSubConnections
 
-    init(oracle: (any FaultOracle)?) {
+    init(oracle: (any FaultOracle)?, connections: PubSubConnections) {
         self.oracle = oracle
-    }
-
-    /// Called with each new TCP connection, on its loop.
-    func accepted(_ channel: any Channel) -> EventLoopFuture<Void> {
-        guard oracle != nil, let peer = Self.peer(channel) else { return channel.eventLoop.makeSucceededVoidFuture() }
-        connections.withLock { $0[peer] = channel }
-        channel.closeFuture.whenComplete { [weak self] _ in
-            self?.connections.withLock { _ = $0.removeValue(forKey: peer) }
-        }
-        return channel.eventLoop.makeSucceededVoidFuture()
+        self.connections = connections
     }
 
     /// Suffers what is to happen here; throws what ends the call.
     func check(_ point: FaultPoint, peer: String, rpcID: String) async throws {
         guard let fault = oracle?.fault(at: point) else { return }
-        let channel = connections.withLock { $0[peer] }
+        let channel = connections.channel(of: peer)
         switch fault {
         case .cut:
             if let channel { ConnectionFaults.cut(channel) }
@@ -43,14 +30,6 @@ final class PubSubFaults: Sendable {
             throw PubSubFailure.error(
                 .unauthenticated,
                 "The session is invalid or expired, or the instance URL or tenant ID does not match it.", rpcID: rpcID)
-        }
-    }
-
-    private static func peer(_ channel: any Channel) -> String? {
-        switch channel.remoteAddress {
-        case .v4(let address): "ipv4:\(address.host):\(channel.remoteAddress?.port ?? 0)"
-        case .v6(let address): "ipv6:[\(address.host)]:\(channel.remoteAddress?.port ?? 0)"
-        case .unixDomainSocket, nil: nil
         }
     }
 }

@@ -9,14 +9,19 @@ struct DeliveryQueue {
     /// What protobuf adds to an event, generously.
     private static let eventOverheadBytes = 128
 
-    typealias Element = (position: Position, event: ReceivedEvent)
-
-    private var events: ArraySlice<Element> = []
+    private var events: ArraySlice<ArrivedEvent> = []
     /// Where the reader stood when these were read.
     private var latestReplayID = ReplayID(bytes: [])
 
-    /// The topic of what waits.
-    var topic: String { events.first?.event.topic ?? "" }
+    /// What the stream subscribes to; nil until it has begun.
+    private(set) var topic: String?
+    /// Counts what is sent.
+    private(set) var delivered: Counter?
+
+    mutating func open(_ topic: String, delivered: Counter) {
+        self.topic = topic
+        self.delivered = delivered
+    }
 
     static func sizes(of read: BusRead) -> [Int] {
         read.events.map { $0.event.payload.readableBytes + eventOverheadBytes }
@@ -29,7 +34,7 @@ struct DeliveryQueue {
 
     /// The next events, and the place that the message names: only behind the last event of the read is it true that
     /// nothing was passed over.
-    mutating func next(_ count: Int) -> (events: ArraySlice<Element>, latest: ReplayID) {
+    mutating func next(_ count: Int) -> (events: ArraySlice<ArrivedEvent>, latest: ReplayID) {
         let part = events.prefix(count)
         events = events.dropFirst(count)
         return (part, events.isEmpty ? latestReplayID : part.last?.event.replayID ?? latestReplayID)

@@ -137,10 +137,10 @@ public enum ReplayStart: Sendable, Hashable {
 }
 
 public struct BusRead: Sendable {
-    public var events: [(position: Position, event: ReceivedEvent)]
+    public var events: [ArrivedEvent]
     public var reached: Position
     public var latestReplayID: ReplayID
-    public init(events: [(position: Position, event: ReceivedEvent)], reached: Position, latestReplayID: ReplayID) {
+    public init(events: [ArrivedEvent], reached: Position, latestReplayID: ReplayID) {
         self.events = events
         self.reached = reached
         self.latestReplayID = latestReplayID

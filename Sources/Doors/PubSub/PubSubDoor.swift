@@ -34,6 +34,12 @@ public final class PubSubDoor: Sendable {
         /// How long a client may take to ask for more once everything is delivered.
         public var requestTimeout: Duration
 
+        /// After this long without a frame the door asks whether the client is there; to one that does not answer within
+        /// `pingTimeout` it says that the connection ends. (gRPC's server then waits for the streams, so those of a client
+        /// that vanished stay until the kernel gives the connection up.)
+        public var pingInterval = Duration.seconds(120)
+        public var pingTimeout = Duration.seconds(20)
+
         /// How long a PublishStream may be without an event.
         public var publishIdleTimeout = Duration.seconds(70)
         /// How long a ManagedSubscribe may be without a commit.
@@ -57,8 +63,6 @@ public final class PubSubDoor: Sendable {
     /// What is read of one message. Salesforce's bound is a quarter of this, and what passes it gets Salesforce's answer
     /// (see `Publishing.requestBytesMax`) instead of gRPC's.
     private static let requestBytesMax = 16 << 20
-    /// After this long without a frame the door asks whether the client is there; a client that does not answer is cut off.
-    private static let pingInterval = Duration.seconds(120)
     /// How often a client may ask the door the same.
     private static let clientPingIntervalMin = Duration.seconds(10)
 
@@ -67,7 +71,7 @@ public final class PubSubDoor: Sendable {
 
     private let configuration: Configuration
     private let service: PubSubService
-    private let faults: PubSubFaults
+    private let connections: PubSubConnections
     private let eventLoopGroup: MultiThreadedEventLoopGroup
     private let logger: Logger
     private let shutdown = Signal()
@@ -83,9 +87,9 @@ public final class PubSubDoor: Sendable {
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         listening = configuration.listeners.map { _ in Listening() }
-        self.faults = PubSubFaults(oracle: faults)
+        connections = PubSubConnections()
         service = PubSubService(
-            bus: bus, faults: self.faults,
+            bus: bus, connections: connections, faults: PubSubFaults(oracle: faults, connections: connections),
             timing: .init(
                 keepaliveInterval: configuration.keepaliveInterval, requestTimeout: configuration.requestTimeout),
             limits: .init(
@@ -189,8 +193,9 @@ public final class PubSubDoor: Sendable {
         let config = HTTP2ServerTransport.Posix.Config.defaults { config in
             config.http2.maxConcurrentStreams = Self.streamsPerConnectionMax
             config.rpc.maxRequestPayloadSize = Self.requestBytesMax
-            config.channelDebuggingCallbacks.onAcceptTCPConnection = { [faults] in faults.accepted($0) }
-            config.connection.keepalive.time = Self.pingInterval
+            config.channelDebuggingCallbacks.onAcceptTCPConnection = { [connections] in connections.accepted($0) }
+            config.connection.keepalive.time = configuration.pingInterval
+            config.connection.keepalive.timeout = configuration.pingTimeout
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = Self.clientPingIntervalMin
         }

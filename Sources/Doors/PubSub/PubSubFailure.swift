@@ -11,6 +11,17 @@ enum PubSubFailure {
         return RPCError(code: status, message: "\(message) rpcId: \(rpcID)", metadata: metadata)
     }
 
+    /// Asks the bus; its errors become the call's.
+    static func wrapping<Answer>(
+        _ rpcID: String, _ ask: () async throws(EventBusError) -> Answer
+    ) async throws(RPCError) -> Answer {
+        do throws(EventBusError) {
+            return try await ask()
+        } catch {
+            throw PubSubFailure.error(error.code, error.message, rpcID: rpcID)
+        }
+    }
+
     /// Salesforce's own codes where they are known. Those marked "ours" follow their style, for statuses whose code no source
     /// names; a client should not look at them.
     private static func table(_ code: EventBusError.Code) -> (RPCError.Code, String) {

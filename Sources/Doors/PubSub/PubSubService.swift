@@ -15,6 +15,7 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     }
 
     private let bus: any EventBus
+    private let connections: PubSubConnections
     private let faults: PubSubFaults
     private let timing: SubscribeStateMachine.Timing
     private let limits: Limits
@@ -30,10 +31,11 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     }
 
     init(
-        bus: any EventBus, faults: PubSubFaults, timing: SubscribeStateMachine.Timing, limits: Limits = Limits(),
-        instruments: PubSubInstruments
+        bus: any EventBus, connections: PubSubConnections, faults: PubSubFaults,
+        timing: SubscribeStateMachine.Timing, limits: Limits = Limits(), instruments: PubSubInstruments
     ) {
         self.bus = bus
+        self.connections = connections
         self.faults = faults
         self.timing = timing
         self.limits = limits
@@ -53,9 +55,9 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
         request: ServerRequest<Eventbus_V1_TopicRequest>, context: ServerContext
     ) async throws -> ServerResponse<Eventbus_V1_TopicInfo> {
         try await counted("GetTopic", context) { rpcID in
-            let topic = try await Self.onBus(rpcID) { () throws(EventBusError) in
-                let caller = try await self.caller(request.metadata)
-                return try await self.bus.topic(request.message.topicName, caller: caller)
+            let caller = try await self.caller(request.metadata, rpcID)
+            let topic = try await PubSubFailure.wrapping(rpcID) { () async throws(EventBusError) in
+                try await self.bus.topic(request.message.topicName, caller: caller)
             }
             var info = Eventbus_V1_TopicInfo()
             info.topicName = topic.name
@@ -73,8 +75,8 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     ) async throws -> ServerResponse<Eventbus_V1_SchemaInfo> {
         try await counted("GetSchema", context) { rpcID in
             let id = request.message.schemaID
-            let json = try await Self.onBus(rpcID) { () throws(EventBusError) in
-                let caller = try await self.caller(request.metadata)
+            let caller = try await self.caller(request.metadata, rpcID)
+            let json = try await PubSubFailure.wrapping(rpcID) { () async throws(EventBusError) in
                 guard !id.isEmpty else {
                     throw EventBusError(
                         code: .schemaInvalid, message: "Schema validation failed. The schema ID can't be blank.")
@@ -92,39 +94,15 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     func subscribe(
         request: StreamingServerRequest<Eventbus_V1_FetchRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Eventbus_V1_FetchResponse> {
-        let rpcID = Self.makeRPCID()
-        let session: SubscribeSession
-        do {
-            let caller = try await Self.onBus(rpcID) { () throws(EventBusError) in
-                try await self.caller(request.metadata)
-            }
-            session = SubscribeSession(
-                rpcID: rpcID, bus: bus, faults: faults, peer: context.remotePeer, caller: caller, timing: timing,
-                instruments: instruments)
-        } catch {
-            instruments.call(method: "Subscribe", status: error.code.description).increment()
-            throw error
-        }
-        let requests = request.messages
-        return StreamingServerResponse { writer in
-            try await self.counted("Subscribe", context, rpcID: rpcID) { _ in
-                try self.open(rpcID) { session.fail($0, $1) }
-                defer { self.close(rpcID) }
-                try await withRPCCancellationHandler {
-                    try await session.run(requests: requests, writer: writer)
-                } onCancelRPC: {
-                    session.fail(.unavailable, "The call was cancelled.")
-                }
-                return [:]
-            }
-        }
+        try await streaming("Subscribe", request, context) { SubscribeSession(call: $0, timing: timing) }
     }
 
     func publish(
         request: ServerRequest<Eventbus_V1_PublishRequest>, context: ServerContext
     ) async throws -> ServerResponse<Eventbus_V1_PublishResponse> {
         try await counted("Publish", context) { rpcID in
-            let publishing = try await self.publishing(rpcID, request.metadata)
+            let publishing = Publishing(
+                rpcID: rpcID, bus: self.bus, caller: try await self.caller(request.metadata, rpcID))
             return ServerResponse(message: try await publishing.publish(request.message))
         }
     }
@@ -132,61 +110,54 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
     func publishStream(
         request: StreamingServerRequest<Eventbus_V1_PublishRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Eventbus_V1_PublishResponse> {
-        let rpcID = Self.makeRPCID()
-        let session: PublishSession
-        do {
-            session = PublishSession(
-                publishing: try await publishing(rpcID, request.metadata), idleTimeout: limits.publishIdleTimeout)
-        } catch {
-            instruments.call(method: "PublishStream", status: error.code.description).increment()
-            throw error
-        }
-        let requests = request.messages
-        return StreamingServerResponse { writer in
-            try await self.counted("PublishStream", context, rpcID: rpcID) { _ in
-                try self.open(rpcID) { session.fail($0, $1) }
-                defer { self.close(rpcID) }
-                try await session.run(requests: requests, writer: writer)
-                return [:]
-            }
+        try await streaming("PublishStream", request, context) {
+            PublishSession(
+                publishing: Publishing(rpcID: $0.rpcID, bus: $0.bus, caller: $0.caller),
+                idleTimeout: limits.publishIdleTimeout)
         }
     }
 
     func managedSubscribe(
         request: StreamingServerRequest<Eventbus_V1_ManagedFetchRequest>, context: ServerContext
     ) async throws -> StreamingServerResponse<Eventbus_V1_ManagedFetchResponse> {
+        try await streaming("ManagedSubscribe", request, context) {
+            ManagedSession(call: $0, timing: timing, commitTimeout: limits.commitTimeout)
+        }
+    }
+
+    /// Opens a stream: authorized before anything is answered, known here while it is open, and served on the loop of its
+    /// connection.
+    private func streaming<Session: StreamSession>(
+        _ rpc: String, _ request: StreamingServerRequest<Session.Request>, _ context: ServerContext,
+        _ makeSession: (StreamCall) -> Session
+    ) async throws -> StreamingServerResponse<Session.Response> {
         let rpcID = Self.makeRPCID()
-        let session: ManagedSession
+        let caller: BusCaller
         do {
-            let caller = try await Self.onBus(rpcID) { () throws(EventBusError) in
-                try await self.caller(request.metadata)
-            }
-            session = ManagedSession(
-                rpcID: rpcID, bus: bus, faults: faults, peer: context.remotePeer, caller: caller, timing: timing,
-                commitTimeout: limits.commitTimeout,
-                instruments: instruments)
+            caller = try await self.caller(request.metadata, rpcID)
         } catch {
-            instruments.call(method: "ManagedSubscribe", status: error.code.description).increment()
+            instruments.call(method: rpc, status: error.code.description).increment()
             throw error
         }
+        let session = makeSession(
+            StreamCall(
+                rpc: rpc, rpcID: rpcID, peer: context.remotePeer, caller: caller, bus: bus, faults: faults,
+                instruments: instruments))
         let requests = request.messages
         return StreamingServerResponse { writer in
-            try await self.counted("ManagedSubscribe", context, rpcID: rpcID) { _ in
+            try await self.counted(rpc, context, rpcID: rpcID) { _ in
                 try self.open(rpcID) { session.fail($0, $1) }
                 defer { self.close(rpcID) }
                 try await withRPCCancellationHandler {
-                    try await session.run(requests: requests, writer: writer)
+                    try await withTaskExecutorPreference(self.connections.executor(of: context.remotePeer)) {
+                        try await session.run(requests: requests, writer: writer)
+                    }
                 } onCancelRPC: {
                     session.fail(.unavailable, "The call was cancelled.")
                 }
                 return [:]
             }
         }
-    }
-
-    private func publishing(_ rpcID: String, _ metadata: Metadata) async throws(RPCError) -> Publishing {
-        let caller = try await Self.onBus(rpcID) { () throws(EventBusError) in try await self.caller(metadata) }
-        return Publishing(rpcID: rpcID, bus: bus, caller: caller)
     }
 
     private func open(
@@ -206,10 +177,12 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
         instruments.streams.decrement()
     }
 
-    private func caller(_ metadata: Metadata) async throws(EventBusError) -> BusCaller {
+    private func caller(_ metadata: Metadata, _ rpcID: String) async throws(RPCError) -> BusCaller {
         func value(_ key: String) -> String? { metadata[stringValues: key].first { _ in true } }
-        return try await bus.authorize(
-            accessToken: value("accesstoken"), instanceURL: value("instanceurl"), tenantID: value("tenantid"))
+        return try await PubSubFailure.wrapping(rpcID) { () async throws(EventBusError) in
+            try await bus.authorize(
+                accessToken: value("accesstoken"), instanceURL: value("instanceurl"), tenantID: value("tenantid"))
+        }
     }
 
     private func counted<Answer>(
@@ -226,16 +199,6 @@ final class PubSubService: Eventbus_V1_PubSub.ServiceProtocol {
             let status = (error as? RPCError)?.code.description ?? "UNKNOWN"
             instruments.call(method: method, status: status).increment()
             throw error
-        }
-    }
-
-    private static func onBus<Answer>(
-        _ rpcID: String, _ call: () async throws(EventBusError) -> Answer
-    ) async throws(RPCError) -> Answer {
-        do throws(EventBusError) {
-            return try await call()
-        } catch {
-            throw PubSubFailure.error(error.code, error.message, rpcID: rpcID)
         }
     }
 

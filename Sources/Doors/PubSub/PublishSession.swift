@@ -7,7 +7,7 @@ internal import Waiting
 ///
 /// One task serves the requests in their order, another watches the clock, a third waits to be told that the door shuts;
 /// whichever ends first ends the stream.
-final class PublishSession: Sendable {
+final class PublishSession: StreamSession {
     private let publishing: Publishing
     private let machine: Mutex<PublishStreamStateMachine>
     private let failure = Mutex<RPCError?>(nil)

@@ -30,11 +30,8 @@ struct Publishing: Sendable {
         let events = request.events.map {
             ProducedEvent(id: $0.id, schemaID: $0.schemaID, payload: ByteBuffer(bytes: $0.payload))
         }
-        let answer: PublishAnswer
-        do throws(EventBusError) {
-            answer = try await bus.publish(topic: topic ?? request.topicName, events: events, caller: caller)
-        } catch {
-            throw PubSubFailure.error(error.code, error.message, rpcID: rpcID)
+        let answer = try await PubSubFailure.wrapping(rpcID) { () async throws(EventBusError) in
+            try await bus.publish(topic: topic ?? request.topicName, events: events, caller: caller)
         }
         var response = Eventbus_V1_PublishResponse()
         response.schemaID = answer.schemaID

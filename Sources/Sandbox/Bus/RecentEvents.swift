@@ -1,5 +1,6 @@
 import NIOCore
 import ChangeEvents
+import Doors
 import Store
 import Synchronization
 
@@ -42,9 +43,7 @@ final class RecentEvents: Sendable {
                 state = State()
             }
             for event in logged {
-                state.events.append(
-                    ArrivedEvent(
-                        position: event.position, event: event.content.event, receivedAt: event.content.receivedAt))
+                state.events.append(ArrivedEvent(event))
                 state.bytes += event.content.event.payload.readableBytes
             }
             while state.events.count - state.first > Self.eventsMax || state.bytes > Self.bytesMax {
@@ -67,43 +66,42 @@ final class RecentEvents: Sendable {
         }
     }
 
-    struct Found {
-        var events: [(position: Position, event: ReceivedEvent)]
-        /// Everything up to here was looked at.
-        var reached: Position
-        var latestReplayID: ReplayID
-    }
-
     /// Events of the topics after a position; nil where the memory does not reach back so far, or holds nothing.
-    func read(after: Position, topics: Set<String>, limit: Int, bytesMax: Int) -> Found? {
-        state.withLock { state -> Found? in
+    func read(after: Position, topics: Set<String>, limit: Int, bytesMax: Int) -> BusRead? {
+        state.withLock { state -> BusRead? in
             guard limit > 0, state.first < state.events.count else { return nil }
             let oldest = state.events[state.first].position.rawValue
             guard after.rawValue >= oldest - 1, let newest = state.events.last else { return nil }
-            var events: [(position: Position, event: ReceivedEvent)] = []
+            var events: [ArrivedEvent] = []
+            events.reserveCapacity(min(limit, 256))
             var bytes = 0
+            // Events of a topic come in runs.
+            var run: (topic: String, isWanted: Bool) = ("", false)
             // Everything was looked at: then the reader stands at the end of the bus, past events of other topics.
             var isWhole = true
             var index = state.first + Int(min(after.rawValue - oldest + 1, Int64(state.events.count - state.first)))
             while index < state.events.count {
                 let candidate = state.events[index]
                 index += 1
-                guard topics.contains(candidate.event.topic) else { continue }
+                if candidate.event.topic != run.topic {
+                    run = (candidate.event.topic, topics.contains(candidate.event.topic))
+                }
+                guard run.isWanted else { continue }
                 bytes += candidate.event.payload.readableBytes
                 if !events.isEmpty, bytes > bytesMax {
                     isWhole = false
                     break
                 }
-                events.append((candidate.position, candidate.event))
+                events.append(candidate)
                 if events.count == limit {
                     isWhole = index == state.events.count
                     break
                 }
             }
             if !isWhole, let last = events.last {
-                return Found(events: events, reached: last.position, latestReplayID: last.event.replayID)
+                return BusRead(events: events, reached: last.position, latestReplayID: last.event.replayID)
             }
-            return Found(
+            return BusRead(
                 events: events, reached: max(after, newest.position), latestReplayID: newest.event.replayID)
         }
     }

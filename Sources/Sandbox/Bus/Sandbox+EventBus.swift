@@ -72,43 +72,50 @@ extension Sandbox: EventBus {
         let limit = min(limit, try eventUsage.deliveriesLeft())
         let feed = try feed(of: topic, caller: caller)
         let found = try await struck(
-            try await found(in: feed, after: after, limit: limit), topic: topic, feed: feed, after: after)
+            try await found(in: feed, after: after, limit: limit), topic: topic, after: after)
         guard !found.events.isEmpty else { return found }
-        var counts: [String: Int] = [:]
-        for (_, event) in found.events { counts[event.topic, default: 0] += 1 }
-        eventUsage.delivered(
-            Dictionary(counts.map { (Self.eventName(ofTopic: $0.key), $0.value) }, uniquingKeysWith: +),
-            client: caller.client)
+        eventUsage.delivered(Self.counts(of: found.events), client: caller.client)
         await saveEventUsage()
         return found
     }
 
-    /// A delivery as the faults that stand want it.
-    private func struck(
-        _ read: BusRead, topic: String, feed: BusFeed, after: Position
-    ) async throws(EventBusError) -> BusRead {
-        guard !read.events.isEmpty, faults.concernDeliveries else { return read }
-        let (faults, now) = (faults, configuration.clock())
-        return try await readingBus { reader in
-            let events = try reader.receivedEvents(
-                after: after, selection: .topics(feed.topics), limit: read.events.count, bytesMax: Self.readBytesMax)
-            var publishedAt: [Position: Int64] = [:]
-            for event in events { publishedAt[event.position] = event.receivedAt }
-            return faults.delivery(
-                read, topic: topic, after: after, publishedAt: read.events.map { publishedAt[$0.position] ?? now },
-                now: now,
-                before: try Self.replayID(at: after, reader))
+    /// How many there are by event name. A topic's events come in runs.
+    private static func counts(of events: [ArrivedEvent]) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        var run: (topic: String, count: Int) = ("", 0)
+        for arrived in events {
+            if arrived.event.topic != run.topic {
+                if run.count > 0 { counts[eventName(ofTopic: run.topic), default: 0] += run.count }
+                run = (arrived.event.topic, 0)
+            }
+            run.count += 1
         }
+        if run.count > 0 { counts[eventName(ofTopic: run.topic), default: 0] += run.count }
+        return counts
+    }
+
+    /// A delivery as the faults that stand want it.
+    private func struck(_ read: BusRead, topic: String, after: Position) async throws(EventBusError) -> BusRead {
+        guard !read.events.isEmpty, faults.concernDeliveries else { return read }
+        let before = try await readingBus { try Self.replayID(at: after, $0) }
+        return faults.delivery(read, topic: topic, after: after, now: configuration.clock(), before: before)
     }
 
     /// Recent events come from memory; what is older, and what needs records, from the store.
     private func found(in feed: BusFeed, after: Position, limit: Int) async throws(EventBusError) -> BusRead {
-        if feed.isPlain,
-            let recent = observer.recent.read(
-                after: after, topics: feed.topics, limit: limit, bytesMax: Self.readBytesMax)
+        guard feed.isPlain, limit > 0 else { return try await readLog(feed, after: after, limit: limit) }
+        if let recent = observer.recent.read(
+            after: after, topics: feed.topics, limit: limit, bytesMax: Self.readBytesMax)
         {
-            return BusRead(events: recent.events, reached: recent.reached, latestReplayID: recent.latestReplayID)
+            return recent
         }
+        if let known = logChunks.read(after: after, topics: feed.topics, limit: limit) { return known }
+        let generation = logChunks.generation
+        let chunk = try await readLog(feed, after: after, limit: max(limit, LogChunks.chunkEventsMax))
+        return logChunks.keep(chunk, after: after, topics: feed.topics, limit: limit, generation: generation)
+    }
+
+    private func readLog(_ feed: BusFeed, after: Position, limit: Int) async throws(EventBusError) -> BusRead {
         let schemas = schemaCache
         return try await readingBus { reader in
             let selection = EventSelection.topics(feed.topics)
@@ -116,14 +123,16 @@ extension Sandbox: EventBus {
                 limit > 0
                 ? try reader.receivedEvents(
                     after: after, selection: selection, limit: limit, bytesMax: Self.readBytesMax) : []
-            var sent: [(position: Position, event: ReceivedEvent)] = []
-            for event in events {
-                guard let member = feed.members[event.event.topic] else {
-                    sent.append((event.position, event.event))
+            var sent = feed.isPlain ? events : []
+            for arrived in events where !feed.isPlain {
+                guard let member = feed.members[arrived.event.topic] else {
+                    sent.append(arrived)
                     continue
                 }
                 let delivery = ChannelDelivery(member: member, reader: reader, schemas: schemas)
-                for part in try delivery.delivered(event.event) { sent.append((event.position, part)) }
+                for part in try delivery.delivered(arrived.event) {
+                    sent.append(ArrivedEvent(position: arrived.position, event: part, receivedAt: arrived.receivedAt))
+                }
             }
             if let last = events.last {
                 // A read may stop at a bound of the log before its limit: only when nothing more of this topic follows

@@ -49,11 +49,9 @@ extension Faults {
     /// A delivery as it is to be: the same, or one that the reader will get the last event of again, or only what is old
     /// enough.
     ///
-    /// - Parameters:
-    ///   - publishedAt: of each event, in milliseconds since 1970.
-    ///   - before: the replay id at `after`.
+    /// - Parameter before: the replay id at `after`.
     func delivery(
-        _ read: BusRead, topic: String, after: Position, publishedAt: [Int64], now: Int64, before: ReplayID?
+        _ read: BusRead, topic: String, after: Position, now: Int64, before: ReplayID?
     ) -> BusRead {
         guard !read.events.isEmpty, let fault = strike(.delivery(topic: topic)) else { return read }
         var read = read
@@ -63,7 +61,7 @@ extension Faults {
             read.reached = read.events.dropLast().last?.position ?? after
         case .delay:
             let visible = now - Int64(fault.seconds * 1_000)
-            let count = publishedAt.prefix { $0 <= visible }.count
+            let count = read.events.prefix { $0.receivedAt <= visible }.count
             guard count < read.events.count else { return read }
             // A place from which what is held back will still be read: before the first of it.
             read.events.removeSubrange(count...)

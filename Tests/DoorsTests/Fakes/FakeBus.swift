@@ -9,7 +9,7 @@ import Waiting
 /// An event bus in memory: events of any topic in one order, as an org has them.
 final class FakeBus: EventBus {
     struct State {
-        var events: [(position: Position, event: ReceivedEvent)] = []
+        var events: [ArrivedEvent] = []
         var waiting: [Int: Signal] = [:]
         var nextTicket = 0
         /// What was published, by topic.
@@ -40,7 +40,8 @@ final class FakeBus: EventBus {
                     topic: topic, replayID: Self.replayID(number), eventID: "event-\(number)",
                     schemaID: SchemaID(Self.schemaID),
                     payload: ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: payloadBytes))
-                state.events.append((Position(rawValue: Int64(number) + 1), event))
+                state.events.append(
+                    ArrivedEvent(position: Position(rawValue: Int64(number) + 1), event: event, receivedAt: 0))
             }
             return Array(state.waiting.values)
         }

@@ -63,6 +63,7 @@ extension PubSubDoorTests {
     func withDoor(
         keepalive: Duration = .seconds(60), requestTimeout: Duration = .seconds(60), tls: DoorTLS? = nil,
         publishIdleTimeout: Duration = .seconds(70), commitTimeout: Duration = .seconds(1_800),
+        ping: Duration = .seconds(120), clientPing: Duration? = nil, faults: (any FaultOracle)? = nil,
         _ body: @escaping @Sendable (Client, FakeBus, PubSubDoor, MetricsRegistry) async throws -> Void
     ) async throws {
         let bus = FakeBus()
@@ -72,8 +73,10 @@ extension PubSubDoorTests {
             keepaliveInterval: keepalive, requestTimeout: requestTimeout)
         configuration.publishIdleTimeout = publishIdleTimeout
         configuration.commitTimeout = commitTimeout
+        configuration.pingInterval = ping
+        configuration.pingTimeout = ping
         let door = PubSubDoor(
-            configuration: configuration, bus: bus, metrics: metrics,
+            configuration: configuration, bus: bus, faults: faults, metrics: metrics,
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: testLogger)
         try await withDeadline(.seconds(60)) {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -93,7 +96,13 @@ extension PubSubDoorTests {
                         .plaintext
                     }
                 try await withGRPCClient(
-                    transport: .http2NIOPosix(target: .dns(host: "localhost", port: port), transportSecurity: security)
+                    transport: .http2NIOPosix(
+                        target: .dns(host: "localhost", port: port), transportSecurity: security,
+                        config: .defaults { config in
+                            config.connection.keepalive = clientPing.map {
+                                .init(time: $0, timeout: $0, allowWithoutCalls: false)
+                            }
+                        })
                 ) { client in
                     try await body(Client(wrapping: client), bus, door, metrics)
                 }

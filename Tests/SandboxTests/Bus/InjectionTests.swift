@@ -2,6 +2,7 @@ import ChangeEvents
 import Doors
 import Foundation
 import NIOCore
+import Store
 import TestSupport
 import Testing
 

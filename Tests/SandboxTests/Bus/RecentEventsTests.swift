@@ -1,4 +1,5 @@
 import ChangeEvents
+import Doors
 import NIOCore
 import Store
 import Testing
@@ -20,7 +21,7 @@ struct RecentEventsTests {
 
     private func read(
         _ recent: RecentEvents, after: Int64, topics: Set<String> = ["/t"], limit: Int = 100
-    ) -> RecentEvents.Found? {
+    ) -> BusRead? {
         recent.read(after: Position(rawValue: after), topics: topics, limit: limit, bytesMax: 1 << 20)
     }
 

@@ -145,8 +145,8 @@ struct PushTopicTests {
         for (caller, expected) in [(org.caller, ["mine", ""]), (other, [""])] {
             let start = try await org.sandbox.startChannel("/u/some", from: .earliest, caller: caller)
             let read = try await org.sandbox.readChannel("/u/some", after: start, limit: 10, caller: caller)
-            let texts = try read.events.map { position, event in
-                LegacyEvent(try org.sandbox.legacyStreaming.schema.values(of: event.payload)).body
+            let texts = try read.events.map {
+                LegacyEvent(try org.sandbox.legacyStreaming.schema.values(of: $0.event.payload)).body
             }
             #expect(texts == expected.map { .payload($0) })
         }
