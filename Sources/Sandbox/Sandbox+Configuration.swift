@@ -5,8 +5,8 @@ extension Sandbox {
     public struct Configuration: Sendable {
         /// Objects that a new org selects on the standard channel; afterwards the Tooling API says.
         public var selectedEntities: Set<String> = ["Account", "Contact", "Case"]
-        /// What may be used of the event bus.
-        public var allocations = EventAllocations.addOn
+        /// What may be used of the event bus: what an org of the largest edition may, and not more. See `use(_:)`.
+        public var allocations = OrgEdition.unlimited.allocations
         /// Permissions of users by user name in lower case; others may receive everything.
         public var eventAccess: [String: EventAccess] = [:]
         /// `PlatformEventUsageMetric` by event, client and time segment.
@@ -24,8 +24,8 @@ extension Sandbox {
         public var allowsPasswordGrant = false
         /// SOAP `login()`. New orgs have it off; clients that are tested against a sandbox need it.
         public var allowsSOAPLogin = true
-        /// API calls in 24 hours: what a Developer Edition has.
-        public var apiCallsMax = 15_000
+        /// API calls in 24 hours.
+        public var apiCallsMax = OrgEdition.unlimited.apiCallsMax
         /// API calls in 24 hours of single connected apps, by client id or by name; an app that is not named has no limit
         /// of its own.
         public var apiCallsPerAppMax: [String: Int] = [:]

@@ -1,7 +1,11 @@
+import Glibc
+
 /// `bench NAME [ARGUMENTS]`: runs one benchmark and prints its figures as JSON. `scripts/bench-*` call it.
 @main
 struct Bench {
     static func main() async throws {
+        // A figure is seen when it is there, into a file too.
+        setlinebuf(stdout)
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
@@ -15,7 +19,7 @@ struct Bench {
         default:
             print("usage: bench avro EVENTS.jsonl [SECONDS]")
             print("       bench bulk [--rows N]")
-            print("       bench bus [--events N]")
+            print("       bench bus [--events N] [--deliveries N]")
             print("       bench log [--events N]")
             print("       bench match [SUBSCRIBERS]")
             print("       bench query [ROWS]")

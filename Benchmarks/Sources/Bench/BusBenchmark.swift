@@ -10,84 +10,94 @@ import Sandbox
 import Store
 
 /// The sandbox's event bus, from its log to one subscriber: how many events a second come out, read in process and over
-/// gRPC, from memory (a subscriber that keeps up) and from the log (one that replays).
+/// gRPC, from memory (a subscriber that keeps up) and from the log (one that replays). Beside the rate of the clock stands
+/// the processor time of all sides together, which says what one core would do.
 ///
-/// `bench bus [--events N]`: N accounts are created (default 200,000) in transactions of 200.
+/// `bench bus [--events N] [--deliveries N]`: so many accounts are created (default 20,000), and so many events delivered in
+/// each measurement (default 200,000), by replaying as often as that takes.
 func runBusBenchmark(arguments: [String]) async throws {
-    var count = 200_000
-    if let index = arguments.firstIndex(of: "--events"), index + 1 < arguments.count,
-        let given = Int(arguments[index + 1])
-    {
-        count = given
+    func number(_ name: String, _ standard: Int) -> Int {
+        guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count,
+            let given = Int(arguments[index + 1]), given > 0
+        else { return standard }
+        return given
     }
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-bench-\(UUID().uuidString)")
         .path
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    try await BusBenchmark(directory: directory, count: count).run()
+    try await BusBenchmark(
+        directory: directory, count: number("--events", 20_000), deliveries: number("--deliveries", 200_000)
+    ).run()
 }
 
 struct BusBenchmark {
     static let topic = "/data/AccountChangeEvent"
-    /// Newest events that the bus keeps in memory, and a few less.
-    static let recentCount = 16_000
     /// As many as a stream may have outstanding.
     static let outstanding: Int32 = 100
 
     let directory: String
     let count: Int
+    let deliveries: Int
 
     func run() async throws {
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         var configuration = Sandbox.Configuration()
         configuration.loadsSampleData = false
         configuration.isDurable = false
-        let sandbox = try await Sandbox(directory: directory, configuration: configuration, logger: logger)
-        let created = try await seconds {
-            for start in stride(from: 0, to: count, by: 200) {
-                try await sandbox.transaction { transaction in
-                    for number in start..<min(start + 200, count) {
-                        _ = try transaction.create(
-                            "Account",
-                            [
-                                "Name": .string("Account \(number)"), "Phone": .string("\(number)"),
-                                "Industry": .string("Energy"),
-                            ])
-                    }
-                }
+        configuration.allocations = .addOn
+        var sandbox = try await Sandbox(directory: directory, configuration: configuration, logger: logger)
+        try await measure("published with their records", count) { try await publish(to: sandbox) }
+        let caller = BusCaller(userID: "", organizationID: "")
+        let rounds = max(1, deliveries / count)
+        let earliest = try await sandbox.start(topic: Self.topic, from: .earliest, caller: caller)
+        // The memory holds 16,384 events: fewer than there are means that the first of them come from the log.
+        try await measure("read in process, from memory", rounds * count) { [sandbox] in
+            for _ in 0..<rounds { try await read(sandbox, earliest, count, caller) }
+        }
+        try await withDoor(OpenBus(bus: sandbox), logger) { client in
+            try await measure("delivered over gRPC, from memory", rounds * count) {
+                for _ in 0..<rounds { try await subscribe(client, count: count) }
             }
         }
-        report("published with its records", count, created)
-        let bus = OpenBus(bus: sandbox)
-        let caller = BusCaller(userID: "", organizationID: "")
-        let earliest = try await bus.start(topic: Self.topic, from: .earliest, caller: caller)
-        report(
-            "read in process, from the log", count, try await seconds { try await read(bus, earliest, count, caller) })
-        let head = try await bus.start(topic: Self.topic, from: .latest, caller: caller)
-        let recent = min(count, Self.recentCount)
-        let place = Position(rawValue: head.rawValue - Int64(recent))
-        report("read in process, from memory", recent, try await seconds { try await read(bus, place, recent, caller) })
-        try await withDoor(bus, logger) { client in
-            report(
-                "delivered over gRPC, from the log", count,
-                try await seconds { try await subscribe(client, count: count, from: nil) })
-            // The replay id before the newest: the counter counts the log's events, and now and then more.
-            let read = try await bus.read(topic: Self.topic, after: place, limit: 1, caller: caller)
-            let start = read.events.first?.event.replayID
-            report(
-                "delivered over gRPC, from memory", recent - 1,
-                try await seconds { try await subscribe(client, count: recent - 1, from: start) })
+        try await sandbox.close()
+        // Opened again, the memory is empty.
+        sandbox = try await Sandbox(directory: directory, configuration: configuration, logger: logger)
+        try await measure("read in process, from the log", count) { [sandbox] in
+            try await read(sandbox, earliest, count, caller)
+        }
+        try await withDoor(OpenBus(bus: sandbox), logger) { client in
+            try await measure("delivered over gRPC, from the log", rounds * count) {
+                for _ in 0..<rounds { try await subscribe(client, count: count) }
+            }
         }
         try await sandbox.close()
     }
 
-    private func seconds(_ body: () async throws -> Void) async throws -> Double {
-        let start = ContinuousClock.now
-        try await body()
-        return (ContinuousClock.now - start) / .seconds(1)
+    private func publish(to sandbox: Sandbox) async throws {
+        for start in stride(from: 0, to: count, by: 200) {
+            let numbers = start..<min(start + 200, count)
+            try await sandbox.transaction { transaction in
+                for number in numbers {
+                    _ = try transaction.create(
+                        "Account",
+                        [
+                            "Name": .string("Account \(number)"), "Phone": .string("\(number)"),
+                            "Industry": .string("Energy"),
+                        ])
+                }
+            }
+        }
     }
 
-    private func report(_ name: String, _ count: Int, _ seconds: Double) {
-        print("bus: \(name): \(Int((Double(count) / seconds).rounded())) events/s (\(count) events)")
+    private func measure(_ name: String, _ count: Int, _ body: () async throws -> Void) async throws {
+        let start = ContinuousClock.now
+        let processor = processorSeconds()
+        try await body()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let cost = (processorSeconds() - processor) * 1e6 / Double(count)
+        print(
+            "bus: \(name): \(Int((Double(count) / seconds).rounded())) events/s, "
+                + "\((cost * 10).rounded() / 10) µs of processor time each (\(count) events)")
     }
 
     private func read(_ bus: any EventBus, _ start: Position, _ count: Int, _ caller: BusCaller) async throws {
@@ -118,25 +128,16 @@ struct BusBenchmark {
         try await serving.value
     }
 
-    /// Asks for as many events as came, so that a hundred are always outstanding.
-    private func subscribe(
-        _ client: Eventbus_V1_PubSub.Client<HTTP2ClientTransport.Posix>, count: Int, from replayID: ReplayID?
-    ) async throws {
+    /// Replays everything, asking for as many events as came, so that a hundred are always outstanding.
+    private func subscribe(_ client: Eventbus_V1_PubSub.Client<HTTP2ClientTransport.Posix>, count: Int) async throws {
         let (requests, asking) = AsyncStream.makeStream(of: Int32.self)
         asking.yield(Self.outstanding)
         try await client.subscribe(metadata: [:]) { writer in
-            var isFirst = true
             for await number in requests {
                 var request = Eventbus_V1_FetchRequest()
                 request.topicName = Self.topic
                 request.numRequested = number
-                if isFirst, let replayID {
-                    request.replayPreset = .custom
-                    request.replayID = Data(replayID.bytes)
-                } else {
-                    request.replayPreset = .earliest
-                }
-                isFirst = false
+                request.replayPreset = .earliest
                 try await writer.write(request)
             }
         } onResponse: { response in
@@ -146,6 +147,7 @@ struct BusBenchmark {
                 if seen >= count { break }
                 if !message.events.isEmpty { asking.yield(Int32(message.events.count)) }
             }
+            precondition(seen == count, "\(seen) of \(count) events came")
             asking.finish()
         }
     }

@@ -72,10 +72,10 @@ extension Sandbox: StreamingService {
             return try await start(topic: channel, from: from, caller: caller)
         }
         try faults.checkSubscription(topic: channel, from: from)
+        _ = try eventUsage.deliveriesLeft(of: DeliveryKind(channel: channel))
         let oldest = configuration.clock() - LegacyStreaming.retentionMilliseconds
-        let catalogue = self.catalogue
         let place = try await readingStreams { reader -> Position? in
-            guard try Self.exists(channel, catalogue, reader) else {
+            guard try Self.exists(channel, self.catalogue(in: reader), reader) else {
                 throw EventBusError(code: .topicNotFound, message: "The channel \(channel) does not exist.")
             }
             switch from {
@@ -97,7 +97,9 @@ extension Sandbox: StreamingService {
             return try await read(topic: channel, after: after, limit: limit, caller: caller)
         }
         let schema = legacyStreaming.schema
-        return try await readingStreams { reader in
+        let kind = DeliveryKind(channel: channel)
+        let limit = min(limit, try eventUsage.deliveriesLeft(of: kind))
+        let found = try await readingStreams { reader in
             let logged = try reader.events(
                 after: after, selection: .topics([channel]), limit: limit, bytesMax: Self.readBytesMax)
             let events = try logged.filter { event in
@@ -113,9 +115,12 @@ extension Sandbox: StreamingService {
             }
             let reached = isEnd ? max(after, try reader.head()) : logged.last?.position ?? after
             return BusRead(
-                events: events.map { ($0.position, $0.content.event) }, reached: reached,
+                events: events.map(ArrivedEvent.init), reached: reached,
                 latestReplayID: try BusHead.read(reader))
         }
+        eventUsage.delivered(found.events.count, of: kind, channel: channel, client: caller.client)
+        if !found.events.isEmpty { await saveEventUsage() }
+        return found
     }
 
     /// Ids are given with 15 or 18 characters.

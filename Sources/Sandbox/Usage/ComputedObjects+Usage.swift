@@ -8,7 +8,7 @@ extension ComputedObject {
             let metric = UsageMetric(
                 ledger: sandbox.eventUsage.ledger, now: sandbox.configuration.clock(),
                 isEnhanced: sandbox.configuration.enablesEnhancedUsageMetrics)
-            return metric.rows.map { ComputedRow(values: $0) }
+            return metric.rows.map { ComputedRow(id: UsageMetric.recordID, values: $0) }
         }
         object.check = { query, now throws(OrgError) in try UsageMetricRules.check(query, now: now) }
         object.rowsMax = UsageMetricRules.rowsMax

@@ -11,6 +11,10 @@ public struct EventAllocations: Sendable, Hashable {
     public var cometDClients = 2_000
     /// Events delivered in 24 rolling hours, summed over all subscribers.
     public var deliveriesPerDay = 50_000
+    /// PushTopic events in 24 rolling hours to all CometD clients, and generic events: the Streaming API guide's
+    /// "Streaming API Allocations" have a number for each, beside those of the bus.
+    public var pushTopicDeliveriesPerDay = 1_000_000
+    public var genericDeliveriesPerDay = 1_000_000
     /// Platform events published in a rolling hour.
     public var publishedPerHour = 250_000
     /// False: deliveries and publishing are counted and reported, and nothing is refused. So are they in an org with the
@@ -26,6 +30,8 @@ public struct EventAllocations: Sendable, Hashable {
         var allocations = EventAllocations()
         allocations.cometDClients = 1_000
         allocations.deliveriesPerDay = 25_000
+        allocations.pushTopicDeliveriesPerDay = 200_000
+        allocations.genericDeliveriesPerDay = 200_000
         return allocations
     }()
 
@@ -34,14 +40,24 @@ public struct EventAllocations: Sendable, Hashable {
         allocations.platformEventsInChannels = 5
         allocations.cometDClients = 20
         allocations.deliveriesPerDay = 10_000
+        allocations.pushTopicDeliveriesPerDay = 10_000
+        allocations.genericDeliveriesPerDay = 10_000
         allocations.publishedPerHour = 50_000
         return allocations
     }()
 
-    /// Unlimited Edition with the add-on: what a laptop wants.
+    /// Unlimited Edition with the usage-based add-on: what load tests want.
     public static let addOn: EventAllocations = {
         var allocations = EventAllocations()
         allocations.isEnforced = false
         return allocations
     }()
+
+    func deliveriesPerDay(of kind: DeliveryKind) -> Int {
+        switch kind {
+        case .busEvent: deliveriesPerDay
+        case .pushTopic: pushTopicDeliveriesPerDay
+        case .generic: genericDeliveriesPerDay
+        }
+    }
 }

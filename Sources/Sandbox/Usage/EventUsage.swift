@@ -15,7 +15,7 @@ final class EventUsage: Sendable {
 
     private struct State {
         var ledger = UsageLedger()
-        var delivered = RollingCount.day
+        var delivered: [DeliveryKind: RollingCount] = [:]
         var published = RollingCount.hour
         var cometDClients = 0
         var lastSave: Int64 = 0
@@ -33,10 +33,12 @@ final class EventUsage: Sendable {
     // MARK: Deliveries
 
     /// How many events may be delivered now; throws when none may.
-    func deliveriesLeft() throws(EventBusError) -> Int {
+    func deliveriesLeft(of kind: DeliveryKind = .busEvent) throws(EventBusError) -> Int {
         guard allocations.isEnforced else { return .max }
         let now = clock()
-        let left = allocations.deliveriesPerDay - state.withLock { $0.delivered.count(at: now) }
+        let left =
+            allocations.deliveriesPerDay(of: kind)
+            - state.withLock { $0.delivered[kind, default: .day].count(at: now) }
         guard left > 0 else {
             throw EventBusError(
                 code: .deliveryLimitExceeded, message: "You have exceeded the event delivery limit for your org.")
@@ -50,8 +52,18 @@ final class EventUsage: Sendable {
         state.withLock { state in
             for (event, count) in events {
                 state.ledger.add(count, .delivery, event: event, client: client, at: now)
-                state.delivered.add(count, at: now)
+                state.delivered[.busEvent, default: .day].add(count, at: now)
             }
+        }
+    }
+
+    /// Events of one channel that only CometD has.
+    func delivered(_ count: Int, of kind: DeliveryKind, channel: String, client: String) {
+        guard count > 0 else { return }
+        let now = clock()
+        state.withLock { state in
+            state.ledger.add(count, kind.usageType, event: channel, client: client, at: now)
+            state.delivered[kind, default: .day].add(count, at: now)
         }
     }
 
@@ -104,7 +116,10 @@ final class EventUsage: Sendable {
     // MARK: Figures
 
     struct Figures: Sendable, Hashable {
+        /// Change events and platform events.
         var delivered: Int
+        var deliveredPushTopic: Int
+        var deliveredGeneric: Int
         var published: Int
         var cometDClients: Int
     }
@@ -113,8 +128,10 @@ final class EventUsage: Sendable {
         let now = clock()
         return state.withLock { state in
             Figures(
-                delivered: state.delivered.count(at: now), published: state.published.count(at: now),
-                cometDClients: state.cometDClients)
+                delivered: state.delivered[.busEvent, default: .day].count(at: now),
+                deliveredPushTopic: state.delivered[.pushTopic, default: .day].count(at: now),
+                deliveredGeneric: state.delivered[.generic, default: .day].count(at: now),
+                published: state.published.count(at: now), cometDClients: state.cometDClients)
         }
     }
 
@@ -153,7 +170,9 @@ final class EventUsage: Sendable {
             for (entry, count) in restored.days.values.joined() {
                 let time = min(now, (entry.quarter + 1) * UsageLedger.quarter - 1)
                 switch entry.type {
-                case .delivery: state.delivered.add(count, at: time)
+                case .delivery: state.delivered[.busEvent, default: .day].add(count, at: time)
+                case .pushTopicDelivery: state.delivered[.pushTopic, default: .day].add(count, at: time)
+                case .genericDelivery: state.delivered[.generic, default: .day].add(count, at: time)
                 case .publish where entry.event.hasSuffix("__e"): state.published.add(count, at: time)
                 case .publish: break
                 }

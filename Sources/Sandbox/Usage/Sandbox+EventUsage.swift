@@ -16,6 +16,15 @@ extension Sandbox {
             entry("HourlyPublishedPlatformEvents", allocations.publishedPerHour, used: figures.published),
             entry(
                 "MonthlyPlatformEventsUsageEntitlement", allocations.deliveriesPerDay * 30, used: figures.delivered),
+            entry(
+                "DailyDurableStreamingApiEvents", allocations.pushTopicDeliveriesPerDay,
+                used: figures.deliveredPushTopic),
+            entry(
+                "DailyDurableGenericStreamingApiEvents", allocations.genericDeliveriesPerDay,
+                used: figures.deliveredGeneric),
+            // Of API versions without replay, which the door does not speak.
+            entry("DailyStreamingApiEvents", allocations.pushTopicDeliveriesPerDay, used: 0),
+            entry("DailyGenericStreamingApiEvents", allocations.genericDeliveriesPerDay, used: 0),
             entry("StreamingApiConcurrentClients", allocations.cometDClients, used: figures.cometDClients),
             entry("DurableStreamingApiConcurrentClients", allocations.cometDClients, used: figures.cometDClients),
         ]
@@ -44,5 +53,6 @@ extension Sandbox {
     func expireEvents() async throws {
         observer.recent.drop(olderThan: configuration.clock() - configuration.eventRetention.wholeMilliseconds)
         try await twin.trim()
+        logChunks.clear()
     }
 }

@@ -12,6 +12,9 @@ struct UsageLedger: Sendable {
     enum UsageType: String, Codable, Sendable {
         case publish = "PUBLISH"
         case delivery = "DELIVERY"
+        /// Of events that only CometD has: they have allocations of their own and are in no metric.
+        case pushTopicDelivery = "PUSH_TOPIC_DELIVERY"
+        case genericDelivery = "GENERIC_DELIVERY"
     }
 
     struct Entry: Codable, Sendable, Hashable {

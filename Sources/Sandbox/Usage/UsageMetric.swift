@@ -7,6 +7,8 @@ import ChangeEvents
 struct UsageMetric {
     static let objectName = "PlatformEventUsageMetric"
     static let hour: Int64 = 3_600_000
+    /// Of every row: a metric is no record.
+    static let recordID = RecordID.empty
 
     enum Segment: String, CaseIterable {
         case daily = "Daily"
@@ -54,7 +56,7 @@ struct UsageMetric {
 
     private func totals(from start: Int64, to end: Int64) -> [[String: FieldValue]] {
         var sums: [String: Int] = [:]
-        for (entry, count) in ledger.entries(from: start, to: end) { sums[Self.name(of: entry), default: 0] += count }
+        for (entry, count) in entries(from: start, to: end) { sums[Self.name(of: entry), default: 0] += count }
         return sums.keys.sorted().map { name in
             Self.dates(start, end).merging(
                 ["Name": .string(name), "Value": .double(Double(sums[name] ?? 0))], uniquingKeysWith: { $1 })
@@ -69,7 +71,7 @@ struct UsageMetric {
 
     private var details: [[String: FieldValue]] {
         var sums: [Group: Int] = [:]
-        for (entry, count) in ledger.entries(from: 0, to: .max - UsageLedger.day) {
+        for (entry, count) in entries(from: 0, to: .max - UsageLedger.day) {
             let time = entry.quarter * UsageLedger.quarter
             var key = entry
             key.quarter = 0
@@ -88,6 +90,10 @@ struct UsageMetric {
                         "TimeSegment": .string(group.segment.rawValue), "Value": .double(Double(count)),
                     ], uniquingKeysWith: { $1 })
             }
+    }
+
+    private func entries(from start: Int64, to end: Int64) -> [(entry: UsageLedger.Entry, count: Int)] {
+        ledger.entries(from: start, to: end).filter { $0.entry.type == .publish || $0.entry.type == .delivery }
     }
 
     private static func name(of entry: UsageLedger.Entry) -> String {

@@ -128,6 +128,7 @@ extension SQLiteSession {
         try row.run()
     }
 
+    /// Of a record that is not there.
     func insert(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
         let table = statements(of: layout)
         let map = table.map(of: record.image.fields.shape)

@@ -2,7 +2,7 @@ import GRDB
 
 /// Tables in memory for the length of one call: rows that no store keeps, to be asked in SQL like those it does.
 public enum ScratchTables {
-    /// A table with its rows.
+    /// A table with its rows. Their ids need not differ.
     public struct Content: Sendable {
         public var table: ObjectTable
         public var records: [StoredRecord]
@@ -37,11 +37,11 @@ extension SQLiteSession {
         try content.table.check()
         let layout = TableLayout(content.table)
         do {
-            try database.execute(sql: layout.createSQL)
+            try database.execute(sql: layout.createSQL(hasUniqueIDs: false))
         } catch {
             throw StoreError(sqlite: error)
         }
         layouts[content.table.entity] = layout
-        for record in content.records { try put(record, in: layout) }
+        for record in content.records { try insert(record, in: layout) }
     }
 }

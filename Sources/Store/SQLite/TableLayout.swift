@@ -123,10 +123,13 @@ final class TableLayout: Sendable {
 
     // Making and changing.
 
-    var createSQL: String {
+    var createSQL: String { createSQL(hasUniqueIDs: true) }
+
+    /// Rows of a scratch table may share an id that means nothing.
+    func createSQL(hasUniqueIDs: Bool) -> String {
         let fields = columns.map { ", \(Self.declaration($0))" }.joined()
         return """
-            CREATE TABLE \(name) (id INTEGER PRIMARY KEY, sfid TEXT NOT NULL UNIQUE, isdeleted INTEGER NOT NULL, \
+            CREATE TABLE \(name) (id INTEGER PRIMARY KEY, sfid TEXT NOT NULL\(hasUniqueIDs ? " UNIQUE" : ""), isdeleted INTEGER NOT NULL, \
             _needs_refetch INTEGER NOT NULL, _commit_timestamp INTEGER NOT NULL, _rest BLOB\(fields))
             """
     }

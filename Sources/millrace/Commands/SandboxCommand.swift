@@ -37,6 +37,12 @@ struct SandboxCommand: AsyncParsableCommand {
             valueName: "file"))
     var schema: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What the org may use before it is refused, of events and API calls: \(Self.editions). See "
+                + "docs/sandbox/events.md.", valueName: "edition"), transform: SandboxCommand.edition)
+    var edition = OrgEdition.unlimited
+
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
@@ -72,6 +78,7 @@ struct SandboxCommand: AsyncParsableCommand {
 
     private func configuration() throws -> Sandbox.Configuration {
         var configuration = Sandbox.Configuration()
+        configuration.use(edition)
         configuration.hasPersonAccounts = personAccounts
         if let schema {
             configuration.schema = try ConfigurationFile.reading {
@@ -79,6 +86,15 @@ struct SandboxCommand: AsyncParsableCommand {
             }
         }
         return configuration
+    }
+
+    private static let editions = OrgEdition.allCases.map(\.rawValue).joined(separator: ", ")
+
+    private static func edition(_ text: String) throws -> OrgEdition {
+        guard let edition = OrgEdition(rawValue: text) else {
+            throw ValidationError("\(text) is no edition: choose one of \(editions).")
+        }
+        return edition
     }
 
     /// How long a stop waits for calls in flight.

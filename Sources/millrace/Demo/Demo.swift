@@ -40,8 +40,11 @@ struct Demo: Sendable {
         secret = SymmetricKey(size: .bits256).withUnsafeBytes { bytes in
             bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         }
+        var configuration = Sandbox.Configuration()
+        // It runs for as long as somebody watches, past what an org delivers in a day.
+        configuration.use(.unlimitedAddOn)
         org = try await OrgServer(
-            directory: directory + "/org", addresses: .init(), corsOrigins: [], logger: logger)
+            directory: directory + "/org", addresses: .init(), corsOrigins: [], sandbox: configuration, logger: logger)
     }
 
     var components: [Component] {

@@ -35,16 +35,16 @@ struct APIUsageTests {
     @Test func anAppHasItsOwnLimit() async throws {
         let org = try await TestOrg.open { $0.apiCallsPerAppMax = ["Millrace Sandbox": 2] }
         let first = try await org.sandbox.countCall(org.context.session)
-        #expect(first == "api-usage=1/15000; per-app-api-usage=1/2(appName=Millrace Sandbox)")
+        #expect(first == "api-usage=1/100000; per-app-api-usage=1/2(appName=Millrace Sandbox)")
         var other = org.context.session
         other.clientID = "another app"
-        #expect(try await org.sandbox.countCall(other) == "api-usage=2/15000")
+        #expect(try await org.sandbox.countCall(other) == "api-usage=2/100000")
         _ = try await org.sandbox.countCall(org.context.session)
         let error = await org.failure { () async throws(OrgError) in
             _ = try await org.sandbox.countCall(org.context.session)
         }
         #expect(error?.errorCode == "REQUEST_LIMIT_EXCEEDED")
-        #expect(try await org.sandbox.countCall(other) == "api-usage=4/15000")
+        #expect(try await org.sandbox.countCall(other) == "api-usage=4/100000")
         let limits = JSONText(try await org.sandbox.limits(context: org.context))
         #expect(limits.contains(#""Millrace Sandbox":{"Max":2,"Remaining":0}"#))
         #expect(limits.contains(#""another app":{"Max":0,"Remaining":0}"#))

@@ -59,7 +59,10 @@ struct EventUsageTests {
     }
 
     @Test func theAddOnCountsAndRefusesNothing() async throws {
-        let org = try await TestOrg.open { $0.allocations.deliveriesPerDay = 1 }
+        let org = try await TestOrg.open {
+            $0.use(.unlimitedAddOn)
+            $0.allocations.deliveriesPerDay = 1
+        }
         for _ in 0..<3 { _ = try await org.create("Case", []) }
         #expect(try await org.received().count == 3)
         #expect(try await org.received().count == 3)
@@ -128,6 +131,63 @@ struct EventUsageTests {
         #expect(EventAllocations.enterprise.deliveriesPerDay == 25_000)
         #expect(EventAllocations.developer.publishedPerHour == 50_000)
         #expect(EventAllocations.developer.selectedEntities == 5)
+        #expect(EventAllocations.enterprise.pushTopicDeliveriesPerDay == 200_000)
+        #expect(OrgEdition.developer.apiCallsMax == 15_000)
+    }
+
+    /// The default once counted and refused nothing.
+    @Test func theDefaultRefusesAsAnOrgDoes() {
+        let configuration = Sandbox.Configuration()
+        #expect(configuration.allocations == .unlimited)
+        #expect(configuration.allocations.isEnforced)
+        #expect(!OrgEdition.unlimitedAddOn.allocations.isEnforced)
+    }
+
+    /// PushTopic and generic deliveries were not counted at all.
+    @Test(arguments: ["/topic/T", "/u/T"]) func channelsOfCometDHaveAllocationsOfTheirOwn(channel: String) async throws
+    {
+        let org = try await TestOrg.open {
+            $0.allocations.pushTopicDeliveriesPerDay = 2
+            $0.allocations.genericDeliveriesPerDay = 2
+        }
+        let limit = channel == "/u/T" ? "DailyDurableGenericStreamingApiEvents" : "DailyDurableStreamingApiEvents"
+        let generic = try await org.create("StreamingChannel", [("Name", .string("/u/T"))])
+        _ = try await org.create(
+            "PushTopic",
+            [
+                ("Name", .string("T")), ("Query", .string("SELECT Id FROM Account")), ("ApiVersion", .number("66.0")),
+                ("NotifyForFields", .string("All")),
+            ])
+        for number in 0..<3 {
+            _ = try await org.create("Account", [("Name", .string("\(number)"))])
+            _ = try await org.sandbox.push(
+                channelID: generic.string, events: [GenericEvent(payload: "\(number)", userIDs: [])],
+                context: org.context)
+        }
+        let start = try await org.sandbox.startChannel(channel, from: .earliest, caller: org.caller)
+        let read = try await org.sandbox.readChannel(channel, after: start, limit: 10, caller: org.caller)
+        #expect(read.events.count == 2)
+        #expect(remaining(org, limit) == 0)
+        // The bus has not delivered anything.
+        #expect(org.sandbox.eventUsage.figures.delivered == 0)
+        let more = await #expect(throws: EventBusError.self) {
+            try await org.sandbox.readChannel(channel, after: read.reached, limit: 10, caller: org.caller)
+        }
+        #expect(more?.code == .deliveryLimitExceeded)
+        let again = await #expect(throws: EventBusError.self) {
+            try await org.sandbox.startChannel(channel, from: .latest, caller: org.caller)
+        }
+        #expect(again?.code == .deliveryLimitExceeded)
+        // They are in no metric, and a restart does not forget them.
+        let types = Set(org.sandbox.eventUsage.ledger.days.values.joined().map(\.key.type))
+        #expect(types.isDisjoint(with: [.delivery]))
+        let reopened = try await org.reopened {
+            $0.allocations.pushTopicDeliveriesPerDay = 2
+            $0.allocations.genericDeliveriesPerDay = 2
+        }
+        #expect(remaining(reopened, limit) == 0)
+        reopened.clock.advance(.seconds(24 * 3_600 + 900))
+        #expect(remaining(reopened, limit) == 2)
     }
 
     @Test func countsSurviveARestart() async throws {

@@ -93,9 +93,15 @@ struct UsageMetricTests {
         _ = try await org.create("Case", [])
         org.clock.advance(.seconds(3_600))
         let page = try await org.sandbox.query(
-            "SELECT Name, Value FROM PlatformEventUsageMetric WHERE Name = 'CHANGE_EVENTS_PUBLISHED'", scope: .live,
+            "SELECT Id, Name, Value FROM PlatformEventUsageMetric WHERE Name = 'CHANGE_EVENTS_PUBLISHED'", scope: .live,
             batchSize: nil, context: org.context)
         #expect(page.records.map { $0.dictionary["Value"] } == [.number("1.0")])
+        // A metric is no record: all rows have the same id.
+        let all = try await org.sandbox.query(
+            "SELECT Id FROM PlatformEventUsageMetric WHERE TimeSegment IN ('Daily', 'Hourly', 'FifteenMinutes')",
+            scope: .live, batchSize: nil, context: org.context)
+        #expect(all.records.count == 3)
+        #expect(Set(all.records.map { $0.dictionary["Id"] }) == [.string("000000000000000AAA")])
         let subscribers = try await org.sandbox.query(
             "SELECT Name, Position FROM EventBusSubscriber", scope: .live, batchSize: nil, context: org.context)
         #expect(subscribers.records.isEmpty)
