@@ -169,7 +169,8 @@ def start_sandbox(directory, ports=PORT_OPTIONS, **options):
     """A running sandbox. `ports`: of an earlier run, for a restart at the same addresses."""
     connection_path = pathlib.Path(directory) / "connection.json"
     connection_path.unlink(missing_ok=True)
-    program = Program(directory, "sandbox", "--data", directory, *ports, **options)
+    # One org serves the whole run, which brings more events than an edition without the add-on delivers in a day.
+    program = Program(directory, "sandbox", "--data", directory, "--edition", "unlimited-add-on", *ports, **options)
     return Org(program.wait_for_document(connection_path), program)
 
 
