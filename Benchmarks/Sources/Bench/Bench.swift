@@ -1,4 +1,4 @@
-import Glibc
+@preconcurrency import Glibc
 
 /// `bench NAME [ARGUMENTS]`: runs one benchmark and prints its figures as JSON. `scripts/bench-*` call it.
 @main
