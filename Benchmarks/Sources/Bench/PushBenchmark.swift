@@ -24,6 +24,8 @@ func runPushBenchmark(arguments: [String]) async throws {
     var configuration = PushConfiguration()
     configuration.loopCount = 1
     configuration.connectionsPerSubjectMax = connections
+    // The reader connects all of its sockets before it answers a ping.
+    configuration.heartbeat = .seconds(300)
     let secret = String(repeating: "benchmark ", count: 4)
     let verifier = try TokenVerifier(algorithm: .hs256, key: secret, issuer: "bench", audience: "bench")
     let token = try TokenSigner(algorithm: .hs256, key: secret, issuer: "bench", audience: "bench").sign(
