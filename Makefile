@@ -32,9 +32,8 @@ demo:
 
 test: setup build test-swift test-javascript test-peers check
 
-# One at a time: some tests hold a thread (raw sockets, killed processes), and a small machine has few.
 test-swift:
-	swift test --skip-build --no-parallel
+	@scripts/test-swift
 
 test-javascript:
 	cd clients/javascript && node --test test/*.test.mjs

@@ -169,6 +169,9 @@ public protocol StoreWriter: StoreReader {
     func markForRefetch(entity: String) throws(StoreError) -> Int
     func declare(_ gap: Gap) throws(StoreError)
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError)
+    /// Runs a part of the transaction that can be undone by itself: where the body throws, nothing of what it wrote has
+    /// happened, its error is the answer, and the transaction goes on. Throws where the whole transaction is lost.
+    func part<T>(_ body: () throws -> T) throws(StoreError) -> Result<T, any Error>
     /// Drops the oldest events: those received before `olderThan` (ms since 1970), then until what is kept (payloads, headers
     /// and images) fits `bytesMax`. Only a prefix of the log is ever dropped: an old event behind a newer one waits for it.
     /// Bounded work: call it again, in a transaction of its own, until it answers 0.

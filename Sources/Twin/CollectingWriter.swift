@@ -52,6 +52,12 @@ final class CollectingWriter: StoreWriter {
     func undefine(entity: String) throws(StoreError) { try base.undefine(entity: entity) }
     func markForRefetch(entity: String) throws(StoreError) -> Int { try base.markForRefetch(entity: entity) }
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError) { try base.setState(key, to: value) }
+    func part<T>(_ body: () throws -> T) throws(StoreError) -> Result<T, any Error> {
+        let (notices, events) = (notices, events)
+        let outcome = try base.part(body)
+        if case .failure = outcome { (self.notices, self.events) = (notices, events) }
+        return outcome
+    }
     func trim(olderThan: Int64?, bytesMax: Int?) throws(StoreError) -> Int {
         try base.trim(olderThan: olderThan, bytesMax: bytesMax)
     }

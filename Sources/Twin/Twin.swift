@@ -28,7 +28,7 @@ public final class Twin: Sendable {
     public let store: any EventStore
     let configuration: Configuration
     let logger: Logger
-    let turns = Turns()
+    let turns = Turns<any CommitWork>()
     let observers: Observers
     private let schemas = Mutex<[SchemaID: EventSchema]>([:])
 
@@ -69,16 +69,13 @@ public final class Twin: Sendable {
 
     /// For the sandbox, whose twin *is* the org: reads and writes in one transaction; appended events reach the observers
     /// after the commit, in commit order. The observers have been told when this returns.
+    ///
+    /// Callers that wait at the same time are committed together; where a body throws, what it wrote is undone, and nothing of
+    /// the others.
     public func commit<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T {
-        try await turns.withTurn {
-            let (value, notices) = try await store.write { writer in
-                let collecting = CollectingWriter(writer)
-                let value = try body(collecting)
-                return (value, collecting.finish())
-            }
-            await tell(notices)
-            return value
-        }
+        let commit = Commit(body)
+        try await turns.perform(commit, max: Self.commitsTogetherMax) { await commitTogether($0) }
+        return try commit.value()
     }
 
     /// Declares that events of a topic are missing from here on, and tells the observers.

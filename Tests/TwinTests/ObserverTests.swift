@@ -1,4 +1,5 @@
 import ChangeEvents
+import Dispatch
 import Store
 import Synchronization
 import TestSupport
@@ -49,6 +50,66 @@ import Testing
         #expect(Set(observed.map(\.0)).count > 5, "observers came at different places")
         for (start, recorder) in observed {
             #expect(recorder.positions == Array(start.rawValue + 1..<head + 1))
+        }
+    }
+
+    /// Those who wait at once are committed together: whoever throws has written nothing, the others are not disturbed, and
+    /// the events come in the order of the answers.
+    @Test func commitsThatWaitTogetherStandAlone() async throws {
+        struct Deliberate: Error {}
+        let bench = try await TwinBench()
+        let twin = bench.twin
+        let recorder = Recorder()
+        _ = try await twin.observe(recorder)
+        let count = 5 * Twin.commitsTogetherMax
+        let hold = DispatchSemaphore(value: 0)
+        let outcomes = try await withThrowingTaskGroup(of: (Int, Result<Position, any Error>).self) { group in
+            // Holds the turn until all have come to wait.
+            group.addTask {
+                let position = try await twin.commit { writer in
+                    hold.wait()
+                    return try writer.append(.test(1_000_000)).position
+                }
+                return (-1, .success(position))
+            }
+            for number in 0..<count {
+                group.addTask {
+                    do {
+                        return (
+                            number,
+                            .success(
+                                try await twin.commit { writer in
+                                    let position = try writer.append(.test(number)).position
+                                    try writer.setState("own.\(number)", to: [1])
+                                    if number % 3 == 0 { throw Deliberate() }
+                                    return position
+                                })
+                        )
+                    } catch {
+                        return (number, .failure(error))
+                    }
+                }
+            }
+            try await poll("all wait") { twin.turns.waitingCount == count }
+            hold.signal()
+            return try await group.reduce(into: [Int: Result<Position, any Error>]()) { $0[$1.0] = $1.1 }
+        }
+        let events = try await twin.store.read {
+            try $0.events(after: .start, selection: .all, limit: .max, bytesMax: .max)
+        }
+        #expect(recorder.positions == events.map(\.position.rawValue))
+        #expect(events.count == 1 + count - (count + 2) / 3)
+        for number in 0..<count {
+            let outcome = try #require(outcomes[number])
+            let isKept = try await twin.store.read { try $0.state("own.\(number)") != nil }
+            #expect(isKept == (number % 3 != 0))
+            if number % 3 == 0 {
+                #expect(throws: Deliberate.self) { try outcome.get() }
+            } else {
+                let position = try outcome.get()
+                let event = try #require(events.first { $0.position == position })
+                #expect(event.content.event.replayID == ReplayID(counter: UInt64(number)))
+            }
         }
     }
 

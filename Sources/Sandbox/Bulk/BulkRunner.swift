@@ -20,6 +20,8 @@ final class BulkRunner {
     let sandbox: Sandbox
     var ingests: [PartKey: IngestWork] = [:]
     var queries: [PartKey: QueryWork] = [:]
+    /// By job: parts before this one have ended, and what has ended stays so.
+    private var firstOpen: [String: Int] = [:]
 
     init(_ sandbox: Sandbox) { self.sandbox = sandbox }
 
@@ -27,10 +29,11 @@ final class BulkRunner {
     func step() async throws -> Bool {
         guard let jobID = sandbox.bulk.next() else { return false }
         let now = sandbox.configuration.clock()
+        let first = firstOpen[jobID, default: 0]
         let (job, part) = try await sandbox.twin.store.read { reader -> (BulkJob?, BulkPart?) in
             guard let job = try BulkState.job(jobID, reader)?.aged(now: now), job.wantsWork, !job.isExpired(now: now)
             else { return (nil, nil) }
-            for index in 0..<job.partCount {
+            for index in min(first, job.partCount)..<job.partCount {
                 if let part = try BulkState.part(index, of: jobID, reader), !part.info.state.isEnd {
                     return (job, part)
                 }
@@ -41,6 +44,7 @@ final class BulkRunner {
             forget(jobID)
             return true
         }
+        firstOpen[jobID] = part.index
         do {
             if job.info.operation.isQuery {
                 try await read(job, part)
@@ -64,6 +68,7 @@ final class BulkRunner {
     }
 
     private func forget(_ jobID: String) {
+        firstOpen[jobID] = nil
         ingests = ingests.filter { $0.key.jobID != jobID }
         queries = queries.filter { $0.key.jobID != jobID }
     }

@@ -75,7 +75,12 @@ extension Sandbox {
                 try BulkState.put(job, writer)
             }
         } catch {
-            try await bulkFiles { try files.remove(temporary: path) }
+            do {
+                try await BulkFiles.blocking { try files.remove(temporary: path) }
+            } catch {
+                // It counts for nothing and goes with the job.
+                logger.warning("an upload could not be removed", metadata: ["file": "\(path)", "error": "\(error)"])
+            }
             if let error = error as? OrgError { throw error }
             logger.debug("an upload ended early", metadata: ["job": "\(jobID)", "error": "\(error)"])
             throw OrgError(status: 400, errorCode: "ClientInputError", message: "The data did not arrive whole.")

@@ -21,13 +21,8 @@ extension Sandbox {
         let routing = try header.map { header in
             EventRouting(header: header, changedFields: try schema?.names(ofBitmap: header.changedFields) ?? [])
         }
-        let topics = state.withLock { state in
-            if catalogue.objects.allSatisfy({ $0.changeEventTopic != event.topic }), event.topic != Self.allChangesTopic
-            {
-                state.injectedTopics.insert(event.topic)
-            }
-            return state.injectedTopics
-        }
+        let isForeign =
+            catalogue.objects.allSatisfy { $0.changeEventTopic != event.topic } && event.topic != Self.allChangesTopic
         let now = configuration.clock()
         let name = schema?.recordName ?? ""
         try await twin.commit { writer in
@@ -36,7 +31,13 @@ extension Sandbox {
             _ = try writer.append(
                 NewEvent(event: event, eventName: name, routing: routing, transitions: [], receivedAt: now))
             try BusHead.write(event.replayID, writer)
+            guard isForeign else { return }
+            let known = try writer.state(Injection.stateKey).map { bytes in
+                try JSONDecoder().decode(Set<String>.self, from: Data(bytes))
+            }
+            let topics = (known ?? []).union([event.topic])
             try writer.setState(Injection.stateKey, to: [UInt8](JSONEncoder().encode(topics)))
         }
+        if isForeign { state.withLock { _ = $0.injectedTopics.insert(event.topic) } }
     }
 }

@@ -70,6 +70,9 @@ struct ChangeDraft {
     /// counts.
     var weight: Int { max(1, changed.count) * transitions.count }
 
+    /// Records that one event tells of: their ids alone must not make it larger than an event may be.
+    static let recordsMax = 10_000
+
     /// The drafts of a transaction's changes, in the order of the first touch: the same change of the same kind to
     /// several records of one object becomes one draft.
     ///
@@ -88,7 +91,7 @@ struct ChangeDraft {
             // A transaction of one record has nothing to merge.
             guard changes.count > 1 else { return [draft] }
             let sameness = Sameness(draft)
-            if let index = indexBySameness[sameness] {
+            if let index = indexBySameness[sameness], drafts[index].transitions.count < Self.recordsMax {
                 drafts[index].transitions += draft.transitions
             } else {
                 indexBySameness[sameness] = drafts.count

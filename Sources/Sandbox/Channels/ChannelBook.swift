@@ -19,8 +19,9 @@ final class ChannelBook: Sendable {
     /// Events that are selected on any channel: what is published at all.
     var selectedEvents: Set<String> { state.withLock { $0.selectedEvents } }
 
-    /// Takes a newer copy over; an older one is ignored, since two commits may be told of in the wrong order.
-    func replace(_ channels: EventChannels) {
+    /// Takes a newer copy over; an older one is ignored, since two commits may be told of in the wrong order. Throws where
+    /// a stored filter does not parse.
+    func replace(_ channels: EventChannels) throws(SandboxError) {
         let former = state.withLock { $0 }
         var filters: [String: Condition] = [:]
         for member in channels.members {
@@ -33,7 +34,9 @@ final class ChannelBook: Sendable {
                     filters[member.id] = try Condition(
                         text, dialect: isMessage ? .platformEventFilter : .changeEventFilter)
                 } catch {
-                    preconditionFailure("a filter that was checked when it was saved does not parse: \(error)")
+                    throw SandboxError(
+                        code: .stateDamaged,
+                        message: "the filter of the channel member \(member.fullName) cannot be read", cause: error)
                 }
             }
         }

@@ -29,7 +29,7 @@ extension Sandbox {
                 try channels.write(writer)
                 return (answer, channels)
             }
-            self.channels.replace(channels)
+            try self.channels.replace(channels)
             observer.waiters.wakeAll()
             return answer
         } catch let error as OrgError {
@@ -81,7 +81,7 @@ extension Sandbox {
             try founded.write(writer)
             return founded
         }
-        channels.replace(opened)
+        try channels.replace(opened)
     }
 }
 

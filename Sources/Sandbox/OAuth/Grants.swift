@@ -66,6 +66,8 @@ struct Grants: Codable, Sendable {
 
     func grant(ofToken token: String) -> Grant? { grants[Self.digest(token)] }
 
+    func contains(grantID: String) -> Bool { grants.values.contains { $0.id == grantID } }
+
     mutating func revoke(_ token: String) -> Grant? { grants.removeValue(forKey: Self.digest(token)) }
 
     /// Ends the refresh token that an access token came from.

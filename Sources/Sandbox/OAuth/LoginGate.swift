@@ -18,12 +18,22 @@ struct LoginGate: Sendable {
 
     mutating func failed(_ username: String, now: Int64) {
         let name = username.lowercased()
-        if failures[name] == nil, failures.count >= Self.namesMax { failures.removeAll() }
+        if failures[name] == nil, failures.count >= Self.namesMax { makeRoom(now: now) }
         var entry = failures[name] ?? Failures()
         if entry.lockedUntil != 0, entry.lockedUntil <= now { entry = Failures() }
         entry.count += 1
         if entry.count >= Self.attemptsMax { entry.lockedUntil = now + Self.lockoutMilliseconds }
         failures[name] = entry
+    }
+
+    /// Forgets those who are not locked out; only where all are, the one whose time is over first.
+    private mutating func makeRoom(now: Int64) {
+        failures = failures.filter { $0.value.lockedUntil > now }
+        if failures.count >= Self.namesMax,
+            let first = failures.min(by: { $0.value.lockedUntil < $1.value.lockedUntil })
+        {
+            failures[first.key] = nil
+        }
     }
 
     mutating func succeeded(_ username: String) { failures[username.lowercased()] = nil }

@@ -162,6 +162,8 @@ extension Sandbox: OAuthService {
         let session: OrgSession
         do {
             session = try await issue(user, clientID: app.clientID, scopes: scopes, grantID: grant?.id)
+        } catch is GrantEnded {
+            throw .expiredToken
         } catch {
             logger.error("a session could not be written", metadata: ["error": "\(error)"])
             throw .serverFailure

@@ -51,18 +51,24 @@ extension Sandbox {
         return used.session
     }
 
-    /// `clientID` nil: the app that the org was founded with; empty: no app (SOAP).
+    /// The refresh token that a session was to come from has been revoked meanwhile.
+    struct GrantEnded: Error {}
+
+    /// `clientID` nil: the app that the org was founded with; empty: no app (SOAP). Throws `GrantEnded`.
     func issue(
         _ user: Organization.User, clientID: String? = nil, scopes: [String] = Scopes.server, grantID: String? = nil
     ) async throws -> OrgSession {
         let now = configuration.clock()
         let lifetime = configuration.sessionLifetime.wholeMilliseconds
-        let session = state.withLock { state in
+        let issued = state.withLock { state -> OrgSession? in
+            // Under the lock that revoking takes: whoever revokes later ends this session as well.
+            if let grantID, !state.grants.contains(grantID: grantID) { return nil }
             var generator = SystemRandomNumberGenerator()
             return state.sessions.issue(
                 user: user, organization: organization, now: now, lifetime: lifetime, clientID: clientID,
                 scopes: scopes, grantID: grantID, using: &generator)
         }
+        guard let session = issued else { throw GrantEnded() }
         try await saveSessions()
         return session
     }

@@ -108,9 +108,19 @@ final class FieldRule: Sendable {
 
     private func rounded(_ number: Double) -> Double {
         guard let roundingFactor else { return number }
-        let scaled = (number * roundingFactor).rounded(.toNearestOrAwayFromZero)
-        return scaled.isFinite ? scaled / roundingFactor : number
+        let scaled = number * roundingFactor
+        // A larger double has no decimals behind those that are kept.
+        guard abs(scaled) < Self.integersEnd else { return number }
+        // So near to a half, the decimals that were meant decide, not the double that is nearest to them: 1.005 is 1.01.
+        let distance = abs(abs(scaled - scaled.rounded(.towardZero)) - 0.5)
+        if distance < abs(scaled) * 1e-14, abs(scaled) < 1e13 {
+            return FormulaNumber.rounded(number, scale: field.scale)
+        }
+        return scaled.rounded(.toNearestOrAwayFromZero) / roundingFactor
     }
+
+    /// 2^53: from here on not every double is the next integer.
+    private static let integersEnd = 9_007_199_254_740_992.0
 
     private static func power(_ base: Double, _ exponent: Int) -> Double {
         (0..<max(0, exponent)).reduce(1) { product, _ in product * base }

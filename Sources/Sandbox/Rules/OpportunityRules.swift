@@ -42,7 +42,8 @@ enum OpportunityRules {
         if case .double(let amount) = fields["Amount"] ?? .null,
             case .double(let probability) = fields["Probability"] ?? .null
         {
-            fields["ExpectedRevenue"] = .double((amount * probability).rounded() / 100)
+            fields["ExpectedRevenue"] = .double(
+                FormulaNumber.rounded(amount * probability / 100, scale: 2))
         } else {
             fields["ExpectedRevenue"] = .null
         }

@@ -20,7 +20,7 @@ enum OrderRules {
             fields["TotalPrice"] = .null
             return
         }
-        fields["TotalPrice"] = .double((quantity * price * 100).rounded() / 100)
+        fields["TotalPrice"] = .double(FormulaNumber.rounded(quantity * price, scale: 2))
         fields["AvailableQuantity"] = .double(quantity)
     }
 }

@@ -140,7 +140,7 @@ final class EventUsage: Sendable {
     // MARK: Keeping
 
     /// The changes to write down, when it is time to; nil otherwise.
-    func takeChanges(force: Bool = false) throws -> [(key: String, value: [UInt8])]? {
+    func takeChanges(force: Bool = false) throws -> [(key: String, value: [UInt8]?)]? {
         let now = clock()
         return try state.withLock { state in
             // A clock that was turned back must not stop the saving.

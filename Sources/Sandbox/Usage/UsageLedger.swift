@@ -8,6 +8,11 @@ struct UsageLedger: Sendable {
     static let day: Int64 = 86_400_000
     /// How far back queries may reach; older days are forgotten.
     static let daysKept: Int64 = 60
+    /// Clients of a day that are counted by name: every CometD handshake makes a new one, and a day must stay small
+    /// enough to be written down every few seconds.
+    static let clientsPerDayMax = 1_000
+    /// The name of the clients beyond that.
+    static let otherClients = "OTHER"
 
     enum UsageType: String, Codable, Sendable {
         case publish = "PUBLISH"
@@ -22,7 +27,7 @@ struct UsageLedger: Sendable {
         var quarter: Int64
         var type: UsageType
         var event: String
-        /// `PUB_SUB_API`, `REST_API`, `SYSTEM`, a CometD client id.
+        /// `PUB_SUB_API`, `REST_API`, `SYSTEM`, a CometD client id, `otherClients`.
         var client: String
     }
 
@@ -32,23 +37,37 @@ struct UsageLedger: Sendable {
     }
 
     private(set) var days: [Int64: [Entry: Int]] = [:]
-    /// Days that changed since they were written down.
+    /// Days that changed, or were forgotten, since they were written down.
     private(set) var changedDays: Set<Int64> = []
+    private var clients: [Int64: Set<String>] = [:]
 
     static func stateKey(day: Int64) -> String { "sandbox.eventUsage.\(day)" }
 
     mutating func add(_ count: Int, _ type: UsageType, event: String, client: String, at now: Int64) {
         let day = now / Self.day
-        let entry = Entry(quarter: now / Self.quarter, type: type, event: event, client: client)
+        var name = client
+        if clients[day, default: []].count < Self.clientsPerDayMax {
+            clients[day, default: []].insert(client)
+        } else if clients[day]?.contains(client) == false {
+            name = Self.otherClients
+        }
+        let entry = Entry(quarter: now / Self.quarter, type: type, event: event, client: name)
         days[day, default: [:]][entry, default: 0] += count
         changedDays.insert(day)
-        if days.count > Self.daysKept { days = days.filter { $0.key > day - Self.daysKept } }
+        for old in days.keys where old < day - Self.daysKept { forget(old) }
     }
 
-    /// The changed days as bytes to be kept; they count as written from now on.
-    mutating func takeChanges() throws -> [(key: String, value: [UInt8])] {
-        let changes = try changedDays.map { day in
-            let rows = (days[day] ?? [:]).map { Row(entry: $0.key, count: $0.value) }
+    private mutating func forget(_ day: Int64) {
+        days[day] = nil
+        clients[day] = nil
+        changedDays.insert(day)
+    }
+
+    /// The changed days as bytes to be kept, nil for one to be removed; they count as written from now on.
+    mutating func takeChanges() throws -> [(key: String, value: [UInt8]?)] {
+        let changes = try changedDays.map { day -> (String, [UInt8]?) in
+            guard let entries = days[day] else { return (Self.stateKey(day: day), nil) }
+            let rows = entries.map { Row(entry: $0.key, count: $0.value) }
             return (Self.stateKey(day: day), [UInt8](try JSONEncoder().encode(rows)))
         }
         changedDays = []
@@ -59,6 +78,7 @@ struct UsageLedger: Sendable {
     mutating func restore(day: Int64, from bytes: [UInt8]) throws {
         let rows = try JSONDecoder().decode([Row].self, from: Data(bytes))
         days[day] = Dictionary(rows.map { ($0.entry, $0.count) }, uniquingKeysWith: +)
+        clients[day] = Set(rows.map(\.entry.client))
     }
 
     /// Entries of a time, ends of quarters included.

@@ -105,6 +105,29 @@ extension SQLiteSession: StoreWriter {
         }
     }
 
+    func part<T>(_ body: () throws -> T) throws(StoreError) -> Result<T, any Error> {
+        let begun = try guarded { () throws(StoreError) in
+            try statement("SAVEPOINT part").run()
+            return (summary, summaryIsChanged, layouts, layoutsAreChanged)
+        }
+        var outcome = Result { try body() }
+        // A body may have caught what failed: half of it is not kept.
+        if case .success = outcome, let failure { outcome = .failure(failure) }
+        if case .success = outcome {
+            try guarded { () throws(StoreError) in try statement("RELEASE part").run() }
+            return outcome
+        }
+        // After some failures SQLite has ended the whole transaction, and these fail as well.
+        failure = nil
+        try guarded { () throws(StoreError) in
+            try statement("ROLLBACK TO part").run()
+            try statement("RELEASE part").run()
+        }
+        if layoutsAreChanged { tables = [:] }
+        (summary, summaryIsChanged, layouts, layoutsAreChanged) = begun
+        return outcome
+    }
+
     /// Called once before the commit.
     func flushSummary() throws(StoreError) {
         if let failure { throw failure }

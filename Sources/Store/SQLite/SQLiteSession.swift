@@ -10,7 +10,7 @@ final class SQLiteSession: StoreReader {
     /// Loaded at first use; written back by `flushSummary` when changed.
     var summary: LogSummary?
     var summaryIsChanged = false
-    private(set) var failure: StoreError?
+    var failure: StoreError?
     let names = NameCache()
     /// Tables of objects by API name, as this transaction sees them.
     var layouts: [String: TableLayout]

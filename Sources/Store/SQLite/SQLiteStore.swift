@@ -80,6 +80,8 @@ public final class SQLiteStore: EventStore {
             try pool.writeWithoutTransaction { database in
                 // GRDB sets NORMAL when it turns on WAL.
                 try database.execute(sql: "PRAGMA synchronous = \(durability == .full ? "FULL" : "NORMAL")")
+                // What a part of a transaction needs for being undone stays in memory.
+                try database.execute(sql: "PRAGMA temp_store = MEMORY")
             }
             let migrator = SQLiteSchema.migrator
             guard try pool.read({ try !migrator.hasBeenSuperseded($0) }) else {

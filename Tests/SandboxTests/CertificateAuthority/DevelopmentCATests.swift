@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Sandbox
@@ -21,17 +22,10 @@ import Testing
         return try #require(attributes[.posixPermissions] as? NSNumber).intValue
     }
 
-    private func openSSL(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.openSSL)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, output)
+    private func openSSL(_ arguments: [String]) throws -> (end: ChildProcess.End, output: String) {
+        let process = try ChildProcess(Self.openSSL, arguments, mergesStandardError: true)
+        let output = try process.remainingOutput()
+        return (try process.waitForEnd(), output)
     }
 
     @Test func filesAreMadeWithTheirModes() throws {
@@ -89,7 +83,7 @@ import Testing
                     let verified = try openSSL([
                         "verify", "-CAfile", authority.authorityFile, authority.certificateFile,
                     ])
-                    #expect(verified.status == 0, "\(verified.output)")
+                    #expect(verified.end == .exited(status: 0), "\(verified.output)")
                 }
                 try FileManager.default.removeItem(atPath: directory + "/" + name)
                 _ = try DevelopmentCA.open(directory: directory)
@@ -122,7 +116,7 @@ import Testing
                 authority.authorityFile,
                 authority.certificateFile,
             ])
-            #expect(verified.status == 0, "\(verified.output)")
+            #expect(verified.end == .exited(status: 0), "\(verified.output)")
         }
     }
 
@@ -135,13 +129,13 @@ import Testing
                     "verify", "-x509_strict", "-verify_ip", address, "-CAfile", authority.authorityFile,
                     authority.certificateFile,
                 ])
-                #expect(verified.status == 0, "\(verified.output)")
+                #expect(verified.end == .exited(status: 0), "\(verified.output)")
             }
             let other = try openSSL([
                 "verify", "-verify_hostname", "www.salesforce.com", "-CAfile", authority.authorityFile,
                 authority.certificateFile,
             ])
-            #expect(other.status != 0)
+            #expect(other.end != .exited(status: 0))
         }
     }
 
@@ -156,14 +150,14 @@ import Testing
                 file("evil-key.pem"),
                 "-subj", "/CN=bank.example", "-addext", "subjectAltName=DNS:bank.example", "-out", file("evil.csr"),
             ])
-            #expect(request.status == 0, "\(request.output)")
+            #expect(request.end == .exited(status: 0), "\(request.output)")
             let signed = try openSSL([
                 "x509", "-req", "-in", file("evil.csr"), "-CA", authority.authorityFile, "-CAkey", file("ca-key.pem"),
                 "-copy_extensions", "copy", "-days", "1", "-out", file("evil.pem"),
             ])
-            #expect(signed.status == 0, "\(signed.output)")
+            #expect(signed.end == .exited(status: 0), "\(signed.output)")
             let verified = try openSSL(["verify", "-CAfile", authority.authorityFile, file("evil.pem")])
-            #expect(verified.status != 0)
+            #expect(verified.end != .exited(status: 0))
             #expect(verified.output.contains("permitted subtree violation"), "\(verified.output)")
         }
     }

@@ -1,6 +1,7 @@
 import ChangeEvents
 import Doors
 import Testing
+import Twin
 
 @testable import Sandbox
 
@@ -37,6 +38,23 @@ struct ChannelDeliveryTests {
         #expect(read.events.count == 1)
         // What was done before the selection was never published.
         #expect(try await org.events().map(\.header.changeType) == [.update])
+    }
+
+    /// A state that somebody has damaged is told of by name, and stops nothing but this org.
+    @Test func aStoredFilterThatCannotBeReadIsNamed() async throws {
+        let org = try await org(filter: "Industry = 'Energy'")
+        try await org.sandbox.twin.commit { writer in
+            var channels = try #require(try EventChannels.read(writer))
+            let index = try #require(channels.members.firstIndex { $0.filterExpression != nil })
+            channels.members[index].filterExpression = "Industry ="
+            try channels.write(writer)
+        }
+        await #expect {
+            _ = try await org.reopened()
+        } throws: { error in
+            guard let error = error as? SandboxError else { return false }
+            return error.code == .stateDamaged && error.message.contains("A__chn")
+        }
     }
 
     @Test func filtersTestChangedAndUnchangedFields() async throws {

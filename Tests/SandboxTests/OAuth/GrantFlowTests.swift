@@ -2,6 +2,7 @@ import Crypto
 import Doors
 import Foundation
 import Store
+import Synchronization
 import Testing
 import Twin
 
@@ -218,6 +219,17 @@ struct GrantFlowTests {
         }
         #expect(refused == .expiredToken)
         _ = try await token(org, "refresh_token", ids.merging(["refresh_token": next]) { $1 })
+    }
+
+    /// What a revocation comes before is not issued, however far the refresh had come.
+    @Test func aRevokedGrantGivesNoSession() async throws {
+        let org = try await TestOrg.open()
+        let answer = try await token(org, "authorization_code", exchange(org, try await code(org)))
+        let grant = try #require(org.sandbox.state.withLock { $0.grants.revoke(answer.refreshToken ?? "") })
+        let user = try #require(org.sandbox.user(id: grant.userID))
+        await #expect(throws: Sandbox.GrantEnded.self) {
+            _ = try await org.sandbox.issue(user, clientID: grant.clientID, scopes: grant.scopes, grantID: grant.id)
+        }
     }
 
     @Test func refreshTokensSurviveARestartAndAreNotStored() async throws {

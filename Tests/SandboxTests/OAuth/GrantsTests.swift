@@ -32,6 +32,13 @@ struct GrantsTests {
         #expect(!gate.isLocked("a@b", now: 5 + LoginGate.lockoutMilliseconds))
     }
 
+    @Test func manyStrangersDoNotEndALockout() {
+        var gate = LoginGate()
+        for _ in 0..<LoginGate.attemptsMax { gate.failed("victim", now: 0) }
+        for number in 0..<(2 * LoginGate.namesMax) { gate.failed("stranger\(number)", now: 1) }
+        #expect(gate.isLocked("victim", now: 1))
+    }
+
     @Test(arguments: [
         ("http://localhost:1717/OauthRedirect", true), ("http://localhost", true), ("http://127.0.0.1:80?x", true),
         ("http://[::1]:9/x", true), ("https://app.example/back", true), ("https://app.example/back2", false),

@@ -172,6 +172,24 @@ struct CreateTests {
         #expect(error?.fields == ["Email"])
     }
 
+    /// Decimals that lie half-way are rounded as they were written, whatever the nearest double is.
+    @Test(arguments: [
+        ("1.005", 1.01), ("-1.005", -1.01), ("2.675", 2.68), ("1.0049999", 1.0), ("1.015", 1.02), ("0.125", 0.13),
+        ("1234567890.125", 1_234_567_890.13), ("9999999999999.99", 9_999_999_999_999.99),
+        ("99999999999999.99", 99_999_999_999_999.99), ("0.004", 0),
+    ])
+    func amountsAreRoundedAsDecimals(given: String, kept: Double) async throws {
+        let org = try await TestOrg.open()
+        let id = try await org.create(
+            "Opportunity",
+            [
+                ("Name", .string("x")), ("StageName", .string("Prospecting")), ("CloseDate", .string("2026-03-01")),
+                ("Amount", .number(given)),
+            ])
+        let image = try await org.sandbox.snapshot(entity: "Opportunity").first { $0.id == id }
+        #expect(image?.fields["Amount"] == .double(kept))
+    }
+
     @Test func numbersKeepTheirRange() async throws {
         let org = try await TestOrg.open()
         let error = await org.failure { () async throws(OrgError) in

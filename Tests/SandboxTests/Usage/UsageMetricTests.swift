@@ -137,6 +137,29 @@ struct UsageMetricTests {
         #expect(ledger.days[0] == nil)
     }
 
+    @Test func forgottenDaysLeaveTheStore() throws {
+        var ledger = UsageLedger()
+        ledger.add(1, .publish, event: "X__e", client: "APEX", at: 0)
+        #expect(try ledger.takeChanges().map { $0.value != nil } == [true])
+        ledger.add(1, .publish, event: "X__e", client: "APEX", at: 100 * UsageLedger.day)
+        let changes = try ledger.takeChanges().sorted { $0.key < $1.key }
+        #expect(changes.map(\.key) == [UsageLedger.stateKey(day: 0), UsageLedger.stateKey(day: 100)])
+        #expect(changes.map { $0.value != nil } == [false, true])
+    }
+
+    /// Each CometD handshake is a client of its own: beyond a bound they are counted together, and none is lost.
+    @Test func manyClientsAreCountedTogether() throws {
+        var ledger = UsageLedger()
+        let count = UsageLedger.clientsPerDayMax + 500
+        for client in 0..<count { ledger.add(1, .delivery, event: "X__e", client: "c\(client)", at: 5) }
+        ledger.add(1, .delivery, event: "X__e", client: "c0", at: 6)
+        let entries = try #require(ledger.days[0])
+        #expect(entries.count == UsageLedger.clientsPerDayMax + 1)
+        #expect(entries.values.reduce(0, +) == count + 1)
+        #expect(entries.first { $0.key.client == UsageLedger.otherClients }?.value == 500)
+        #expect(entries.first { $0.key.client == "c0" }?.value == 2)
+    }
+
     @Test func aDayIsKeptAndRestored() throws {
         var ledger = ledger()
         let changes = try ledger.takeChanges()
@@ -145,7 +168,7 @@ struct UsageMetricTests {
         var restored = UsageLedger()
         for change in changes {
             let day = try #require(Int64(change.key.split(separator: ".").last ?? ""))
-            try restored.restore(day: day, from: change.value)
+            try restored.restore(day: day, from: try #require(change.value))
         }
         #expect(restored.days == ledger.days)
     }

@@ -12,7 +12,7 @@ struct StoreCheck: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     static let all: [StoreCheck] =
-        logChecks + placeChecks + recordChecks + objectTableChecks + retentionChecks
+        logChecks + placeChecks + recordChecks + objectTableChecks + retentionChecks + partChecks
 }
 
 struct Deliberate: Error, Equatable {}
