@@ -185,7 +185,7 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", "Doors", "Twin", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit, nio, logging,
+                "Sandbox", "Doors", "Twin", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit, nio, logging, httpTypes,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -90,6 +90,8 @@ export interface Message<Fields = Record<string, unknown>> {
         schema?: string;
         payload: { ChangeEventHeader?: ChangeEventHeader } & Partial<Fields>;
         event: { replayId: ReplayId; EventUuid?: string };
+        /** Of the form `record`: not all of the record is known, and a field that is missing is not empty. */
+        incomplete?: true;
     };
 }
 

@@ -3,6 +3,9 @@ enum FormDecoding {
     /// Replaces `%41` by `A`; with `plusIsSpace`, as in forms and queries, `+` by a space. Nil for a broken escape or for
     /// bytes that are not UTF-8.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+            return String(text)
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
         var rest = text.utf8.makeIterator()

@@ -10,8 +10,23 @@ enum SQLiteSchema {
         migrator.registerMigration("2 tables of objects") { database in
             try database.execute(sql: version2)
         }
+        migrator.registerMigration("3 state in rows") { database in
+            try database.execute(sql: version3)
+        }
         return migrator
     }
+
+    /// In a table without row ids the value stands beside its key, and finding a key copies the values that it is compared
+    /// with: some are long.
+    private static let version3 = """
+        CREATE TABLE state_rows (
+            key TEXT PRIMARY KEY,
+            value BLOB NOT NULL
+        );
+        INSERT INTO state_rows SELECT key, value FROM state;
+        DROP TABLE state;
+        ALTER TABLE state_rows RENAME TO state;
+        """
 
     /// The tables of objects that there are; the tables themselves are made by `define`.
     private static let version2 = """

@@ -197,6 +197,45 @@ struct PushHubTests {
         }
     }
 
+    /// An update of a record that was there before the first event: what is missing is unknown, and the client is told so.
+    @Test func aPartialRecordSaysThatItIsIncomplete() async throws {
+        try await PushFixture.with { fixture in
+            let whole = try await fixture.subscribed(#","form":"record""#)
+            let entering = try await fixture.subscribed(#","where":"Status = 'Working'""#)
+            try await fixture.ingest(.update, cases: [7], ["Status": .string("Working")])
+            for client in [whole, entering] {
+                let event = try await client.event()
+                #expect(event.data["incomplete"] as? Bool == true)
+                #expect(event.field("Status") == "Working" && event.payload["Subject"] == nil)
+            }
+            try await fixture.ingest(.create, cases: [8], ["Status": .string("New")])
+            let known = try await whole.event()
+            #expect(known.data["incomplete"] == nil && known.payload["Subject"] is NSNull)
+        }
+    }
+
+    /// A frame is composed once for all that see the same, and every delivery is counted beside what it would have cost at
+    /// the org.
+    @Test func framesAreMadeOncePerClass() async throws {
+        try await PushFixture.with({ $0.loopCount = 1 }) { fixture in
+            var clients: [RawClient] = []
+            for number in 0..<20 {
+                let fields = number.isMultiple(of: 2) ? nil : ["Status"]
+                clients.append(try await fixture.subscribed(allow: [.init(channel: PushFixture.channel, fields: fields)]))
+            }
+            clients.append(try await fixture.subscribed(#","where":"Status = 'Closed'""#))
+            for _ in 0..<3 { try await fixture.ingest(.create, cases: [1], ["Status": .string("New")]) }
+            for client in clients.dropLast() {
+                for _ in 0..<3 { _ = try await client.event() }
+            }
+            try await poll("all is counted") { fixture.hub.statistics().deliveries == 60 }
+            let statistics = fixture.hub.statistics()
+            // Two masks and three events.
+            #expect(statistics.framesMade == 6)
+            #expect(statistics.directDeliveries == 63)
+        }
+    }
+
     @Test func aMergedEventComesRecordByRecord() async throws {
         try await PushFixture.with { fixture in
             let client = try await fixture.subscribed()

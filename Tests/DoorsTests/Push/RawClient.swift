@@ -256,7 +256,7 @@ struct Message: CustomStringConvertible {
         default: nil
         }
     }
-    private var data: [String: Any] { object["data"] as? [String: Any] ?? [:] }
+    var data: [String: Any] { object["data"] as? [String: Any] ?? [:] }
     var payload: [String: Any] { data["payload"] as? [String: Any] ?? [:] }
     var header: [String: Any] { payload["ChangeEventHeader"] as? [String: Any] ?? [:] }
     var recordID: String? { (header["recordIds"] as? [String])?.first }

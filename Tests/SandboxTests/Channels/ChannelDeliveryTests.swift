@@ -53,7 +53,7 @@ struct ChannelDeliveryTests {
             _ = try await org.reopened()
         } throws: { error in
             guard let error = error as? SandboxError else { return false }
-            return error.code == .stateDamaged && error.message.contains("A__chn")
+            return error.code == .stateDamaged && error.message.contains("A_chn_AccountChangeEvent")
         }
     }
 

@@ -39,17 +39,30 @@ struct ModelTests {
         }
         try await run.compare()
         #expect(run.subscriber.count > steps / 4)
+        for way in ModelRun.Way.allCases where steps >= 250 {
+            #expect(run.tally[way]?.done ?? 0 > 0, "nothing was done by \(way)")
+            #expect(run.tally[way]?.refused ?? 0 > 0, "nothing was refused by \(way)")
+        }
     }
 }
 
 /// The org, the model and the subscriber, side by side.
-private struct ModelRun {
+struct ModelRun {
     let org: TestOrg
     var maker: OperationMaker
     var model = OrgModel()
     var subscriber = RebuildingSubscriber()
     private var position: Position?
     private var fieldsMade = 0
+    /// What was tried and done in each way, so that a run can tell that all ways were gone.
+    private(set) var tally: [Way: Tally] = [:]
+
+    enum Way: String, CaseIterable { case records, allOrNone, composite, bulk }
+
+    struct Tally {
+        var done = 0
+        var refused = 0
+    }
 
     init(org: TestOrg, maker: OperationMaker) {
         self.org = org
@@ -59,6 +72,8 @@ private struct ModelRun {
     mutating func step() async throws {
         org.clock.advance(.seconds(maker.random.int(0..<3)))
         if maker.random.chance(0.02) { return try await changeSchema() }
+        if maker.random.chance(0.08) { return try await composite() }
+        if maker.random.chance(0.05) { return try await bulk() }
         let count = maker.random.chance(0.7) ? 1 : maker.random.int(2..<8)
         let operations = (0..<count).map { _ in maker.operation(model) }
         if count > 1, maker.random.chance(0.3) {
@@ -79,7 +94,7 @@ private struct ModelRun {
                 }
             }
         }
-        for (operation, outcome) in zip(operations, outcomes) { check(operation, outcome) }
+        for (operation, outcome) in zip(operations, outcomes) { check(operation, outcome, .records) }
     }
 
     /// A collection of which one failure takes back everything.
@@ -89,22 +104,28 @@ private struct ModelRun {
             let ids = try await org.sandbox.transaction { transaction in
                 try operations.map { try transaction.perform($0) }
             }
-            for (operation, id) in zip(operations, ids) { check(operation, .done(id)) }
+            for (operation, id) in zip(operations, ids) { check(operation, .done(id), .allOrNone) }
         } catch is OrgError {
-            // Which of them failed is not told: one that the model refuses must be among them. New records have ids of
-            // their own in the trial, which nothing refers to.
-            var trial = before
-            var isRefused = false
-            for (number, operation) in operations.enumerated() where !isRefused {
-                if trial.allows(operation) {
-                    trial.apply(operation, id: Self.trialID(number))
-                } else {
-                    isRefused = true
-                }
-            }
-            #expect(isRefused, "refused, and the model allows all of \(operations)")
             model = before
+            checkRefused(operations.map { ModelPart(operation: $0) }, .allOrNone)
         }
+    }
+
+    /// All were refused, and which of them is to blame is not told: one that the model refuses must be among them. New
+    /// records have ids of their own in the trial.
+    mutating func checkRefused(_ parts: [ModelPart], _ way: Way) {
+        tally[way, default: Tally()].refused += 1
+        var trial = model
+        var isRefused = false
+        for (number, part) in parts.enumerated() where !isRefused {
+            let operation = part.parent.map { part.operation.owned(by: Self.trialID($0)) } ?? part.operation
+            if trial.allows(operation) {
+                trial.apply(operation, id: Self.trialID(number))
+            } else {
+                isRefused = true
+            }
+        }
+        #expect(isRefused, "refused, and the model allows all of \(parts)")
     }
 
     private static func trialID(_ number: Int) -> RecordID {
@@ -114,13 +135,15 @@ private struct ModelRun {
         return id
     }
 
-    private mutating func check(_ operation: ModelOperation, _ outcome: Outcome) {
+    mutating func check(_ operation: ModelOperation, _ outcome: Outcome, _ way: Way) {
         let isAllowed = model.allows(operation)
         switch outcome {
         case .done(let id):
+            tally[way, default: Tally()].done += 1
             #expect(isAllowed, "the org did what the model refuses: \(operation)")
             model.apply(operation, id: id)
         case .refused(let error):
+            tally[way, default: Tally()].refused += 1
             #expect(!isAllowed, "the org refused (\(error)) what the model allows: \(operation)")
         }
     }
@@ -184,7 +207,7 @@ private struct ModelRun {
     }
 }
 
-private enum Outcome: Sendable {
+enum Outcome: Sendable {
     case done(RecordID)
     case refused(OrgError)
 }

@@ -23,9 +23,7 @@ struct OperationMaker {
         case 0..<12: return create("Account", model)
         case 12..<25: return create("Contact", model)
         case 25..<38: return create("Ticket__c", model)
-        case 38..<46:
-            return .upsert(
-                key: key(), fields: fields("Account", model, isNew: true).filter { $0.key != OrgModel.keyField })
+        case 38..<46: return upsert(model)
         case 46..<58: return .delete(random.pick(live))
         case 58..<68 where !dead.isEmpty: return .undelete(random.pick(dead))
         case 68..<70 where !dead.isEmpty: return .purge(random.pick(dead))
@@ -41,11 +39,26 @@ struct OperationMaker {
         }
     }
 
-    private mutating func create(_ object: String, _ model: OrgModel) -> ModelOperation {
+    /// What the REST API does with a record: no undelete, no merge.
+    mutating func recordCall(_ model: OrgModel) -> ModelOperation {
+        while true {
+            switch operation(model) {
+            case .undelete, .purge, .merge: continue
+            case let operation: return operation
+            }
+        }
+    }
+
+    mutating func upsert(_ model: OrgModel) -> ModelOperation {
+        .upsert(
+            key: key(), fields: fields("Account", model, isNew: true).filter { $0.key != OrgModel.keyField })
+    }
+
+    mutating func create(_ object: String, _ model: OrgModel) -> ModelOperation {
         .create(object: object, fields: fields(object, model, isNew: true))
     }
 
-    private mutating func update(_ id: RecordID, _ model: OrgModel) -> ModelOperation {
+    mutating func update(_ id: RecordID, _ model: OrgModel) -> ModelOperation {
         .update(id, fields: fields(model.records[id]?.object ?? "Account", model, isNew: false))
     }
 

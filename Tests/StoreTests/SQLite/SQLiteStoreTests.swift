@@ -68,6 +68,26 @@ import Testing
         }
     }
 
+    @Test func stateOfAnOlderVersionIsKept() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("s.sqlite")
+        let queue = try DatabaseQueue(path: path)
+        try SQLiteSchema.migrator.migrate(queue, upTo: "2 tables of objects")
+        try await queue.write {
+            try $0.execute(sql: "INSERT INTO state VALUES ('long', zeroblob(100000)), ('short', x'07')")
+        }
+        try queue.close()
+        let store = try SQLiteStore(path: path)
+        try await store.write { try $0.setState("short", to: [8]) }
+        let (long, short, none) = try await store.read {
+            (try $0.state("long")?.count, try $0.state("short"), try $0.state("none"))
+        }
+        #expect(long == 100_000)
+        #expect(short == [8])
+        #expect(none == nil)
+        try await store.close()
+    }
+
     @Test(arguments: [(SQLiteStore.Durability.full, 2), (.normal, 1)])
     func durabilityIsWhatWasAskedFor(_ durability: SQLiteStore.Durability, level: Int) async throws {
         let directory = try TemporaryDirectory()

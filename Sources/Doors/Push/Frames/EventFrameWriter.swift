@@ -39,6 +39,8 @@ enum EventFrameWriter {
         writeHeader(of: item, record: record, changedFields: changed, into: &buffer)
         write(image, schema: item.schema, permitted: mask.flatNames, into: &buffer)
         buffer.writeStaticString("}")
+        // A field that is not there is not known, then: it is not empty.
+        if !image.isComplete { buffer.writeStaticString(",\"incomplete\":true") }
         close(item, into: &buffer)
         return buffer
     }

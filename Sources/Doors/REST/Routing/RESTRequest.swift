@@ -56,6 +56,8 @@ struct RESTRequest {
 
     /// True for `application/json`, with no character set or with UTF-8.
     static func isJSON(_ contentType: String?) -> Bool {
+        // As nearly every client says it.
+        if contentType == "application/json" { return true }
         guard let value = contentType?.lowercased() else { return false }
         let parts = value.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\"" } }
         guard parts.first == "application/json" else { return false }
@@ -88,8 +90,8 @@ struct RESTTarget: Sendable {
     /// Nil for an escape that is none, or that is not UTF-8.
     init?(path: some StringProtocol, query: some StringProtocol) {
         var elements: [String] = []
-        for element in path.split(separator: "/").dropFirst(2) {
-            guard let decoded = FormDecoding.decode(element, plusIsSpace: false) else { return nil }
+        for element in String(path).utf8.split(separator: UInt8(ascii: "/")).dropFirst(2) {
+            guard let decoded = FormDecoding.decode(Substring(element), plusIsSpace: false) else { return nil }
             elements.append(decoded)
         }
         guard let parameters = FormDecoding.parameters(query) else { return nil }
