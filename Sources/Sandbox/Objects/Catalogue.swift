@@ -41,7 +41,8 @@ struct Catalogue: Sendable {
 
     /// What every org has. Sales, service and what they need of products.
     static let standard = Catalogue([
-        .account, .case, .contact, .lead, .opportunity, .order, .orderItem, .pricebook, .pricebookEntry, .product,
+        .account, .campaign, .case, .contact, .lead, .opportunity, .order, .orderItem, .pricebook, .pricebookEntry,
+        .product,
         .task, .user, .profile, .streamingChannel, .pushTopic,
     ])
 

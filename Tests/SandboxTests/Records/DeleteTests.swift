@@ -51,6 +51,42 @@ struct DeleteTests {
         #expect(left["SystemModstamp"] == .string("2026-02-17T04:03:25.000+0000"))
     }
 
+    /// Of a custom lookup: what happens to the record when the one that it refers to is deleted.
+    @Test(arguments: ["SetNull", "Restrict", "Cascade"])
+    func aLookupsConstraintDecides(constraint: String) async throws {
+        let definitions = try SchemaNodes.definitions(
+            """
+            {"objects": {"Visit__c": {"fields": {"Account__c": {"type": "Lookup", "referenceTo": "Account",
+              "relationshipName": "Visits", "deleteConstraint": "\(constraint)"}}}}}
+            """)
+        let org = try await TestOrg.open {
+            $0.schema = definitions
+            $0.selectedEntities = ["Account", "Visit__c"]
+        }
+        let account = try await org.create("Account", [("Name", .string("A"))])
+        let visit = try await org.create("Visit__c", [("Account__c", .string(account.string))])
+        let before = try await org.events().count
+        let failure = await org.failure { () async throws(OrgError) in try await org.delete("Account", account) }
+        let events = Array(try await org.events().dropFirst(before))
+        let live = try await org.sandbox.snapshot(entity: "Visit__c")
+        switch constraint {
+        case "Restrict":
+            #expect(failure?.errorCode == "DELETE_FAILED")
+            #expect(events.isEmpty)
+            #expect(live.first?.fields["Account__c"] == .string(account.string))
+        case "Cascade":
+            #expect(failure == nil)
+            #expect(events.map(\.header.changeType) == [.delete, .delete])
+            #expect(live.isEmpty)
+        default:
+            #expect(failure == nil)
+            #expect(events.map(\.header.changeType) == [.delete, .update])
+            #expect(events.last?.nulledFields == ["Account__c"])
+            #expect(live.map(\.id) == [visit])
+            #expect(live.first?.fields["Account__c"] ?? .null == .null)
+        }
+    }
+
     @Test func casesKeepTheirAccountAndContact() async throws {
         let org = try await TestOrg.open()
         let account = try await org.create("Account", [("Name", .string("Voltbahn"))])

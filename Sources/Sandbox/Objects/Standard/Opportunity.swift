@@ -23,7 +23,8 @@ extension ObjectDefinition {
             .boolean("IsWon", "Won").readOnly(),
             .picklist("ForecastCategory", "Forecast Category", .forecastCategories, length: 40).readOnly(),
             .picklist("ForecastCategoryName", "Forecast Category", .forecastCategoryNames),
-            .reference("CampaignId", "Campaign ID", to: "Campaign", relationship: "Campaign"),
+            .reference(
+                "CampaignId", "Campaign ID", to: "Campaign", relationship: "Campaign", children: "Opportunities"),
             .reference("Pricebook2Id", "Price Book ID", to: "Pricebook2", relationship: "Pricebook2"),
             .reference("OwnerId", "Owner ID", to: "User", relationship: "Owner", whenDeleted: .restrict),
         ] + auditFields + [
