@@ -27,7 +27,7 @@ extension Sandbox {
         /// API calls in 24 hours.
         public var apiCallsMax = OrgEdition.unlimited.apiCallsMax
         /// API calls in 24 hours of single connected apps, by client id or by name; an app that is not named has no limit
-        /// of its own.
+        /// of its own, unless it brings one.
         public var apiCallsPerAppMax: [String: Int] = [:]
         /// How long events stay on the bus.
         public var eventRetention: Duration = .seconds(72 * 3_600)

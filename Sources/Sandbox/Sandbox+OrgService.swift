@@ -24,8 +24,7 @@ extension Sandbox: OrgService {
             apps: organization.clientID.isEmpty
                 ? []
                 : used.byApp.keys.sorted().map { client in
-                    let max =
-                        configuration.apiCallsPerAppMax[client] ?? configuration.apiCallsPerAppMax[appName(client)]
+                    let max = apiCallsMax(ofApp: client)
                     return OrgLimits.App(
                         name: appName(client), max: max ?? 0, used: max == nil ? 0 : used.byApp[client] ?? 0)
                 }, events: eventLimits() + (try await bulkLimits())

@@ -26,6 +26,7 @@ struct ConnectedAppsFileTests {
               rotates_refresh_tokens: true
               admin_approved_only: true
               approved_users: [a@example.com]
+              api_calls_max: 50
             - {name: Bare, client_id: bare, client_secret: s}
             """)
         #expect(mistakes.isEmpty)
@@ -38,6 +39,7 @@ struct ConnectedAppsFileTests {
         portal.rotatesRefreshTokens = true
         portal.admitsApprovedUsersOnly = true
         portal.approvedUsernames = ["a@example.com"]
+        portal.apiCallsMax = 50
         #expect(apps == [portal, ConnectedApp(name: "Bare", clientID: "bare", clientSecret: "s")])
     }
 
@@ -63,6 +65,10 @@ struct ConnectedAppsFileTests {
                 "6: requires_secret must be true or false", "7: public_key_file cannot be read: /nowhere/missing.pem",
                 "8: client_id key stands twice", "11: client_id is missing", "11: client_secret is missing",
                 "12: a connected app must be keys with values",
+            ])
+        #expect(
+            read("- {name: A, client_id: k, client_secret: s, api_calls_max: 0}").mistakes == [
+                "1: api_calls_max must be a whole number above 0"
             ])
         #expect(read("a: 1").mistakes == ["1: the file must be a list of connected apps"])
     }

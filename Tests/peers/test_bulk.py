@@ -1,5 +1,6 @@
 """simple-salesforce, unchanged, against the sandbox: Bulk API 2.0 and 1.0; and what its users do by hand, with requests."""
 
+import concurrent.futures
 import csv
 import gzip
 import http.client
@@ -290,3 +291,153 @@ def test_bulk_1_in_xml_and_csv(org, secure):
             (call("POST", "", "<jobInfo"), "InvalidJob"), (call("POST", f"/{xml}/batch", "x"), "InvalidBatch"),
             (call("POST", f"/{table}/batch", "\"x", content="text/csv"), "InvalidBatch"), (call("GET", "/x/y/z"), "InvalidUrl")]:
         assert (refused.status_code, value(refused.text, "exceptionCode")) == (400, code)
+
+
+# Columns and dialects
+
+def finished(jobs, soql, **job):
+    """A query job that has ended, by its path."""
+    made = jobs("POST", "query", json={"operation": "query", "query": soql, **job})
+    assert made.status_code == 200, made.text
+    path = f"query/{made.json()['id']}"
+    info = ended(jobs, path)
+    assert info["state"] == "JobComplete", info
+    return path
+
+
+def ingested(jobs, kind, table, operation="insert", **job):
+    """An ingest job of a table that has ended: what it says of itself, and its path."""
+    made = jobs("POST", "ingest", json={"object": kind, "operation": operation, **job})
+    assert made.status_code == 200, made.text
+    path = f"ingest/{made.json()['id']}"
+    upload = jobs("PUT", path + "/batches", data=table.encode(), headers={"Content-Type": "text/csv"})
+    assert upload.status_code == 201, upload.text
+    assert jobs("PATCH", path, json={"state": "UploadComplete"}).status_code == 200
+    return ended(jobs, path), path
+
+
+def test_a_query_speaks_the_dialect_of_its_job(org, jobs):
+    """Pipes and CRLF; what stands in a value is not touched, and pages begin where rows begin."""
+    names = ["Pipe | in it", "Quote \" in it", "Break\nin it", "CRLF\r\nin it"]
+    for name in names:
+        org.create("Account", Name="Dialect", Description=name)
+    soql = "SELECT Name, Description, Phone FROM Account WHERE Name = 'Dialect' ORDER BY CreatedDate, Id"
+    path = finished(jobs, soql, columnDelimiter="PIPE", lineEnding="CRLF")
+    info = jobs("GET", path).json()
+    assert (info["columnDelimiter"], info["lineEnding"]) == ("PIPE", "CRLF")
+    head = b'"Name"|"Description"|"Phone"\r\n'
+    rows = [f'"Dialect"|"{name.replace(chr(34), chr(34) * 2)}"|""\r\n'.encode() for name in names]
+    assert jobs("GET", f"{path}/results").content == head + b"".join(rows)
+    locator, pages = None, []
+    while locator != "null":
+        page = jobs("GET", f"{path}/results", params={"maxRecords": 3, **({"locator": locator} if locator else {})})
+        locator = page.headers["Sforce-Locator"]
+        pages.append(page.content)
+    assert pages == [head + b"".join(rows[:3]), head + rows[3]]
+
+
+def test_an_upload_speaks_the_dialect_of_its_job(jobs):
+    table = 'LastName|Title\r\nPipes|"a | b"\r\n|none\r\n'
+    info, path = ingested(jobs, "Contact", table, columnDelimiter="PIPE", lineEnding="CRLF")
+    assert (info["numberRecordsProcessed"], info["numberRecordsFailed"]) == (2, 1)
+    [head, made] = jobs("GET", path + "/successfulResults/").text.removesuffix("\r\n").split("\r\n")
+    assert head == '"sf__Id"|"sf__Created"|"LastName"|"Title"' and made.endswith('|"true"|"Pipes"|"a | b"')
+    [_, failed] = jobs("GET", path + "/failedResults/").text.removesuffix("\r\n").split("\r\n")
+    assert failed.startswith('""|"REQUIRED_FIELD_MISSING:') and failed.endswith('|""|"none"')
+    # The other line ending is not the job's.
+    info, _ = ingested(jobs, "Contact", "LastName|Title\nx|y\n", columnDelimiter="PIPE", lineEnding="CRLF")
+    assert (info["state"], info["errorMessage"]) == (
+        "Failed", "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is CRLF")
+
+
+def test_a_relationship_is_a_column(org, jobs):
+    """Records are found by a field of theirs; where they may be of several objects, the column says of which."""
+    account = org.create("Account", Name="Related")
+    contact = org.create("Contact", LastName="Related", Email="related@example.com", AccountId=account)
+    lead = org.create("Lead", LastName="Related Lead", Company="L", Email="related@example.com")
+    user = org.rest("GET", "/query", expected=200, params={"q": "SELECT Username, Name FROM User WHERE IsActive = true"}).json()["records"][1]
+
+    info, path = ingested(jobs, "Case", f"Subject,Contact.Email,Owner.Username\nBy columns,related@example.com,{user['Username']}\n"
+                                        f"Nobody's,nobody@example.com,{user['Username']}\n")
+    assert (info["state"], info["numberRecordsProcessed"], info["numberRecordsFailed"]) == ("JobComplete", 2, 1)
+    [failed] = rows(jobs("GET", path + "/failedResults/").text)
+    assert failed["sf__Error"].startswith("INVALID_FIELD:Foreign key external ID: nobody@example.com not found for field Email")
+    info, path = ingested(jobs, "Task", "Subject,Lead:Who.Email,Contact:Who.Email,Account:What.Name\n"
+                                        "For the lead,related@example.com,,\nFor the contact,,related@example.com,Related\n")
+    assert info["numberRecordsFailed"] == 0, jobs("GET", path + "/failedResults/").text
+    tasks = {row["Subject"]: row for row in org.rest("GET", "/query", expected=200, params={
+        "q": "SELECT Subject, WhoId, WhatId FROM Task WHERE Subject LIKE 'For the %'"}).json()["records"]}
+    assert (tasks["For the lead"]["WhoId"], tasks["For the lead"]["WhatId"]) == (lead, None)
+    assert (tasks["For the contact"]["WhoId"], tasks["For the contact"]["WhatId"]) == (contact, account)
+    for table in ("Subject,Who.Email\nx,related@example.com\n", "Subject,User:Who.Email\nx,related@example.com\n"):
+        info, _ = ingested(jobs, "Task", table)
+        assert (info["state"], info["errorMessage"]) == (
+            "Failed", f"InvalidBatch : Field name not found : {table.split(',')[1].split(chr(10))[0]}")
+
+    path = finished(jobs, "SELECT Subject, Owner.Name, Contact.Email, Contact.Account.Name FROM Case WHERE Subject = 'By columns'")
+    [case] = rows(jobs("GET", f"{path}/results").text)
+    assert case == {"Subject": "By columns", "Owner.Name": user["Name"], "Contact.Email": "related@example.com",
+                    "Contact.Account.Name": "Related"}
+    path = finished(jobs, "SELECT Subject, Who.Name, Who.Type, What.Name FROM Task WHERE Subject LIKE 'For the %' ORDER BY Subject")
+    assert [list(row.values()) for row in rows(jobs("GET", f"{path}/results").text)] == [
+        ["For the contact", "Related", "Contact", "Related"], ["For the lead", "Related Lead", "Lead", ""]]
+
+
+# The list of jobs
+
+def test_a_list_of_more_than_a_page(directories):
+    """Pages go on where the last one ended, whatever is made meanwhile; filters hold for all of them."""
+    count = 1_001
+    hands = 8
+    org = programs.start_sandbox(directories("jobs"))
+    root = f"/services/data/v{programs.API_VERSION}/jobs"
+    make = lambda _=None: org.call("POST", f"{root}/ingest", {"object": "Account", "operation": "insert"}).json()["id"]
+
+    def classic(mode, **headers):
+        answer = org.http.post(
+            f"{org.connection['http_url']}/services/async/{programs.API_VERSION}/job", timeout=programs.CALL_SECONDS,
+            headers={"X-SFDC-Session": org.access["access_token"], "Content-Type": "application/json", **headers},
+            json={"operation": "query", "object": "Account", "contentType": "CSV", "concurrencyMode": mode})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def pages(path, **filters):
+        answer = org.call("GET", f"{root}/{path}", params=filters).json()
+        while True:
+            yield answer
+            assert answer["done"] == (answer["nextRecordsUrl"] is None)
+            if answer["done"]:
+                return
+            assert all(f"{name}={text}" in answer["nextRecordsUrl"] for name, text in filters.items())
+            answer = org.call("GET", answer["nextRecordsUrl"]).json()
+
+    def listed(path="ingest", **filters):
+        return [job["id"] for page in pages(path, **filters) for job in page["records"]]
+
+    try:
+        serial = classic("Serial")
+        chunked = classic("Parallel", **{"Sforce-Enable-PKChunking": "chunkSize=100000"})
+        question = org.call("POST", f"{root}/query", {"operation": "query", "query": "SELECT Id FROM Account"}).json()["id"]
+        # Side by side: those that wait together are committed together.
+        with concurrent.futures.ThreadPoolExecutor(hands) as pool:
+            made = list(pool.map(make, range(count - 1)))
+        made.append(make())
+        listing = pages("ingest", jobType="V2Ingest")
+        first = next(listing)
+        made.append(make())
+        second = next(listing)
+        assert (len(first["records"]), first["done"], second["done"]) == (1_000, False, True)
+        ids = [job["id"] for page in (first, second) for job in page["records"]]
+        assert len(ids) == count and set(ids) == set(made[:-1]), "none twice, none left out"
+        assert ids[0] == made[-2], "newest first"
+        assert first["nextRecordsUrl"].startswith(f"{root}/ingest?queryLocator=")
+
+        assert listed(jobType="Classic") == [chunked, serial]
+        assert listed(concurrencyMode="serial") == [serial]
+        assert listed(isPkChunkingEnabled="true") == [chunked]
+        assert set(listed(isPkChunkingEnabled="false")) == {serial, *made}
+        assert listed("query") == listed("query", jobType="V2Query") == [question]
+        for parameter in ("queryLocator=nonsense", "concurrencyMode=both", "isPkChunkingEnabled=perhaps", "jobType=V3"):
+            assert org.call("GET", f"{root}/ingest?{parameter}").status_code == 400, parameter
+    finally:
+        org.program.stop()

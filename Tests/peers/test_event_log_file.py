@@ -8,8 +8,10 @@ import requests
 from simple_salesforce import Salesforce
 
 import programs
+from test_soap_records import SOAP, Fault, VERSION as SOAP_VERSION
 
 HOUR_SECONDS = 3600
+CLASSIC_VERSION = "65.0"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,7 @@ def test_the_hours_calls_are_in_its_file(watched):
     salesforce.query("SELECT Id FROM Account LIMIT 1")
     refused = org.rest("GET", "/sobjects/Nobody/001000000000000AAA")
     assert refused.status_code == 404
+    other_apis(org)
     pass_an_hour(org)
 
     files = salesforce.query(
@@ -63,6 +66,61 @@ def test_the_hours_calls_are_in_its_file(watched):
     assert any(row["API_RESOURCE"].endswith("/query") for row in rows)
     assert any(row["STATUS_CODE"] == "404" and row["ENTITY_NAME"] == "Nobody" for row in rows)
     assert account.startswith("001")
+
+    [job] = [row for row in rows if row["API_RESOURCE"] == f"/v{programs.API_VERSION}/jobs/query"]
+    assert (job["API_FAMILY"], job["HTTP_METHOD"], job["STATUS_CODE"], job["CLIENT_NAME"]) == ("Bulk", "POST", "200", "loader")
+    [classic] = [row for row in rows if row["API_RESOURCE"].endswith("/job")]
+    assert (classic["API_FAMILY"], classic["API_VERSION"], classic["STATUS_CODE"]) == ("Bulk", CLASSIC_VERSION, "201")
+    [soap] = [row for row in rows if row["API_FAMILY"] == "SOAP"]
+    assert (soap["API_VERSION"], soap["API_RESOURCE"], soap["STATUS_CODE"], soap["CLIENT_NAME"]) == (SOAP_VERSION, "query", "200", "mirror")
+    for row in (job, classic, soap):
+        assert (row["COUNTS_AGAINST_API_LIMIT"], row["USER_NAME"]) == ("1", org.connection["username"])
+    assert {row["API_FAMILY"] for row in rows} == {"REST", "Bulk", "SOAP"}
+
+
+def other_apis(org):
+    """A call of each other API."""
+    job = {"operation": "query", "query": "SELECT Id FROM Account LIMIT 1"}
+    org.rest("POST", "/jobs/query", job, 200, headers={"Sforce-Call-Options": "client=loader"})
+    classic = org.http.post(
+        f"{org.connection['http_url']}/services/async/{CLASSIC_VERSION}/job", timeout=programs.CALL_SECONDS,
+        headers={"X-SFDC-Session": org.access["access_token"], "Content-Type": "application/json"},
+        json={"operation": "query", "object": "Account", "contentType": "JSON"})
+    assert classic.status_code == 201, classic.text
+    SOAP(org).call("query", "<urn:queryString>SELECT Id FROM Account LIMIT 1</urn:queryString>",
+                   "<urn:CallOptions><urn:client>mirror</urn:client></urn:CallOptions>")
+
+
+def call_rest(org, token):
+    answer = org.call("GET", f"/services/data/v{programs.API_VERSION}/limits", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+
+
+def call_classic(org, token):
+    answer = org.http.get(f"{org.connection['http_url']}/services/async/{CLASSIC_VERSION}/job/750000000000000AAA",
+                          headers={"X-SFDC-Session": token}, timeout=programs.CALL_SECONDS)
+    assert answer.status_code == 400
+
+
+def call_soap(org, token):
+    stranger = SOAP(org)
+    stranger.org = type("Stranger", (), {"access": {"access_token": token}, "http": org.http})
+    with pytest.raises(Fault) as refused:
+        stranger.query("SELECT Id FROM Account")
+    assert refused.value.code == "sf:INVALID_SESSION_ID"
+
+
+@pytest.mark.parametrize("family, call", [
+    ("REST", call_rest), ("Bulk", call_classic), ("SOAP", call_soap)])
+def test_a_call_without_a_session_is_noted_and_does_not_count(watched, family, call):
+    """Whether it counts is known when it has been counted, not before."""
+    call(watched, "nobody")
+    pass_an_hour(watched)
+    files = watched.rest("GET", "/query", expected=200, params={
+        "q": "SELECT LogFile FROM EventLogFile WHERE Interval = 'Hourly' ORDER BY LogDate DESC"}).json()["records"]
+    rows = list(csv.DictReader(io.StringIO(watched.call("GET", files[0]["LogFile"]).text)))
+    refused = [row for row in rows if row["API_FAMILY"] == family and not row["USER_NAME"]]
+    assert [row["COUNTS_AGAINST_API_LIMIT"] for row in refused] == ["0"]
 
 
 def test_calls_survive_a_kill(directories):

@@ -1,16 +1,21 @@
 """Faults on command, each shown through the real protocol, by clients that know nothing of them."""
 
+import io
+import json
 import queue
 import socket
 import threading
 import time
 
+import fastavro
 import grpc
 import pytest
 import requests
 
 import programs
+from pubsub_client import Decoder
 from test_cometd import Bayeux
+from test_soap_records import SOAP, VERSION as SOAP_VERSION
 
 WAIT_SECONDS = 20
 ERROR_PREFIX = "sfdc.platform.eventbus.grpc."
@@ -47,7 +52,9 @@ class Control:
 @pytest.fixture(scope="module")
 def org(directories):
     """One of its own: the others must not suffer."""
-    org = programs.start_sandbox(directories("faulty-org"))
+    directory = directories("faulty-org")
+    (directory / "schema.yaml").write_text("events: {Ping__e: {fields: {Number__c: {type: Number, precision: 6}}}}\n")
+    org = programs.start_sandbox(directory, [*programs.PORT_OPTIONS, "--schema", directory / "schema.yaml"])
     yield org
     org.program.stop()
 
@@ -196,6 +203,53 @@ def test_row_locks(org, control):
     org.update("Case", case, Status="Working")
 
 
+def test_a_row_of_a_collection_is_locked(org, control):
+    """It fails alone; with allOrNone all fail with it."""
+    ids = [org.create("Account", Name=f"Collected {number}") for number in range(3)]
+    save = lambda site, **options: org.rest("PATCH", "/composite/sobjects", {**options, "records": [
+        {"attributes": {"type": "Account"}, "Id": one, "Site": site} for one in ids]}, 200).json()
+    sites = lambda: [org.get("Account", one)["Site"] for one in ids]
+    control.fault("row-lock", object="Account", nth=2)
+    results = save("here")
+    assert [result["success"] for result in results] == [True, False, True]
+    assert results[1]["errors"][0]["statusCode"] == "UNABLE_TO_LOCK_ROW"
+    assert sites() == ["here", None, "here"]
+    control.clear()
+    control.fault("row-lock", object="Account", nth=2)
+    results = save("there", allOrNone=True)
+    assert [result["errors"][0]["statusCode"] for result in results] == [
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK", "UNABLE_TO_LOCK_ROW", "ALL_OR_NONE_OPERATION_ROLLED_BACK"]
+    assert sites() == ["here", None, "here"]
+
+
+def test_a_record_of_a_soap_call_is_locked(org, control):
+    soap = SOAP(org)
+    account = org.create("Account", Name="Locked for SOAP")
+    update = lambda site: soap.save("update", [("type", "Account"), ("Id", account), ("Site", site)])[0]
+    control.fault("row-lock", object="Account", times=1)
+    refused = update("here")
+    assert (refused["success"], refused["errors"]["statusCode"]) == ("false", "UNABLE_TO_LOCK_ROW")
+    assert refused["errors"]["message"].startswith("unable to obtain exclusive access to this record")
+    control.fault("row-lock", object="Account", times=1)
+    assert soap.ids("delete", account)[0]["errors"]["statusCode"] == "UNABLE_TO_LOCK_ROW"
+    assert update("there")["success"] == "true" and org.get("Account", account)["Site"] == "there"
+
+
+def test_a_row_of_a_bulk_job_is_locked(org, control):
+    """The job is complete, and the row is among its failed ones."""
+    control.fault("row-lock", object="Account", nth=3)
+    job = bulk(org, "POST", "", {"object": "Account", "operation": "insert", "lineEnding": "LF"})["id"]
+    bulk(org, "PUT", f"/{job}/batches", "Name\n" + "".join(f"Bulk lock {number}\n" for number in range(5)), 201)
+    bulk(org, "PATCH", f"/{job}", {"state": "UploadComplete"})
+    info = programs.until(
+        lambda: (info := bulk(org, "GET", f"/{job}"))["state"] not in ("UploadComplete", "InProgress") and info, what="the job's end")
+    assert (info["state"], info["numberRecordsProcessed"], info["numberRecordsFailed"]) == ("JobComplete", 5, 1)
+    [_, failed] = bulk(org, "GET", f"/{job}/failedResults/").splitlines()
+    assert "UNABLE_TO_LOCK_ROW:" in failed and failed.endswith('"Bulk lock 2"')
+    count = org.rest("GET", "/query?q=SELECT+COUNT()+FROM+Account+WHERE+Name+LIKE+'Bulk lock %25'", expected=200).json()["totalSize"]
+    assert count == 4
+
+
 def test_the_service_is_unavailable(org, control, pubsub, stubs):
     control.fault("unavailable", rpc="GetTopic", times=1)
     request = stubs[0].TopicRequest(topic_name=programs.CASES)
@@ -215,6 +269,56 @@ def test_schemas_fail_so_often(org, control, pubsub, stubs):
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
     assert pubsub.GetSchema(request, metadata=org.metadata, timeout=WAIT_SECONDS).schema_json
     assert [call["schema"] for call in control.get("/faults/calls")["calls"] if call["place"] == "schema"] == [schema] * 3
+
+
+def test_a_call_stalls(org, control, pubsub, stubs):
+    call = lambda: pubsub.GetTopic(
+        stubs[0].TopicRequest(topic_name=programs.CASES), metadata=org.metadata, timeout=WAIT_SECONDS)
+    fault = control.fault("stall", rpc="GetTopic", times=1, seconds=0.7)
+    start = time.monotonic()
+    assert call().can_subscribe, "late, and whole"
+    assert time.monotonic() - start >= 0.7 and control.fired(fault) == 1
+    control.fault("stall", rpc="GetTopic", times=1, seconds=600)
+    with pytest.raises(grpc.RpcError) as late:
+        pubsub.GetTopic(stubs[0].TopicRequest(topic_name=programs.CASES), metadata=org.metadata, timeout=0.3)
+    assert late.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert call().can_subscribe
+
+
+def test_a_stream_stalls(org, control, subscribe):
+    """What happens meanwhile comes afterwards, in its order."""
+    contact = org.create_contact("Stalled stream")
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        start = time.monotonic()
+        fault = control.fault("stall", topic=programs.CASES, times=1, seconds=1.5)
+        programs.until(lambda: control.fired(fault) == 1, what="the fault")
+        org.create_case(contact)
+        org.create_case(contact)
+        first = stream.next()
+        assert time.monotonic() - start >= 1.5
+        assert stream.next().replay_id > first.replay_id
+
+
+def test_the_answer_to_a_publish_is_lost(org, control, pubsub, stubs):
+    """The event is on the bus all the same: who publishes again publishes twice."""
+    pb2, topic = stubs[0], "/event/Ping__e"
+    info = pubsub.GetTopic(pb2.TopicRequest(topic_name=topic), metadata=org.metadata, timeout=WAIT_SECONDS)
+    schema = pubsub.GetSchema(pb2.SchemaRequest(schema_id=info.schema_id), metadata=org.metadata, timeout=WAIT_SECONDS)
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(json.loads(schema.schema_json)), {
+        "CreatedDate": 0, "CreatedById": "005000000000001AAA", "Number__c": 1.0})
+    publish = lambda key: pubsub.Publish(
+        pb2.PublishRequest(topic_name=topic, events=[
+            pb2.ProducerEvent(id=key, schema_id=info.schema_id, payload=out.getvalue())]),
+        metadata=org.metadata, timeout=WAIT_SECONDS, wait_for_ready=True)
+    fault = control.fault("lost-answer", rpc="Publish", times=1)
+    with pytest.raises(grpc.RpcError) as lost:
+        publish("lost")
+    assert lost.value.code() == grpc.StatusCode.UNAVAILABLE and control.fired(fault) == 1
+    assert publish("after").results[0].replay_id
+    with Stream(org, pubsub, pb2, topic_name=topic, replay_preset=pb2.EARLIEST) as stream:
+        assert [stream.next().event.id for _ in range(2)] == ["lost", "after"]
 
 
 @pytest.mark.parametrize("kind, status", [
@@ -387,6 +491,76 @@ def test_events_come_late(org, control, subscribe):
         assert stream.next().replay_id
 
 
+def test_a_cometd_event_comes_twice(org, control):
+    client = Bayeux(org, org.access["access_token"]).open()
+    assert client.subscribe(programs.CASES)["successful"]
+    contact = org.create_contact("Twice over CometD")
+    control.fault("duplicate", topic=programs.CASES, times=1)
+    org.create_case(contact, "Twice")
+    first, second = client.events(2)
+    assert first == second and first["data"]["payload"]["Subject"] == "Twice"
+    org.create_case(contact, "Once")
+    [event] = client.events(1)
+    assert event["data"]["payload"]["Subject"] == "Once"
+    assert event["data"]["event"]["replayId"] > first["data"]["event"]["replayId"]
+
+
+def test_cometd_events_come_late(org, control):
+    """By less than the 40 s after which a client that does not connect is forgotten: they are of the same clock."""
+    client = Bayeux(org, org.access["access_token"]).open()
+    assert client.subscribe(programs.CASES)["successful"]
+    fault = control.fault("delay", topic=programs.CASES, seconds=30)
+    org.create_case(org.create_contact("Late over CometD"), "Late")
+    assert [message["channel"] for message in client.connect()] == ["/meta/connect"]
+    assert control.fired(fault) > 0
+    control.call("POST", "/clock", {"advance": 31})
+    [event] = client.events(1)
+    assert event["data"]["payload"]["Subject"] == "Late"
+
+
+def change_case(org, case):
+    org.update("Case", case, Subject="Changed", Status="Working")
+
+
+def delete_case(org, case):
+    org.delete("Case", case)
+
+
+def undelete_case(org, case):
+    org.delete("Case", case)
+    assert SOAP(org).ids("undelete", case)[0]["success"] == "true"
+
+
+@pytest.mark.parametrize("write, change, origin", [
+    (change_case, "UPDATE", f"com/salesforce/api/rest/{programs.API_VERSION}"),
+    (delete_case, "DELETE", f"com/salesforce/api/rest/{programs.API_VERSION}"),
+    (undelete_case, "UNDELETE", f"com/salesforce/api/soap/{SOAP_VERSION}")])
+def test_gaps_of_every_kind(org, control, subscribe, pubsub, stubs, write, change, origin):
+    """The header says which record; the body is empty, and so are the lists of fields."""
+    contact = org.create_contact("Gap")
+    cases = [org.create_case(contact) for _ in range(2)]
+    # Of an undelete, the delete before it is not struck.
+    control.fault("gap", object="Case", nth=2 if change == "UNDELETE" else 1)
+    decode = Decoder(pubsub, stubs[0], org.metadata)
+    found = []
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        for case in cases:
+            write(org, case)
+        while len(found) < 2:
+            value = decode(stream.next())
+            header = value.pop("ChangeEventHeader")
+            if header["changeType"] in (change, f"GAP_{change}"):
+                found.append((header, value))
+    (gap, body), (whole, _) = found
+    assert (gap["changeType"], gap["recordIds"]) == (f"GAP_{change}", [cases[0]])
+    assert (whole["changeType"], whole["recordIds"]) == (change, [cases[1]])
+    assert set(body.values()) == {None}
+    assert gap["changedFields"] == gap["nulledFields"] == gap["diffFields"] == []
+    assert gap["changeOrigin"] == whole["changeOrigin"] == origin
+    assert gap["transactionKey"].startswith("000") and gap["transactionKey"] != whole["transactionKey"]
+
+
 @pytest.mark.parametrize("kind, change", [("gap", "GAP_CREATE"), ("overflow", "GAP_OVERFLOW")])
 def test_changes_become_gaps(org, control, kind, change):
     contact = org.create_contact("Gap")
@@ -412,7 +586,6 @@ def test_only_this_machine_and_no_foreign_page(org, control):
 
 def test_a_replica_is_compared_with_the_truth(org, control):
     import hashlib
-    import json
     org.create("Account", Name="Größe & Söhne", NumberOfEmployees=7)
     page = control.get("/truth/Account", fields="Id,Name,NumberOfEmployees", limit=2000)
     replica = sorted(

@@ -136,6 +136,42 @@ def test_users_outlive_a_restart(directories):
         second.program.stop()
 
 
+# Whose change it was
+
+def test_an_event_names_the_client_of_the_call(org, stubs):
+    """By it a replicator knows what it has written itself, over each of the APIs that take the header."""
+    contact = org.create("Contact", LastName="Replicated")
+    path = f"/sobjects/Contact/{contact}"
+    options = lambda text: {"headers": {"Sforce-Call-Options": text}} if text else {}
+    record = {"attributes": {"type": "Contact"}, "Id": contact}
+    org.rest("PATCH", path, {"Title": "1"}, 204, **options("client=mirror"))
+    org.rest("PATCH", path, {"Title": "2"}, 204, **options("defaultNamespace=acme, client=mirror"))
+    org.rest("PATCH", path, {"Title": "3"}, 204)
+    org.rest("PATCH", "/composite/sobjects", {"records": [{**record, "Title": "4"}]}, 200, **options("client=mirror"))
+    job = org.rest("POST", "/jobs/ingest", {"object": "Contact", "operation": "update"}, 200, **options("client=loader")).json()["id"]
+    upload = org.rest("PUT", f"/jobs/ingest/{job}/batches", data=f"Id,Title\n{contact},5\n", headers={"Content-Type": "text/csv"})
+    assert upload.status_code == 201
+    org.rest("PATCH", f"/jobs/ingest/{job}", {"state": "UploadComplete"}, 200)
+
+    pb2, pb2_grpc = stubs
+    origins = {}
+    with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=[("grpc.enable_http_proxy", 0)]) as channel:
+        pubsub = pb2_grpc.PubSubStub(channel)
+        decode = Decoder(pubsub, pb2, org.metadata)
+        with Subscription(pubsub, pb2, org.metadata, topic_name=programs.CONTACTS, replay_preset=pb2.EARLIEST,
+                          num_requested=100) as stream:
+            while "5" not in origins:
+                events = stream.response().events
+                for value in map(decode, events):
+                    header = value["ChangeEventHeader"]
+                    if header["recordIds"] == [contact] and header["changeType"] == "UPDATE":
+                        origins[value["Title"]] = header["changeOrigin"]
+                stream.ask(num_requested=max(1, len(events)))
+    rest, bulk = (f"com/salesforce/api/{name}/{programs.API_VERSION}" for name in ("rest", "bulkapi"))
+    assert origins == {"1": f"{rest};client=mirror", "2": f"{rest};client=mirror", "3": rest, "4": f"{rest};client=mirror",
+                       "5": f"{bulk};client=loader"}
+
+
 # The recycle bin
 
 def test_the_bin_is_emptied_by_the_clock(org, control):

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 import programs
-from pubsub_client import WAIT_SECONDS, Decoder, Subscription, check_error
+from pubsub_client import WAIT_SECONDS, Decoder, Subscription, certifi_with, check_error
 
 TOPIC = "/event/Low_Charge__e"
 SCHEMA = """\
@@ -212,14 +212,13 @@ def test_an_unknown_managed_subscription_is_refused(pubsub, topic):
 
 PYSFPUBSUB = """\
 import json, sys, time
-options = json.loads(sys.argv[1])
-import certifi
-certifi.where = lambda: options["ca_file"]  # as if the authority stood in its file
 from pysfpubsub import Client
+
+options = json.loads(sys.argv[1])
 
 client = Client(url=options["url"], username=options["username"], password=options["password"],
                 grpc_host=options["host"], grpc_port=options["port"])
-client.metadata = tuple(map(tuple, options["metadata"]))
+client.auth()
 topic = client.get_topic(options["topic"])
 schema = client.get_schema_json(topic.schema_id)
 payload = {"CreatedDate": int(time.time() * 1000), "CreatedById": "005000000000001AAA", "Level__c": 42.0, "VIN__c": "PYSFPUBSUB"}
@@ -248,14 +247,15 @@ except Found:
 """
 
 
-def test_pysfpubsub_publishes_and_subscribes(event_org, topic):
+def test_pysfpubsub_publishes_and_subscribes(event_org, topic, tmp_path):
+    """As it is, from its login on; what it trusts is certifi's bundle, so our authority stands at the end of that."""
     host, port = event_org.connection["grpc_address"].rsplit(":", 1)
     options = {
-        "ca_file": event_org.connection["ca_file"], "url": event_org.connection["http_url"], "host": host, "port": int(port),
-        "username": event_org.connection["username"], "password": event_org.connection["password"],
-        "metadata": event_org.metadata, "topic": TOPIC,
+        "url": event_org.connection["https_url"], "host": host, "port": int(port),
+        "username": event_org.connection["username"], "password": event_org.connection["password"], "topic": TOPIC,
     }
+    roots = certifi_with(event_org.connection["ca_file"], tmp_path)
     done = subprocess.run([sys.executable, "-c", PYSFPUBSUB, json.dumps(options)], capture_output=True, text=True,
-                          timeout=120, env={"PATH": "/usr/bin:/bin", "no_grpc_proxy": "*"})
+                          timeout=120, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(roots), "no_proxy": "*"})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["Level__c"] == 42.0

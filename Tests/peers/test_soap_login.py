@@ -1,12 +1,10 @@
 """SOAP login by clients that know nothing else: simple-salesforce through a CONNECT proxy, and pysfpubsub."""
 
 import os
-import pathlib
 import re
 import subprocess
 import sys
 
-import certifi
 import pytest
 import requests
 from simple_salesforce import Salesforce
@@ -14,6 +12,7 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
 import programs
 import proxy
+from pubsub_client import certifi_with
 
 
 @pytest.fixture
@@ -64,11 +63,10 @@ def test_login_ends_with_version_64(org, way):
 
 
 PYSFPUBSUB = """
-import certifi, sys
-certifi.where = lambda: sys.argv[1]
+import sys
 import pysfpubsub
-client = pysfpubsub.Client(url=sys.argv[2], username=sys.argv[3], password=sys.argv[4], grpc_host="localhost",
-                           grpc_port=int(sys.argv[5]))
+client = pysfpubsub.Client(url=sys.argv[1], username=sys.argv[2], password=sys.argv[3], grpc_host="localhost",
+                           grpc_port=int(sys.argv[4]))
 client.auth()
 topic = client.stub.GetTopic(client.pb2.TopicRequest(topic_name="/data/AccountChangeEvent"), metadata=client.metadata)
 print("schema", topic.schema_id)
@@ -76,15 +74,13 @@ print("schema", topic.schema_id)
 
 
 def test_pysfpubsub_logs_in(org, way, tmp_path):
-    """In a process of its own: it brings its own generated code. Its gRPC roots are certifi's; a bundle with our authority
-    stands in for them, as a user would append it."""
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_bytes(pathlib.Path(certifi.where()).read_bytes() + pathlib.Path(org.connection["ca_file"]).read_bytes())
+    """In a process of its own: it brings its own generated code. What it trusts is certifi's bundle."""
     done = subprocess.run(
-        [sys.executable, "-c", PYSFPUBSUB, str(bundle), org.connection["https_url"], org.connection["username"],
-         org.connection["password"], org.connection["grpc_address"].rsplit(":", 1)[1]],
+        [sys.executable, "-c", PYSFPUBSUB, org.connection["https_url"], org.connection["username"], org.connection["password"],
+         org.connection["grpc_address"].rsplit(":", 1)[1]],
         capture_output=True, text=True, timeout=programs.START_SECONDS,
-        env={**os.environ, "NO_PROXY": "localhost", "no_proxy": "localhost"})
+        env={**os.environ, "NO_PROXY": "localhost", "no_proxy": "localhost",
+             "PYTHONPATH": str(certifi_with(org.connection["ca_file"], tmp_path))})
     assert re.search(r"schema \S{22}", done.stdout), done.stdout + done.stderr
 
 

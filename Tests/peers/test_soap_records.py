@@ -233,6 +233,32 @@ def test_a_merge(soap, org, channel, stubs):
     assert deleted["changeOrigin"] == f"com/salesforce/api/soap/{VERSION}"
 
 
+def test_an_event_names_the_client_of_the_call(soap, org, channel, stubs):
+    """By it a replicator knows what it has written itself."""
+    pb2, pb2_grpc = stubs
+    pubsub = pb2_grpc.PubSubStub(channel)
+    decode = Decoder(pubsub, pb2, org.metadata)
+    account = org.create("Account", Name="Replicated")
+    tries = []
+
+    def update(client):
+        header = f"<urn:CallOptions><urn:client>{client}</urn:client></urn:CallOptions>" if client else ""
+        tries.append(client)
+        [saved] = soap.save("update", [("type", "Account"), ("Id", account), ("Phone", str(len(tries)))], headers=header)
+        assert saved["success"] == "true"
+
+    with Subscription(pubsub, pb2, org.metadata, topic_name="/data/AccountChangeEvent", num_requested=100) as stream:
+        # A subscription from now needs a moment to be there: every update is one more chance.
+        programs.until(lambda: update("mirror") or stream.responses.qsize(), every=0.1, what="an event")
+        update(None)
+        origins = {}
+        while len(origins) < 2:
+            for value in map(decode, stream.response().events):
+                if value["ChangeEventHeader"]["recordIds"] == [account]:
+                    origins[tries[int(value["Phone"]) - 1]] = value["ChangeEventHeader"]["changeOrigin"]
+    assert origins == {"mirror": f"com/salesforce/api/soap/{VERSION};client=mirror", None: f"com/salesforce/api/soap/{VERSION}"}
+
+
 def test_leads_are_converted(soap, org):
     described = org.rest("GET", "/sobjects/LeadStatus/describe", expected=200).json()
     assert "IsConverted" in [field["name"] for field in described["fields"]]

@@ -71,13 +71,13 @@ public struct SOAPDoor: HTTPRoutes {
         to call: SOAPCall, _ flavour: SOAPFlavour, _ version: APIVersion, authority: String
     ) async throws -> Response {
         let operation = call.operation.name
+        var record = APICall(
+            family: .soap, resource: operation, method: "POST", version: version.text, status: 500, session: nil,
+            clientName: call.clientName, countsAgainstLimit: false)
+        defer { service.record(record) }
         guard Self.sessionOperations.contains(operation) || SOAPOperations.knows(operation) else {
             throw SOAPFault.unknownOperation(operation)
         }
-        var record = APICall(
-            family: .soap, resource: operation, method: "POST", version: version.text, status: 500, session: nil,
-            clientName: call.clientName, countsAgainstLimit: operation != "login")
-        defer { service.record(record) }
         let text: String
         if operation == "login" {
             let login = try await service.login(
@@ -94,6 +94,7 @@ public struct SOAPDoor: HTTPRoutes {
             } catch {
                 throw SOAPFault(error)
             }
+            record.countsAgainstLimit = true
             let content: String
             if SOAPOperations.knows(operation) {
                 let context = CallContext(

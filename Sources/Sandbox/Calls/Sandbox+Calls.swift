@@ -15,7 +15,7 @@ extension Sandbox {
         let now = configuration.clock()
         let max = configuration.apiCallsMax
         let app = session.clientID
-        let appMax = configuration.apiCallsPerAppMax[app] ?? configuration.apiCallsPerAppMax[appName(app)]
+        let appMax = apiCallsMax(ofApp: app)
         let counted = state.withLock { state -> (used: (org: Int, app: Int), isTooMuch: Bool, isTimeToWrite: Bool) in
             let used = state.usage.count(now: now, app: app)
             let isTooMuch = used.org > max || appMax.map { used.app > $0 } ?? false
@@ -39,6 +39,12 @@ extension Sandbox {
         state.withLock {
             $0.calls.add(call, at: now, organizationID: organization.shortID, app: app)
         }
+    }
+
+    /// API calls of an app in 24 hours; nil: it has no limit of its own.
+    func apiCallsMax(ofApp clientID: String) -> Int? {
+        configuration.apiCallsPerAppMax[clientID] ?? configuration.apiCallsPerAppMax[appName(clientID)]
+            ?? configuration.connectedApps.first { $0.clientID == clientID }?.apiCallsMax
     }
 
     /// The name of a connected app.

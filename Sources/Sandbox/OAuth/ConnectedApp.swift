@@ -29,6 +29,9 @@ public struct ConnectedApp: Sendable, Hashable {
     /// These need not be asked.
     public var approvedUsernames: Set<String> = []
 
+    /// API calls of the app in 24 hours; nil: only the org's own limit counts.
+    public var apiCallsMax: Int?
+
     public init(name: String, clientID: String, clientSecret: String) {
         self.name = name
         self.clientID = clientID

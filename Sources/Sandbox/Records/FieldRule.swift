@@ -111,14 +111,17 @@ final class FieldRule: Sendable {
         let scaled = number * roundingFactor
         // A larger double has no decimals behind those that are kept.
         guard abs(scaled) < Self.integersEnd else { return number }
-        // So near to a half, the decimals that were meant decide, not the double that is nearest to them: 1.005 is 1.01.
-        let distance = abs(abs(scaled - scaled.rounded(.towardZero)) - 0.5)
-        if distance < abs(scaled) * 1e-14, abs(scaled) < 1e13 {
-            return FormulaNumber.rounded(number, scale: field.scale)
+        guard abs(scaled) < Self.halvesEnd else {
+            return scaled.rounded(.toNearestOrAwayFromZero) / roundingFactor
         }
-        return scaled.rounded(.toNearestOrAwayFromZero) / roundingFactor
+        // What lies below a half by no more than the error of a double was a half in decimals: 1.005 is 1.01.
+        let whole = scaled.rounded(.towardZero)
+        let isUp = abs(scaled - whole) >= 0.5 - 2 * scaled.ulp
+        return (isUp ? whole + (scaled < 0 ? -1 : 1) : whole) / roundingFactor
     }
 
+    /// From here on the error of a double is no longer small beside a half.
+    private static let halvesEnd = 1e13
     /// 2^53: from here on not every double is the next integer.
     private static let integersEnd = 9_007_199_254_740_992.0
 

@@ -43,6 +43,11 @@ struct SandboxCommand: AsyncParsableCommand {
                 + "docs/sandbox/events.md.", valueName: "edition"), transform: SandboxCommand.edition)
     var edition = OrgEdition.unlimited
 
+    @Option(
+        help: ArgumentHelp(
+            "API calls in 24 hours before the org refuses more, instead of the edition's number.", valueName: "number"))
+    var apiCalls: Int?
+
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
@@ -76,9 +81,14 @@ struct SandboxCommand: AsyncParsableCommand {
         try await Shutdown.run(components, drainTimeout: Self.drainTimeout, logger: logger)
     }
 
+    func validate() throws {
+        if let apiCalls, apiCalls < 1 { throw ValidationError("--api-calls is \(apiCalls); it is 1 or more.") }
+    }
+
     private func configuration() throws -> Sandbox.Configuration {
         var configuration = Sandbox.Configuration()
         configuration.use(edition)
+        if let apiCalls { configuration.apiCallsMax = apiCalls }
         configuration.hasPersonAccounts = personAccounts
         if let schema {
             configuration.schema = try ConfigurationFile.reading {

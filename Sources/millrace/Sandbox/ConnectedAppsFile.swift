@@ -38,6 +38,7 @@ private struct AppReader {
     private static let keys: Set<String> = [
         "name", "client_id", "client_secret", "callback_urls", "run_as", "public_key_file", "scopes", "requires_secret",
         "requires_code_challenge", "rotates_refresh_tokens", "admin_approved_only", "approved_users",
+        "api_calls_max",
     ]
 
     private(set) var app: ConnectedApp
@@ -81,6 +82,7 @@ private struct AppReader {
         app.rotatesRefreshTokens = flag("rotates_refresh_tokens") ?? app.rotatesRefreshTokens
         app.admitsApprovedUsersOnly = flag("admin_approved_only") ?? app.admitsApprovedUsersOnly
         app.approvedUsernames = Set(texts("approved_users") ?? [])
+        app.apiCallsMax = count("api_calls_max")
         if let file = text("public_key_file") {
             let url =
                 file.hasPrefix("/") ? URL(fileURLWithPath: file) : directory.appendingPathComponent(file)
@@ -121,6 +123,15 @@ private struct AppReader {
             complain(name, "must be true or false")
             return nil
         }
+    }
+
+    private func count(_ name: String) -> Int? {
+        guard let node = values[name] else { return nil }
+        guard let count = node.scalarText.flatMap({ Int($0) }), count > 0 else {
+            complain(name, "must be a whole number above 0")
+            return nil
+        }
+        return count
     }
 
     private func complain(_ name: String, _ message: String) {
