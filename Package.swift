@@ -185,7 +185,8 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", "Doors", "Twin", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit, nio, logging, httpTypes,
+                "Sandbox", "Doors", "Twin", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit, nio, logging,
+                httpTypes,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

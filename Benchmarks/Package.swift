@@ -20,6 +20,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
+                // Built along with it: scripts/bench-start and scripts/bench-latency run the program itself.
+                .product(name: "millrace", package: "millrace"),
                 .product(name: "ChangeEvents", package: "millrace"),
                 .product(name: "Store", package: "millrace"),
                 .product(name: "Twin", package: "millrace"),

@@ -20,7 +20,8 @@ public final class ChildProcess {
     ///
     /// - Parameter deadline: the longest that one line, or its end, may take.
     public init(
-        _ executable: String, _ arguments: [String], mergesStandardError: Bool = false, deadline: Duration = .seconds(60)
+        _ executable: String, _ arguments: [String], mergesStandardError: Bool = false,
+        deadline: Duration = .seconds(60)
     ) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.error("pipe") }
@@ -119,7 +120,8 @@ public final class ChildProcess {
             return words.joined(separator: " ")
         }
         return DeadlinePassed(
-            description: "process \(id) has not \(what) in \(deadline); its threads: \(threads.joined(separator: "; "))")
+            description: "process \(id) has not \(what) in \(deadline); its threads: \(threads.joined(separator: "; "))"
+        )
     }
 
     private static func error(_ call: String, _ code: Int32 = errno) -> DeadlinePassed {

@@ -1,7 +1,12 @@
-"""What the tests share: the programs they run against. Servers live for the whole run, unless a test disturbs one."""
+"""What the tests share: the programs they run against. Servers live for the whole run, unless a test disturbs one.
+
+Variables: MILLRACE_BIN_DIR is where the built programs are (.build/debug), MILLRACE_FIXTURES where events captured from real orgs
+are (beside the checkout; without them their tests are skipped), MILLRACE_ARTIFACTS where screenshots go, and
+MILLRACE_REQUIRE_ALL=1 makes a failure of every other skip, for the CI."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -12,9 +17,35 @@ import chromium
 import programs
 
 
+REQUIRES_ALL = os.environ.get("MILLRACE_REQUIRE_ALL") == "1"
+"""Nothing may be left out, as in the CI: what a machine lacks fails the run. Otherwise the tests that need it are skipped."""
+REQUIRED = ("chromium", "chromedriver", "node", "openssl", "tsc")
+"""What tests of any language need; those in Swift and JavaScript skip by themselves."""
+MAY_BE_ABSENT = "the captured events are not here"
+"""The one reason to skip that stands: they are not part of the repository."""
+
+
 def pytest_configure(config):
-    if not programs.BINARY.exists():
-        pytest.exit(f"{programs.BINARY} does not exist: `make build` first (or set MILLRACE_BIN_DIR)", returncode=2)
+    problems = [f"{program} does not exist: `make build` first (or set MILLRACE_BIN_DIR)"
+                for program in (programs.BINARY, programs.ORACLE) if not program.exists()]
+    if "MILLRACE_FIXTURES" in os.environ and not programs.EVENTS.exists():
+        problems.append(f"MILLRACE_FIXTURES is {os.environ['MILLRACE_FIXTURES']}, but {programs.EVENTS} does not exist")
+    if REQUIRES_ALL:
+        problems += [f"{program} is not installed, and MILLRACE_REQUIRE_ALL=1 allows no test to be skipped: scripts/setup"
+                     for program in REQUIRED if not shutil.which(program)]
+    if problems:
+        pytest.exit("; ".join(problems), returncode=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if REQUIRES_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        _, _, reason = report.longrepr
+        if MAY_BE_ABSENT not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"skipped, which MILLRACE_REQUIRE_ALL=1 does not allow: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,12 @@ import jwt
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("MILLRACE_BIN_DIR", ROOT / ".build" / "debug")) / "millrace"
+BUILT = pathlib.Path(os.environ.get("MILLRACE_BIN_DIR", ROOT / ".build" / "debug"))
+BINARY = BUILT / "millrace"
+ORACLE = BUILT / "avro-oracle"
 FIXTURES = pathlib.Path(os.environ.get("MILLRACE_FIXTURES", ROOT.parent / "shared" / "reference" / "fixtures"))
+EVENTS = FIXTURES / "events" / "change-events.jsonl"
+"""Captured from real orgs."""
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -34,6 +38,13 @@ def until(question, seconds=CALL_SECONDS, every=0.02, what="the condition"):
             return answer
         assert time.monotonic() < deadline, f"{what} did not come about in {seconds} s"
         time.sleep(every)
+
+
+def metric(url, pattern):
+    """The sum of all samples at `url`/metrics whose name and labels match."""
+    text = requests.get(f"{url}/metrics", timeout=CALL_SECONDS).text
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if not line.startswith("#") and re.match(pattern, line))
 
 
 class Program:
@@ -126,6 +137,9 @@ class Org:
     def forget_session(self):
         self._access = None
 
+    def metric(self, pattern):
+        return metric(self.connection["http_url"], pattern)
+
     @property
     def metadata(self):
         return (("accesstoken", self.access["access_token"]), ("instanceurl", self.access["instance_url"]),
@@ -165,12 +179,12 @@ class Org:
 PORT_OPTIONS = [part for name in ("http", "https", "grpc", "grpc-plaintext") for part in (f"--{name}-port", "0")]
 
 
-def start_sandbox(directory, ports=PORT_OPTIONS, **options):
-    """A running sandbox. `ports`: of an earlier run, for a restart at the same addresses."""
+def start_sandbox(directory, ports=PORT_OPTIONS, edition="unlimited-add-on", **options):
+    """A running sandbox. `ports`: of an earlier run, for a restart at the same addresses; further options may follow them.
+    One org serves the whole run, which brings more events than an `edition` without the add-on delivers in a day."""
     connection_path = pathlib.Path(directory) / "connection.json"
     connection_path.unlink(missing_ok=True)
-    # One org serves the whole run, which brings more events than an edition without the add-on delivers in a day.
-    program = Program(directory, "sandbox", "--data", directory, "--edition", "unlimited-add-on", *ports, **options)
+    program = Program(directory, "sandbox", "--data", directory, "--edition", edition, *ports, **options)
     return Org(program.wait_for_document(connection_path), program)
 
 
@@ -258,6 +272,10 @@ push:
     def push_url(self):
         return f"ws://127.0.0.1:{self.port}/push"
 
+    @property
+    def events_url(self):
+        return f"{self.url}/events"
+
     def token(self, allow=None, **changes):
         """A push token; `allow` a condition, or the claim itself."""
         if allow is None or isinstance(allow, str):
@@ -272,7 +290,4 @@ push:
         return jwt.encode(claims, changes.pop("secret", self.SECRET), algorithm=changes.pop("algorithm", "HS256"))
 
     def metric(self, pattern):
-        """The sum of all samples whose name and labels match."""
-        text = requests.get(f"{self.url}/metrics", timeout=CALL_SECONDS).text
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                   if not line.startswith("#") and re.match(pattern, line))
+        return metric(self.url, pattern)

@@ -1,18 +1,26 @@
 """The commands as a person or a script uses them: output, exit status, and what they say when something is wrong."""
 
 import json
+import os
 import pathlib
 import selectors
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
 
-from programs import ALL, BINARY, CALL_SECONDS, CASES, PORT_OPTIONS, STOP_SECONDS, Org, Program
+import programs
+from programs import ALL, BINARY, CALL_SECONDS, CASES, PORT_OPTIONS, ROOT, STOP_SECONDS, Gateway, Org, Program
+from push_client import PushClient
+from test_jwks import new_key
 
 CONFIGURATION_MISTAKE = 78
 UNAVAILABLE = 69
@@ -37,6 +45,15 @@ def test_version_and_help():
         answer = millrace(command, "--help")
         assert answer.returncode == 0
         assert "Example" in answer.stdout, command
+
+
+def test_the_sandbox_prints_where_it_is(org):
+    """What a person needs to point a client here stands in the output, word by word as in `connection.json`."""
+    printed = org.program.output.split()
+    for name, value in org.connection.items():
+        if name.endswith(("_url", "_address", "_file", "_id")) or name == "username":
+            assert value in printed, name
+    assert str(org.program.directory / "connection.json") in printed
 
 
 def test_an_org_in_memory_leaves_nothing_behind(tmp_path):
@@ -125,6 +142,75 @@ def test_a_token_is_what_the_options_say(tmp_path):
         {"channel": CASES, "where": "ContactId = '003xx000004TmiQAAS'", "fields": ["Status", "Subject"]}]
 
 
+class PublicKeyGateway(Gateway):
+    """A gateway that checks tokens with a public key from a file."""
+
+    def __init__(self, directory, org, algorithm):
+        self.algorithm = algorithm
+        self.key = new_key(algorithm)
+        super().__init__(directory, org)
+
+    def write_configuration(self):
+        super().write_configuration()
+        public = self.directory / "public.pem"
+        public.write_bytes(self.key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+        path = self.directory / "millrace.yaml"
+        text = path.read_text()
+        secret = f"    algorithm: HS256\n    secret_file: {self.directory / 'secret.txt'}\n"
+        assert secret in text
+        path.write_text(text.replace(secret, f"    algorithm: {self.algorithm}\n    public_key_file: {public}\n"))
+
+
+def key_file(directory, key, format=PrivateFormat.PKCS8):
+    path = directory / f"private-{time.monotonic_ns()}.pem"
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, format, NoEncryption()))
+    return path
+
+
+def printed_token(*arguments):
+    answer = millrace("token", *arguments)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert len(answer.stdout.splitlines()) == 1, "the token, alone"
+    return answer.stdout.strip()
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_signed_token_is_good_where_its_public_key_is(org, directories, algorithm):
+    gateway = PublicKeyGateway(directories(f"public-{algorithm}"), org, algorithm)
+    try:
+        contact = org.create_contact("Signed")
+        where = ("--channel", CASES, "--where", f"ContactId = '{contact}'")
+        said = ("--algorithm", algorithm, "--issuer", gateway.ISSUER, "--audience", gateway.AUDIENCE)
+        configured = ("--config", gateway.directory / "millrace.yaml")
+        for options in (said, configured):
+            for format in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+                token = printed_token("--key-file", key_file(gateway.directory, gateway.key, format), *options, *where)
+                assert jwt.get_unverified_header(token)["alg"] == algorithm
+                with PushClient(gateway, token) as client:
+                    client.wait_for("welcome")
+                    assert client.subscribe()["type"] == "subscribed"
+                    client.event(org.create_case(contact))
+        foreign = printed_token("--key-file", key_file(gateway.directory, new_key(algorithm)), *configured, *where)
+        with PushClient(gateway, foreign) as client:
+            assert client.wait_closed()[0] == 4401
+        refused = millrace("token", *configured, *where)
+        assert (refused.returncode, refused.stdout) == (USAGE, "")
+        assert "--key-file" in refused.stderr
+    finally:
+        gateway.program.stop()
+
+
+def test_a_token_of_the_gateways_own_configuration(org, gateway):
+    contact = org.create_contact("Configured")
+    token = printed_token(
+        "--config", gateway.directory / "millrace.yaml", "--channel", CASES, "--where", f"ContactId = '{contact}'")
+    with PushClient(gateway, token) as client:
+        client.wait_for("welcome")
+        assert client.subscribe()["type"] == "subscribed"
+        client.event(org.create_case(contact))
+
+
 @pytest.mark.parametrize("options, text", [
     ((), "--secret-file"),
     (("--secret-env", "MILLRACE_TEST_UNSET"), "MILLRACE_TEST_UNSET"),
@@ -145,6 +231,89 @@ def test_every_mistake_of_a_configuration_is_told_with_its_line(tmp_path):
     for part in (":2: org.login_url", ":3: unknown key org.usernam: did you mean org.username", ":4: listen.port", ":6: push.tokens"):
         assert f"bad.yaml{part}" in answer.stderr
     assert "abc" not in answer.stderr
+
+
+# Over TLS, as with a real org
+
+class ReachableGateway(Gateway):
+    """A gateway that need not be ready to count as started."""
+
+    def is_ready(self):
+        self.program.check_running()
+        return requests.get(f"{self.url}/ready", timeout=CALL_SECONDS).status_code in (200, 503)
+
+
+def test_a_gateway_over_tls_gets_events(org, directories):
+    gateway = Gateway(directories("tls-gateway"), org, plaintext=False)
+    try:
+        with PushClient(gateway, gateway.token()) as client:
+            client.wait_for("welcome")
+            assert client.subscribe()["type"] == "subscribed"
+            client.event(org.create_case(org.create_contact("Encrypted")))
+        text = (gateway.directory / "millrace.yaml").read_text()
+        assert "login_url: https://" in text and "pubsub_plaintext: false" in text, "both ways were encrypted"
+    finally:
+        gateway.program.stop()
+
+
+def test_an_org_with_a_foreign_certificate_is_not_trusted(org, directories):
+    """The development authority of another sandbox: nothing is got from the org, and it is said why."""
+    other = programs.start_sandbox(directories("other-org"))
+    gateway = ReachableGateway(
+        directories("distrustful"), Org({**org.connection, "ca_file": other.connection["ca_file"]}), plaintext=False)
+    try:
+        def detail():
+            document = requests.get(f"{gateway.url}/ready", timeout=CALL_SECONDS).json()
+            assert not document["ready"]
+            return next(check["detail"] for check in document["checks"] if check["name"] == "upstream")
+
+        programs.until(lambda: "CERTIFICATE_VERIFY_FAILED" in detail(), what="the reason at /ready")
+        assert "CERTIFICATE_VERIFY_FAILED" in gateway.program.output
+        assert gateway.metric("millrace_upstream_deliveries_total") == 0
+        assert gateway.metric("millrace_upstream_live") == 0
+    finally:
+        gateway.program.stop()
+        other.program.stop()
+
+
+@pytest.fixture
+def tls_configuration(org, tmp_path):
+    """The text of a gateway's configuration with TLS, and a way to check a changed one."""
+    gateway = Gateway.__new__(Gateway)
+    gateway.directory, gateway.org, gateway.port, gateway.plaintext, gateway.topics = tmp_path, org, 0, False, (ALL,)
+    gateway.write_configuration()
+    path = tmp_path / "millrace.yaml"
+
+    def check(old, new):
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, str(new)))
+        return millrace("run", "--config", path, "--check")
+
+    return check
+
+
+def test_a_certificate_file_that_is_not_there_is_a_mistake(org, tls_configuration, tmp_path):
+    answer = tls_configuration(org.connection["ca_file"], tmp_path / "nothing.pem")
+    assert answer.returncode == CONFIGURATION_MISTAKE
+    assert "millrace.yaml:9: org.ca_file cannot be read" in answer.stderr
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the loader takes it; OrgConnection.validate refuses it after the gateway listens, with status 1")
+def test_a_certificate_file_without_certificates_is_a_mistake(org, tls_configuration, tmp_path):
+    (tmp_path / "hello.pem").write_text("hello\n")
+    answer = tls_configuration(org.connection["ca_file"], tmp_path / "hello.pem")
+    assert answer.returncode == CONFIGURATION_MISTAKE
+    assert "millrace.yaml:9: org.ca_file" in answer.stderr
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the loader takes it; OrgConnection.validate refuses it after the gateway listens, with status 1")
+def test_a_login_without_tls_beside_a_stream_with_it_is_a_mistake(org, tls_configuration):
+    answer = tls_configuration(f"login_url: {org.connection['https_url']}", f"login_url: {org.connection['http_url']}")
+    assert answer.returncode == CONFIGURATION_MISTAKE
+    assert "millrace.yaml:2: org.login_url" in answer.stderr
 
 
 def directories_of(process):
@@ -182,3 +351,80 @@ def test_calls_over_https_are_counted_with_the_others(org):
     requests.patch(
         f"{org.connection['https_url']}/services/data", verify=org.connection["ca_file"], timeout=CALL_SECONDS)
     assert count() == before + 1
+
+
+# scripts/setup, in a copy of its own: the real environment is in use while the tests run
+
+@pytest.fixture
+def setup(tmp_path):
+    """Runs `scripts/setup` with a PATH that has the machine's programs but for those named. Nothing can be installed by it: the
+    programs that would are replaced by ones that leave a trace."""
+    tree, programs_directory, trace = tmp_path / "tree", tmp_path / "bin", tmp_path / "trace"
+    for part in ("scripts", "Tests/peers", ".venv/bin"):
+        (tree / part).mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "setup", tree / "scripts")
+    shutil.copy(ROOT / "Tests" / "peers" / "requirements.txt", tree / "Tests" / "peers")
+    # As a first run leaves it.
+    shutil.copy(ROOT / "Tests" / "peers" / "requirements.txt", tree / ".venv" / ".requirements")
+    (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
+
+    def script(path, text):
+        path.unlink(missing_ok=True)
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def run(*arguments, without=(), swift=None):
+        programs_directory.mkdir()
+        for directory in map(pathlib.Path, filter(None, os.environ["PATH"].split(os.pathsep))):
+            for program in directory.iterdir() if directory.is_dir() else ():
+                link = programs_directory / program.name
+                if program.name not in without and not link.is_symlink():
+                    link.symlink_to(program)
+        for name in ("apt-get", "sudo", "pip", "pip3"):
+            if name not in without:
+                script(programs_directory / name, f'echo "{name} $*" >>"{trace}"; exit 1')
+        script(tree / ".venv" / "bin" / "pip", f'echo "pip $*" >>"{trace}"; exit 1')
+        if swift:
+            script(programs_directory / "swift", f"echo '{swift}'")
+        answer = subprocess.run(
+            [tree / "scripts" / "setup", *arguments], env={**os.environ, "PATH": str(programs_directory)}, capture_output=True,
+            text=True, timeout=3 * CALL_SECONDS, stdin=subprocess.DEVNULL)
+        return answer, trace.read_text() if trace.exists() else ""
+
+    return run
+
+
+@pytest.mark.parametrize("purpose", [(), ("run",)])
+def test_setup_of_a_machine_that_is_ready_says_nothing(setup, purpose):
+    answer, trace = setup(*purpose)
+    assert (answer.returncode, answer.stdout, answer.stderr, trace) == (0, "", "", "")
+
+
+@pytest.mark.parametrize("purpose", [(), ("run",)])
+def test_setup_without_swift_names_it(setup, purpose):
+    answer, trace = setup(*purpose, without=("swift",))
+    assert (answer.returncode, answer.stdout, trace) == (1, "", "")
+    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.startswith("setup: there is no Swift on PATH") and "https://www.swift.org/install" in answer.stderr
+
+
+def test_setup_with_an_old_swift_says_which_is_needed(setup):
+    answer, trace = setup(swift="Swift version 5.9.2 (swift-5.9.2-RELEASE)")
+    assert (answer.returncode, answer.stdout, trace) == (1, "", "")
+    assert answer.stderr == "setup: Swift 5.9 is too old: 6.2 or newer is needed\n"
+
+
+def test_setup_without_apt_names_every_package(setup):
+    answer, trace = setup(without=("swift", "apt-get", "node", "chromium", "openssl"))
+    assert (answer.returncode, answer.stdout, trace) == (1, "", "")
+    assert "these packages are missing (names as in Debian): openssl nodejs chromium\n" in answer.stderr
+    assert "there is no Swift on PATH" in answer.stderr, "all that is missing is told at once"
+
+
+def test_setup_that_cannot_install_says_so(setup):
+    """As a user with the right to install, whose apt-get fails."""
+    answer, trace = setup(without=("tsc",))
+    assert answer.returncode == 1
+    assert "node-typescript" in answer.stderr
+    assert trace == "" or "apt-get update" in trace or "sudo -n true" in trace
+    assert "install" not in trace.replace("apt-get update", ""), "what cannot be updated is not installed"

@@ -1,6 +1,8 @@
 """The demo's page in Debian's Chromium: what a visitor does, against the real programs."""
 
+import threading
 import time
+import types
 
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException
@@ -9,8 +11,13 @@ from selenium.webdriver.support.ui import Select
 
 import chromium
 import programs
+from event_stream import EventStream
+from push_client import PushClient, header, ids, place
 
 pytestmark = chromium.needed
+
+# Milliseconds on a machine that may be busy with other tests; a page that is stuck is far above.
+LATENCY_MAX_MS = 5_000
 
 
 @pytest.fixture
@@ -105,6 +112,11 @@ class Page:
 
     def any_case(self, column=0):
         return next(iter(self.columns()[column]["cases"]))
+
+    def number(self, name):
+        """A figure of the strip; None where it is not known yet."""
+        text = self.element(f"#number-{name}").text.replace(",", "")
+        return None if text in ("", "–") else float(text)
 
     def failure(self):
         element = self.element("#failure")
@@ -215,14 +227,13 @@ def test_the_org_refuses_and_the_page_says_why(page):
 
 
 def test_simulated_agents_move_the_numbers(page, demo):
-    number = lambda name: page.element(f"#number-{name}").text
-    programs.until(lambda: number("connections") == "3", what="three connections")
-    before = int(number("upstream").replace(",", ""))
+    programs.until(lambda: page.number("connections") == 3, what="three connections")
+    before = page.number("upstream")
     page.click(".switch .track")
-    programs.until(lambda: int(number("upstream").replace(",", "")) >= before + 6, 30, what="six more events")
-    programs.until(lambda: number("p50") != "–" and number("p99") != "–", what="latencies")
+    programs.until(lambda: page.number("upstream") >= before + 6, 30, what="six more events")
+    programs.until(lambda: page.number("p50") is not None and page.number("p99") is not None, what="latencies")
     page.click(".switch .track")
-    assert 0 <= float(number("p50")) <= float(number("p99")) < 60_000
+    assert 0 <= page.number("p50") <= page.number("p99") < LATENCY_MAX_MS
     assert page.failure() is None
     org = programs.Org(demo["connection"])
     for column in page.columns():  # What the page shows is what the org holds.
@@ -231,6 +242,152 @@ def test_simulated_agents_move_the_numbers(page, demo):
                 lambda: (lambda held: held if page.case(record) and page.case(record)["status"] == held["Status"] else None)(
                     org.get("Case", record)), what="the same status in org and page")
             assert held["ContactId"] == column["contact"]
+
+
+@pytest.fixture
+def org(demo):
+    return programs.Org(demo["connection"])
+
+
+def listener(demo, customer):
+    """A push client of a customer, as a script makes it from `demo.json`."""
+    client = PushClient(types.SimpleNamespace(push_url=demo["push_url"]), customer["token"])
+    client.wait_for("welcome")
+    assert client.subscribe()["type"] == "subscribed"
+    return client
+
+
+def test_the_org_sees_one_subscription(page, demo, org):
+    """Three columns and two more clients are five connections to Millrace, and one subscription to the org."""
+    customer = demo["customers"][0]
+    record = page.any_case(0)
+    delivered = lambda: org.metric("millrace_pubsub_delivered_total")
+    with listener(demo, customer) as one, listener(demo, customer) as two:
+        programs.until(lambda: page.number("connections") == 5, what="five connections")
+        assert org.metric("millrace_pubsub_streams") == 1
+        before = delivered()
+        assert before > 0
+        subject = f"For three listeners {time.monotonic_ns()}"
+        org.update("Case", record, Subject=subject)
+        places = {place(client.event(record)) for client in (one, two)}
+        programs.until(lambda: page.case(record)["subject"] == subject, what="the change in the column")
+        assert len(places) == 1, "one event for all"
+        assert delivered() - before == 1, "the org delivered it once"
+        assert org.metric("millrace_pubsub_streams") == 1
+
+
+def test_the_numbers_of_deliveries_are_right(page, demo, org):
+    """Each change below is one delivery of the org, one to a page, and would have been three without Millrace."""
+    CHANGES = 4
+
+    def numbers():
+        answer = org.http.get(f"{demo['page_url']}demo/numbers", timeout=programs.CALL_SECONDS)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def shown(wanted):
+        programs.until(
+            lambda: (page.number("upstream"), page.number("clients"), page.number("saved")) == (
+                wanted["upstream_deliveries"], wanted["client_deliveries"],
+                wanted["direct_deliveries"] - wanted["upstream_deliveries"]),
+            what=f"what /demo/numbers says on the page: {wanted}")
+
+    before = numbers()
+    shown(before)
+    record = page.any_case(0)
+    for number in range(CHANGES):
+        org.update("Case", record, Subject=f"Counted {time.monotonic_ns()}")
+    subject = org.get("Case", record)["Subject"]
+    programs.until(lambda: page.case(record)["subject"] == subject, what="the last change")
+    after = numbers()
+    grown = {name: after[name] - before[name] for name in ("upstream_deliveries", "client_deliveries", "direct_deliveries")}
+    assert grown == {
+        "upstream_deliveries": CHANGES, "client_deliveries": CHANGES, "direct_deliveries": 3 * CHANGES}
+    shown(after)
+    assert page.number("saved") > 0
+
+
+def test_a_script_can_drive_the_demo(demo, org):
+    """Nothing but what `demo.json` says: its addresses, a customer's token, the way to the org."""
+    assert set(demo) == {"page_url", "push_url", "events_url", "connection", "customers"}
+    assert len(demo["customers"]) == 3
+    for customer in demo["customers"]:
+        assert set(customer) == {"name", "account", "contact_id", "token"}
+        assert all(customer.values())
+    customer, other = demo["customers"][:2]
+    with EventStream(demo["events_url"], customer["token"]) as stream, listener(demo, customer) as client:
+        assert stream.answer.status_code == 200
+        stream.wait_for("subscribed")
+        foreign = org.create_case(other["contact_id"], "Not for this customer")
+        case = org.create_case(customer["contact_id"], "Made by a script")
+        _, streamed = stream.wait_for("event", case)
+        pushed = client.event(case)
+        assert streamed == pushed, "one event, over both transports"
+        assert pushed["data"]["payload"]["Subject"] == "Made by a script"
+        assert header(pushed)["changeType"] == "CREATE"
+        # It was made before: nothing of it is on its way any more.
+        assert all(foreign not in ids(message) for message in client.messages), "nothing of the other customer"
+        assert all(foreign not in event["data"] for event in stream.events)
+        for record in (case, foreign):
+            org.delete("Case", record)
+
+
+def shows_what_the_org_holds(page, demo, org):
+    """Waits until each column shows exactly the cases that the org has for its customer."""
+    def held(contact):
+        answer = org.rest("GET", "/query", params={
+            "q": f"SELECT Id, CaseNumber, Subject, Status, Priority FROM Case WHERE ContactId = '{contact}'"}, expected=200).json()
+        assert answer["done"]
+        return {record["Id"]: {
+            "number": record["CaseNumber"], "subject": record["Subject"], "status": record["Status"],
+            "priority": record["Priority"]} for record in answer["records"]}
+
+    for index, customer in enumerate(demo["customers"]):
+        wanted = held(customer["contact_id"])
+        try:
+            programs.until(lambda: page.columns()[index]["cases"] == wanted, what="a column as the org has it")
+        except AssertionError:
+            assert page.columns()[index]["cases"] == wanted  # Says what differs.
+
+
+@pytest.mark.parametrize("how", ["reload", "away"])
+def test_what_changes_while_nobody_looks_is_there_afterwards(page, demo, org, how):
+    contacts = [customer["contact_id"] for customer in demo["customers"]]
+    kept, gone, wandering = (org.create_case(contacts[0], f"Before: {name}") for name in ("kept", "gone", "wandering"))
+    programs.until(lambda: {kept, gone, wandering} <= set(page.columns()[0]["cases"]), what="the cases")
+    made, failures = [], []
+
+    def work():
+        try:
+            for number in range(10):
+                made.append(org.create_case(contacts[number % 3], f"While away {number}"))
+                org.update("Case", kept, Subject=f"Changed {number}", Status=("Working", "Escalated")[number % 2])
+            org.delete("Case", gone)
+            org.delete("Case", made[0])
+            org.update("Case", wandering, ContactId=contacts[1])
+        except BaseException as failure:
+            failures.append(failure)
+
+    worker = threading.Thread(target=work)
+    if how == "away":  # Nobody listens to any of it.
+        page.browser.get("about:blank")
+        worker.start()
+        worker.join(60)
+        page.open()
+    else:  # Each reload ends three connections in the middle of it.
+        worker.start()
+        for _ in range(3):
+            page.browser.refresh()
+            page.wait_live()
+        worker.join(60)
+    assert not worker.is_alive() and failures == []
+    assert len(made) == 10
+    shows_what_the_org_holds(page, demo, org)
+    assert page.column_of(wandering) == 1
+    assert page.case(gone) is None and page.case(made[0]) is None
+    assert page.case(kept)["subject"] == "Changed 9"
+    for record in (kept, wandering, *made[1:]):
+        org.delete("Case", record)
 
 
 def test_the_raw_events_can_be_looked_at(page):
@@ -261,6 +418,92 @@ def test_it_looks_right(page, pictures, name, width, height, scheme):
     lightness = sum(int(part) for part in ground[4:-1].split(",")[:3]) / 3
     assert lightness > 200 if scheme == "light" else lightness < 60
     page.picture(pictures / f"{name}.png")
+
+
+# The contrast of two colours as WCAG 2 defines it, of each text with the ground that is painted behind it.
+CONTRASTS = """
+const parse = (text) => {
+    const numbers = text.match(/[\\d.]+(e-?\\d+)?/g).map(Number);
+    if (text.startsWith('color(srgb')) return [...numbers.slice(0, 3).map((part) => part * 255), numbers[3] ?? 1];
+    if (!text.startsWith('rgb')) throw new Error(`a colour of another kind: ${text}`);
+    return [...numbers.slice(0, 3), numbers[3] ?? 1];
+};
+const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+const luminance = (colour) => {
+    const [r, g, b] = colour.map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = (element) => {
+    if (!element) return parse(getComputedStyle(document.body).backgroundColor);
+    const own = parse(getComputedStyle(element).backgroundColor);
+    return own[3] === 1 ? own : over(own, ground(element.parentElement));
+};
+const words = (element) => (element.value || element.textContent).trim();
+const opacity = (element) => element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
+return Object.fromEntries(arguments[0].map((selector) => [selector, [...document.querySelectorAll(selector)]
+    .filter((element) => element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().width > 0)
+    .filter((element) => words(element) && !element.disabled)
+    .map((element) => {
+        const behind = ground(element);
+        const text = parse(getComputedStyle(element).color);
+        text[3] *= opacity(element);
+        const [low, high] = [luminance(over(text, behind)), luminance(behind)].sort((a, b) => a - b);
+        return [(high + 0.05) / (low + 0.05), words(element).slice(0, 40)];
+    })]));
+"""
+CONTRAST_MIN = 4.5
+TEXTS = [
+    "h1", "h2", ".brand p", "#numbers dt", "#numbers dd span, #numbers dd:not(:has(span))", "#numbers dd small", ".hint", ".account",
+    ".count", ".cut", ".state", ".note", ".number", ".subject", ".status", ".priority", ".case time", ".desk-head p", ".desk h3",
+    ".desk label:not(.switch)", ".switch span:not(.track)", ".switch small", ".desk select", ".desk input[type=text]", "#save", "#delete",
+    "#reassign", "#create", "#failure", "#calls li span", ".node strong",
+]
+WIDE_TEXTS = [".node span", ".wire-label"]
+"""Not shown on a telephone."""
+EVENT_TEXTS = ["#events-list .kind", "#events-list .about", "#events-list .place", ".json-key", ".json-string", ".json-number"]
+
+
+def assert_readable(page, texts):
+    page.wait_at_rest()
+    found = page.browser.execute_script(CONTRASTS, texts)
+    assert [text for text in texts if not found[text]] == [], "each kind of text is on the page"
+    pale = [(selector, round(contrast, 2), text) for selector, all_of_it in found.items() for contrast, text in all_of_it
+            if contrast < CONTRAST_MIN]
+    assert pale == [], "text stands out from its ground"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 400])
+def test_its_text_can_be_read(page, demo, org, width, scheme):
+    statuses = ["New", "Working", "On Hold", "Escalated", "Closed"]
+    contact = demo["customers"][0]["contact_id"]
+    made = [org.create_case(contact, f"A case that is {status}", Status=status) for status in statuses]
+    page.look(width, 1000, scheme)
+    programs.until(lambda: set(made) <= set(page.columns()[0]["cases"]), what="a case of each status")
+    page.browser.execute_script("""
+        // Everything that is said now and then, said at once; and one state of each kind.
+        const states = ['open', 'waiting', 'closed'], kinds = ['good', 'warn', 'bad'];
+        window.page.columns.forEach((column, index) => {
+            column.note(`A ${kinds[index]} note`, kinds[index]);
+            column.stateElement.dataset.state = states[index];
+        });
+        document.getElementById('failure').textContent = 'What the org has refused, and why';
+        document.getElementById('failure').hidden = false;""")
+    page.choose_case(made[0])  # The one that is chosen has a ground of its own.
+    page.type("#case-subject", "Changed to be read")
+    page.click("#save")
+    programs.until(lambda: "204" in page.element("#calls").text, what="a call to be read")
+    page.browser.execute_script("document.getElementById('failure').hidden = false; document.activeElement.blur()")
+    assert {case["status"] for case in page.columns()[0]["cases"].values()} >= set(statuses)
+    assert_readable(page, TEXTS + (WIDE_TEXTS if width > 400 else []))
+    page.click("#open-events")
+    programs.until(lambda: page.browser.find_elements(By.CSS_SELECTOR, "#events-list summary"), what="events")
+    page.browser.execute_script("document.querySelector('#events-list details').open = true")
+    programs.until(lambda: page.browser.find_elements(By.CSS_SELECTOR, "#events-list pre"), what="the opened event")
+    assert_readable(page, EVENT_TEXTS)
+    page.click("#close-events")
+    for record in made:
+        org.delete("Case", record)
 
 
 def test_the_switch_overrides_the_system(page):

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 import programs
+from event_stream import EventStream
 from push_client import PushClient
 
 
@@ -56,6 +57,23 @@ def test_a_subject_a_token_and_everybody(guarded):
     later = guarded.token(claims={"sub": "ada", "iat": int(time.time()) + 5})
     assert not is_refused(guarded, later), "a token issued after it is good"
     assert guarded.metric("millrace_push_revocations_total") == 3
+
+
+def test_an_event_stream_is_told_why_it_ends(guarded):
+    """`event: close`, with what a WebSocket would have got; the others' streams go on."""
+    stream = lambda subject, **claims: EventStream(guarded.events_url, guarded.token(claims={"sub": subject, **claims}))
+    with stream("ada") as ada, stream("grace", jti="t-1") as grace, stream("hedy") as hedy, connected(guarded, "ada") as socket:
+        for each in (ada, grace, hedy):
+            each.wait_for("subscribed")
+        assert revoke(guarded, subject="ada").status_code == 204
+        closed = ada.wait_closed()
+        assert closed[0] == 4401 and "revoked" in closed[1]
+        assert closed == socket.wait_closed(), "as on a WebSocket"
+        assert revoke(guarded, tokenId="t-1").status_code == 204
+        assert grace.wait_closed() == closed
+        heartbeats = hedy.comments
+        programs.until(lambda: hedy.ended.is_set() or hedy.comments > heartbeats, what="a sign of life of the third")
+        assert not hedy.ended.is_set(), hedy.events
 
 
 def test_a_killed_gateway_remembers(guarded):

@@ -1,12 +1,9 @@
 """The push door as an app of somebody else's sees it: `websockets` for WebSocket, `requests` for Server-Sent Events, and bare
 sockets for those who misbehave."""
 
-import base64
 import json
-import os
-import socket
+import pathlib
 import struct
-import threading
 import time
 
 import jwt
@@ -15,6 +12,8 @@ import requests
 from websockets.exceptions import InvalidStatus, NegotiationError
 
 import programs
+from bare_socket import BareSocket
+from event_stream import EventStream
 from push_client import PushClient, header, ids, place
 
 ALLOW_ALL_CASES = [{"channel": programs.CASES}]
@@ -256,60 +255,6 @@ def test_nothing_but_mistakes_closes_with_1008(client):
     assert client.wait_closed()[0] == 1008
 
 
-class BareSocket:
-    """A WebSocket by hand, for what no library lets one do."""
-
-    def __init__(self, gateway, receive_buffer=None):
-        self.socket = socket.socket()
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
-        self.socket.connect(("127.0.0.1", gateway.port))
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall((
-            f"GET /push HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: millrace.v1\r\n\r\n").encode())
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            answer += self.socket.recv(1)
-        assert answer.startswith(b"HTTP/1.1 101"), answer
-
-    @staticmethod
-    def frame(text):
-        payload = text.encode()
-        assert len(payload) < 65_536
-        length = struct.pack("!B", 0x80 | len(payload)) if len(payload) < 126 else struct.pack("!BH", 0x80 | 126, len(payload))
-        return b"\x81" + length + b"\0\0\0\0" + payload  # A mask of zeros leaves the text as it is.
-
-    def send(self, **message):
-        self.socket.sendall(self.frame(json.dumps(message)))
-
-    def read_until(self, text):
-        seen = b""
-        while text not in seen:
-            part = self.socket.recv(4096)
-            assert part, "closed too early"
-            seen += part
-
-    def wait_closed(self, seconds):
-        """Whether the server ends the connection in time; what it sends meanwhile is taken and thrown away."""
-        self.socket.settimeout(seconds)
-        try:
-            while self.socket.recv(65_536):
-                pass
-            return True
-        except (ConnectionResetError, BrokenPipeError):
-            return True
-        except TimeoutError:
-            return False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.socket.close()
-
-
 def test_half_a_frame_and_silence_is_ended_and_disturbs_nobody(gateway, observer, org, customers):
     with BareSocket(gateway) as half:
         half.send(type="authenticate", token=gateway.token())
@@ -334,19 +279,39 @@ def test_frames_that_may_not_be_close_with_1002(gateway):
 
 
 def test_a_client_that_never_reads_is_ended_and_disturbs_nobody(gateway, observer, org, customers):
+    """It asks and asks and shows that it lives, so only its slowness can end it; the one who reads notices nothing."""
+    closes = r'millrace_push_closes_total\{code="4408"\}'
     with BareSocket(gateway, receive_buffer=4096) as deaf:
         deaf.send(type="authenticate", token=gateway.token())
         deaf.read_until(b"welcome")
+        before = gateway.metric(closes)
         deaf.send(type="subscribe", id=1, channel=programs.CASES, form="record", replay=-2)
-        before = gateway.metric(r"millrace_push_connections\{")
-        slowest = 0
-        for number in range(40):
-            started = time.monotonic()
-            case_id = org.create_case(customers[0], f"loud {number}", Description="x" * 20_000)
-            observer.event(case_id)
-            slowest = max(slowest, time.monotonic() - started)
-        assert slowest < 5
-        programs.until(lambda: gateway.metric(r"millrace_push_connections\{") < before, 90, what="the end of the deaf connection")
+        number = 0
+        while gateway.metric("millrace_push_frames_queued ") < 8:  # The system takes some megabytes for it.
+            assert number < 1000
+            for _ in range(10):
+                number += 1
+                case_id = org.create_case(customers[0], f"loud {number}", Description="x" * 30_000)
+                observer.event(case_id)
+        asked = 0
+
+        def is_ended():
+            nonlocal asked
+            if gateway.metric(closes) > before:
+                return True
+            try:
+                for _ in range(45):
+                    deaf.send(type="ping")
+                asked += 45
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # The metric says why.
+            return False
+
+        # 50 messages a second are allowed; a second's are sent at once.
+        programs.until(is_ended, 30, every=1.1, what="4408 for the deaf connection")
+        assert gateway.metric(closes) == before + 1
+        assert asked > 256, "so many answers may wait"
+        observer.event(org.create_case(customers[0]))
     with PushClient(gateway, gateway.token()) as late:
         late.wait_for("welcome")
         late.subscribe(replay=-2)
@@ -510,15 +475,40 @@ def test_checkpoints_move_the_place_of_one_who_gets_nothing(gateway, org, custom
         assert all(case_id not in ids(message) for message in before), "the checkpoint stands behind it"
 
 
-def test_conflating_gives_the_newest_state(gateway, org, customers):
+def test_conflating_skips_states_and_gives_the_newest(gateway, org, customers):
+    """A client that stops reading for a while gets a state later or not at all, never an older one, and the newest for certain."""
+    skipped = lambda: gateway.metric("millrace_push_conflated_total ")
     case_id = org.create_case(customers[0], "0")
-    with PushClient(gateway, gateway.token()) as client:
-        client.wait_for("welcome")
-        assert client.subscribe(form="record", slow="conflate")["type"] == "subscribed"
-        for number in range(1, 31):
-            org.update("Case", case_id, Subject=str(number))
-        last = client.event(case_id, where=lambda message: message["data"]["payload"]["Subject"] == "30")
-        assert last["data"]["payload"]["Subject"] == "30"
+    with BareSocket(gateway, receive_buffer=4096) as slow:
+        slow.send(type="authenticate", token=gateway.token(f"ContactId = '{customers[0]}'"))
+        assert slow.read_message()["type"] == "welcome"
+        slow.send(type="subscribe", id=1, channel=programs.CASES, form="record", slow="conflate")
+        assert slow.read_message()["type"] == "subscribed"
+        before, made = skipped(), 0
+
+        def change(times):
+            nonlocal made
+            for _ in range(times):
+                made += 1
+                org.update("Case", case_id, Subject=str(made), Description=f"{made}" + "x" * 30_000)
+            slow.send_pong()
+
+        while not gateway.metric("millrace_push_connections_behind "):  # The system takes some megabytes for it.
+            assert made < 1000
+            change(20)
+        change(20)
+        seen = []
+        while not seen or seen[-1] < made:
+            message = slow.read_message()
+            if message["type"] == "event" and case_id in ids(message):
+                payload = message["data"]["payload"]
+                assert payload["ContactId"] == customers[0], "whole states"
+                assert payload["Description"].startswith(payload["Subject"]), "of one moment"
+                seen.append(int(payload["Subject"]))
+            assert message["type"] != "gap"
+        assert seen == sorted(set(seen)), "never back"
+        assert 1 < len(seen) < made, "some states were skipped"
+        assert skipped() - before >= made - len(seen) > 0
 
 
 def test_many_clients_see_each_change_once(gateway, org, customers):
@@ -551,55 +541,9 @@ def test_pings_come_and_go(gateway):
 
 # Server-Sent Events
 
-class EventStream:
-    """Server-Sent Events by `requests`, read in a thread so that waiting has a deadline."""
-
-    def __init__(self, gateway, token, last_event_id=None, **parameters):
-        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
-        if last_event_id is not None:
-            headers["Last-Event-ID"] = last_event_id
-        self.answer = requests.get(
-            f"{gateway.url}/events", params={"channel": programs.CASES, **parameters}, headers=headers, stream=True, timeout=30)
-        self.events = []
-        self.comments = 0
-        if self.answer.status_code == 200:
-            threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        fields = {}
-        try:
-            for line in self.answer.iter_lines(chunk_size=1, decode_unicode=True):
-                if line.startswith(":"):
-                    self.comments += 1
-                elif line:
-                    name, _, value = line.partition(":")
-                    fields[name] = value.removeprefix(" ")
-                elif fields:
-                    self.events.append(fields)
-                    fields = {}
-        except (requests.exceptions.RequestException, AttributeError):
-            pass  # Closed by the test.
-
-    def wait_for(self, type, record_id=None):
-        def find():
-            for event in self.events:
-                if event.get("event") == type:
-                    message = json.loads(event["data"])
-                    if record_id is None or record_id in ids(message):
-                        return event, message
-            return None
-        return programs.until(find, what=f"{type} in the event stream")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.answer.close()
-
-
 def test_server_sent_events_resume_by_last_event_id(gateway, org, customers):
     token = gateway.token(f"ContactId = '{customers[0]}'")
-    with EventStream(gateway, token) as stream:
+    with EventStream(gateway.events_url, token) as stream:
         assert stream.answer.status_code == 200
         assert stream.answer.headers["content-type"].startswith("text/event-stream")
         stream.wait_for("subscribed")
@@ -608,7 +552,7 @@ def test_server_sent_events_resume_by_last_event_id(gateway, org, customers):
         assert message["data"]["payload"]["Subject"] == "streamed"
     org.update("Case", case_id, Subject="while away")
     org.create_case(customers[1], "not mine")
-    with EventStream(gateway, token, last_event_id=event["id"], form="record") as stream:
+    with EventStream(gateway.events_url, token, last_event_id=event["id"], form="record") as stream:
         _, message = stream.wait_for("event", case_id)
         assert message["data"]["payload"]["Subject"] == "while away"
         org.update("Case", case_id, ContactId=customers[1])
@@ -622,15 +566,67 @@ def test_server_sent_events_resume_by_last_event_id(gateway, org, customers):
     (dict(channel="/topic/Nothing"), 404), (dict(channel=programs.CONTACTS), 403), (dict(where="Status ="), 400),
     (dict(form="everything"), 400), (dict(replay="yesterday"), 400)])
 def test_a_bad_event_stream_is_refused(gateway, parameters, status):
-    with EventStream(gateway, gateway.token(), **parameters) as stream:
+    with EventStream(gateway.events_url, gateway.token(), **parameters) as stream:
         assert stream.answer.status_code == status
         assert stream.answer.json()
 
 
 def test_an_event_stream_without_a_good_token_is_refused(gateway):
     for case in ("expired", "other audience", "other secret"):
-        with EventStream(gateway, bad_tokens(gateway)[case]) as stream:
+        with EventStream(gateway.events_url, bad_tokens(gateway)[case]) as stream:
             assert stream.answer.status_code == 401
+
+
+@pytest.mark.xfail(
+    strict=True, reason="`subscribed` has no id: (PushLoop+Subscribing sends it without a place), so nothing says where to resume")
+def test_a_quiet_event_stream_that_is_cut_loses_nothing(gateway, org, customers):
+    """As a browser's EventSource does it: it says the last `id:` that it has seen, and nothing where it has seen none."""
+    token = gateway.token(f"ContactId = '{customers[0]}'")
+    with EventStream(gateway.events_url, token) as stream:
+        stream.wait_for("subscribed")
+        last = next((event["id"] for event in reversed(stream.events) if "id" in event), None)
+    missed = org.create_case(customers[0], "while away")
+    with PushClient(gateway, token) as client:  # By now it is in the log.
+        client.subscribe(replay=-2)
+        client.event(missed)
+    with EventStream(gateway.events_url, token, last_event_id=last) as stream:
+        stream.wait_for("subscribed")
+        marker = org.create_case(customers[0], "live")
+        stream.wait_for("event", marker)
+        came = [json.loads(event["data"]) for event in stream.events if event["event"] in ("event", "gap")]
+        assert any(missed in ids(message) for message in came) or came[0]["type"] == "gap"
+
+
+def test_the_end_of_a_token_ends_an_event_stream(gateway):
+    with EventStream(gateway.events_url, gateway.token(claims={"exp": int(time.time()) + 2})) as stream:
+        stream.wait_for("subscribed")
+        assert stream.wait_closed() == (4401, "the token has expired")
+
+
+def test_masked_fields_are_never_sent_over_an_event_stream(gateway, org, customers):
+    allow = [{"channel": programs.CASES, "where": f"ContactId = '{customers[0]}'", "fields": ["CaseNumber", "Status"]}]
+    token = gateway.token(allow)
+    with EventStream(gateway.events_url, token, where="Subject = 'guess'") as stream:
+        assert stream.answer.status_code == 403 and stream.answer.json()["code"] == "forbidden_field"
+    for form in ("changes", "record"):
+        with EventStream(gateway.events_url, token, form=form) as stream:
+            _, subscribed = stream.wait_for("subscribed")
+            case_id = org.create_case(customers[0], "Secret subject", Description="secret text")
+            org.update("Case", case_id, Description="another secret", Status="Working")
+            org.update("Case", case_id, ContactId=customers[1])
+            stream.wait_for("left", case_id)
+        # Live, and once more out of the log.
+        with EventStream(gateway.events_url, token, form=form, last_event_id=str(subscribed["replayId"])) as again:
+            again.wait_for("left", case_id)
+        for events in (stream.events, again.events):
+            messages = [json.loads(event["data"]) for event in events if event["event"] in ("event", "left")]
+            messages = [message for message in messages if case_id in ids(message)]
+            assert [message["type"] for message in messages] == ["event", "event", "left"]
+            assert messages[0]["data"]["payload"]["Status"] == "New" and messages[1]["data"]["payload"]["Status"] == "Working"
+            for message in messages:
+                assert set(message["data"]["payload"]) <= {"ChangeEventHeader", "CaseNumber", "Status"}, message
+                assert set(header(message)["changedFields"]) <= {"CaseNumber", "Status"}, message
+            assert "ecret" not in json.dumps(events)
 
 
 # Operations
@@ -643,9 +639,74 @@ def test_health_readiness_and_metrics(gateway):
     assert "millrace_push_deliveries_total" in metrics.text
 
 
-def test_no_token_is_ever_logged(gateway, org):
-    token = gateway.token(claims={"exp": int(time.time()) - 3600})
-    with PushClient(gateway, token) as client:
-        client.wait_closed()
-    for secret in (token, gateway.SECRET, org.access["access_token"]):
-        assert secret not in gateway.program.output
+class TalkativeGateway(programs.Gateway):
+    """A gateway that logs all it can, and takes tokens in the query."""
+
+    def write_configuration(self):
+        super().write_configuration()
+        path = self.directory / "millrace.yaml"
+        text = path.read_text().replace("push:\n", "push:\n  access_token_in_query: true\n")
+        path.write_text(text + "log: { level: trace }\n")
+
+
+@pytest.fixture
+def talkative(directories, org):
+    gateway = TalkativeGateway(directories("talkative"), org)
+    yield gateway
+    if gateway.program.process.poll() is None:
+        gateway.program.stop()
+
+
+def test_no_token_is_ever_logged(talkative, org, customers):
+    """At the most talkative level: tokens that are good and bad, on every way in, and the gateway's own secrets."""
+    gateway = talkative
+    secrets = {"the tokens' key": gateway.SECRET, "the administrator's secret": gateway.ADMIN_SECRET}
+
+    def token(name, **claims):
+        """A token of its own, whose signature and claims are secrets from now on."""
+        made = gateway.token(claims={"jti": name, **claims})
+        _, secrets[f"{name}: claims"], secrets[f"{name}: signature"] = made.split(".")
+        return made
+
+    for how in ("message", "in_subprotocol", "in_header"):
+        options = {} if how == "message" else {how: True}
+        with PushClient(gateway, token(f"good {how}"), **options) as client:
+            client.wait_for("welcome")
+            assert client.subscribe()["type"] == "subscribed"
+            client.send(type="authenticate", id="fresh", token=token(f"fresh {how}"))
+            assert client.answer("fresh")["type"] == "authenticated"
+            client.event(org.create_case(customers[0]))
+        try:
+            with PushClient(gateway, token(f"bad {how}", exp=int(time.time()) - 3600), **options) as client:
+                assert client.wait_closed()[0] == 4401
+        except InvalidStatus as refused:
+            assert how == "in_header" and refused.response.status_code == 401
+
+    def stream(access_token=None, header=None):
+        answer = requests.get(
+            gateway.events_url, params={"channel": programs.CASES, "access_token": access_token}, stream=True, timeout=10,
+            headers={"Authorization": f"Bearer {header}"} if header else {})
+        answer.close()
+        return answer.status_code
+
+    assert stream(access_token=token("good query")) == 200
+    assert stream(access_token=token("bad query", aud="somebody-else")) == 401
+    assert stream(header=token("good stream")) == 200
+    assert stream(header=token("bad stream", iss="https://elsewhere.example")) == 401
+    assert requests.get(f"{gateway.url}/push", params={"access_token": token("misplaced")}, timeout=10).status_code in (400, 426)
+    for secret, status in ((gateway.ADMIN_SECRET, 204), ("a guess at the administrator's secret", 401)):
+        secrets[f"sent to /admin, {status}"] = secret
+        assert requests.post(f"{gateway.url}/admin/revoke", json={"tokenId": "nobody's"}, timeout=10,
+                             headers={"Authorization": f"Bearer {secret}"}).status_code == status
+    for number, line in enumerate(pathlib.Path(org.connection["private_key_file"]).read_text().splitlines()):
+        if len(line) > 40 and not line.startswith("-----"):
+            secrets[f"line {number} of the org's key"] = line
+    # The gateway's own session of the org: its token is not known here, but what each begins with.
+    secrets["a session of the org"] = org.access["access_token"].split("!")[0] + "!"
+    secrets |= {"a JWT": "eyJhbGciOi", "another JWT": "eyJ0eXAiOi"}
+
+    gateway.program.stop()
+    output = gateway.program.output
+    assert " trace " in output and " debug " in output, "it did say all it can"
+    assert "logged in to the org" in output
+    assert [name for name, secret in secrets.items() if secret in output] == []

@@ -3,26 +3,6 @@ package enum BulkXML {
     package static let namespace = "http://www.force.com/2009/06/asyncapi/dataload"
     static let prolog = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
 
-    package static func escaped(_ text: String) -> String {
-        // Nearly every text has nothing to escape.
-        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x26 || $0 == 0x3C || $0 == 0x3E || $0 == 0x22 }) else {
-            return text
-        }
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            // Control characters have no form in XML 1.0.
-            case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}": escaped += "\u{FFFD}"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
-    }
-
     static func job(_ job: BulkJobInfo) -> String {
         document("jobInfo", members(BulkJSON.classicMembers(job), times: [job.createdDate, job.systemModstamp]))
     }
@@ -34,14 +14,14 @@ package enum BulkXML {
     }
 
     static func resultIDs(_ ids: [String]) -> String {
-        document("result-list", ids.map { "<result>\(escaped($0))</result>" }.joined())
+        document("result-list", ids.map { "<result>\(XMLText.escaped($0))</result>" }.joined())
     }
 
     static func error(_ error: OrgError) -> String {
         document(
             "error",
-            "<exceptionCode>\(escaped(error.errorCode))</exceptionCode>"
-                + "<exceptionMessage>\(escaped(error.message))</exceptionMessage>")
+            "<exceptionCode>\(XMLText.escaped(error.errorCode))</exceptionCode>"
+                + "<exceptionMessage>\(XMLText.escaped(error.message))</exceptionMessage>")
     }
 
     static func outcome(_ outcome: BulkOutcome) -> String {
@@ -49,10 +29,10 @@ package enum BulkXML {
         case .done(let id, let isCreated):
             return "<result><id>\(id)</id><success>true</success><created>\(isCreated)</created></result>"
         case .failed(let id, let error):
-            let fields = (error.fields ?? []).map { "<fields>\(escaped($0))</fields>" }.joined()
-            return "<result>" + (id.map { "<id>\(escaped($0))</id>" } ?? "")
-                + "<errors>\(fields)<message>\(escaped(error.message))</message>"
-                + "<statusCode>\(escaped(error.errorCode))</statusCode></errors>"
+            let fields = (error.fields ?? []).map { "<fields>\(XMLText.escaped($0))</fields>" }.joined()
+            return "<result>" + (id.map { "<id>\(XMLText.escaped($0))</id>" } ?? "")
+                + "<errors>\(fields)<message>\(XMLText.escaped(error.message))</message>"
+                + "<statusCode>\(XMLText.escaped(error.errorCode))</statusCode></errors>"
                 + "<success>false</success><created>false</created></result>"
         }
     }
@@ -73,7 +53,7 @@ package enum BulkXML {
             switch value {
             case .string where name == "createdDate" || name == "systemModstamp":
                 text = times.popFirst().map(BulkTime.xml) ?? ""
-            case .string(let string): text = escaped(string)
+            case .string(let string): text = XMLText.escaped(string)
             case .number(let number): text = number
             case .boolean(let flag): text = String(flag)
             case .null, .array, .object: return ""

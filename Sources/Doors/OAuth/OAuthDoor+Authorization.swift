@@ -149,5 +149,5 @@ enum LoginPage {
         """
     }
 
-    private static func escaped(_ text: String) -> String { SOAPWriter.escaped(text).replacing("'", with: "&#39;") }
+    private static func escaped(_ text: String) -> String { XMLText.escaped(text).replacing("'", with: "&#39;") }
 }

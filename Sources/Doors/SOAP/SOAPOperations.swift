@@ -101,24 +101,30 @@ extension SOAPOperations {
     private static func getUpdated(
         _ call: SOAPCall, _ flavour: SOAPFlavour, _ work: any OrgWork
     ) throws -> SOAPAnswer {
-        let window = try window(call)
-        let document = try typed(window.object) { () throws(OrgError) in
+        try inWindow(call) { (window) throws(OrgError) in
             try work.updated(window.object, window.start, window.end)
         }
-        return SOAPAnswer(content: SOAPWriter.value("result", document))
     }
 
     private static func getDeleted(
         _ call: SOAPCall, _ flavour: SOAPFlavour, _ work: any OrgWork
     ) throws -> SOAPAnswer {
-        let window = try window(call)
-        let document = try typed(window.object) { () throws(OrgError) in
+        try inWindow(call) { (window) throws(OrgError) in
             try work.deleted(window.object, window.start, window.end)
         }
+    }
+
+    private typealias Window = (object: String, start: String, end: String)
+
+    private static func inWindow(
+        _ call: SOAPCall, _ read: (Window) throws(OrgError) -> JSONValue
+    ) throws -> SOAPAnswer {
+        let window = try window(call)
+        let document = try typed(window.object) { () throws(OrgError) in try read(window) }
         return SOAPAnswer(content: SOAPWriter.value("result", document))
     }
 
-    private static func window(_ call: SOAPCall) throws(SOAPFault) -> (object: String, start: String, end: String) {
+    private static func window(_ call: SOAPCall) throws(SOAPFault) -> Window {
         guard let object = call.text("sObjectType"), let start = call.text("startDate"), let end = call.text("endDate")
         else {
             throw SOAPFault(code: "MISSING_ARGUMENT", message: "sObjectType, startDate and endDate must be given")

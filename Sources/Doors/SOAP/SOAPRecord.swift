@@ -63,7 +63,7 @@ struct SOAPRecordWriter {
         let object = record.recordType ?? ""
         var content = ""
         if flavour == .partner {
-            content += "<sf:type>\(SOAPWriter.escaped(object))</sf:type>"
+            content += "<sf:type>\(XMLText.escaped(object))</sf:type>"
             content += record.text("Id").map { SOAPWriter.element("sf:Id", $0) } ?? SOAPWriter.nothing("sf:Id")
         }
         for member in record.members where member.name != "attributes" {

@@ -53,11 +53,11 @@ enum SOAPWriter {
         let kind = fault.kind
         return envelope(
             "xmlns:sf=\"\(flavour.faultNamespace)\"",
-            "<soapenv:Fault><faultcode>sf:\(escaped(fault.code))</faultcode>"
+            "<soapenv:Fault><faultcode>sf:\(XMLText.escaped(fault.code))</faultcode>"
                 + element("faultstring", "\(fault.code): \(fault.message)")
                 + "<detail><sf:\(kind) xsi:type=\"sf:\(kind)\">"
-                + "<sf:exceptionCode>\(escaped(fault.code))</sf:exceptionCode>"
-                + "<sf:exceptionMessage>\(escaped(fault.message))</sf:exceptionMessage>\(place(of: fault))</sf:\(kind)></detail>"
+                + "<sf:exceptionCode>\(XMLText.escaped(fault.code))</sf:exceptionCode>"
+                + "<sf:exceptionMessage>\(XMLText.escaped(fault.message))</sf:exceptionMessage>\(place(of: fault))</sf:\(kind)></detail>"
                 + "</soapenv:Fault>")
     }
 
@@ -99,23 +99,7 @@ enum SOAPWriter {
         return "<sf:row>\(fault.row ?? -1)</sf:row><sf:column>\(fault.column ?? -1)</sf:column>"
     }
 
-    static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            // Control characters have no form in XML 1.0.
-            case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
-    }
-
-    static func element(_ name: String, _ text: String) -> String { "<\(name)>\(escaped(text))</\(name)>" }
+    static func element(_ name: String, _ text: String) -> String { "<\(name)>\(XMLText.escaped(text))</\(name)>" }
 
     static func nothing(_ name: String) -> String { "<\(name) xsi:nil=\"true\"/>" }
 

@@ -93,11 +93,11 @@ struct BulkTree {
             case .boolean(let flag): text = String(flag)
             case .integer(let number): text = String(number)
             case .double(let number): text = String(number)
-            case .string(let string): text = BulkXML.escaped(string)
+            case .string(let string): text = XMLText.escaped(string)
             case .date(let milliseconds): text = OrgTime.dateText(milliseconds)
             case .dateTime(let milliseconds): text = String(OrgTime.dateTimeText(milliseconds).dropLast(5)) + "Z"
             case .time(let milliseconds): text = OrgTime.timeText(milliseconds)
-            case .list(let names): text = BulkXML.escaped(names.joined(separator: ";"))
+            case .list(let names): text = XMLText.escaped(names.joined(separator: ";"))
             }
             return "<\(name)>\(text)</\(name)>"
         }

@@ -1,35 +1,51 @@
 import GRDBSQLite
 import Synchronization
 
-/// Ends one read when its task is cancelled, wherever it stands: waiting for a thread, or in the middle of a statement.
-/// Thread-safe.
+/// Ends one read when its task is cancelled, wherever it stands: waiting for a thread, in the middle of a statement, or between
+/// two of them. Thread-safe.
+///
+/// `sqlite3_interrupt` ends the statement that runs, and is forgotten where none does; so the statements of a read also ask
+/// from time to time whether they are still wanted.
 final class ReadInterruption: Sendable {
-    private struct State {
-        var isCancelled = false
-        /// Address of the connection that the read runs on, while it does.
-        var connection: Int?
-    }
+    /// Instructions of SQLite's machine between two questions: some ten microseconds.
+    private static let instructionsPerQuestion: Int32 = 1_000
 
-    private let state = Mutex(State())
+    private let cancelled = Atomic<Bool>(false)
+    /// Address of the connection that the read runs on, while it does.
+    private let connection = Mutex<Int?>(nil)
 
-    var isCancelled: Bool { state.withLock { $0.isCancelled } }
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
-    /// False where the read must not begin any more.
-    func begin(on connection: OpaquePointer?) -> Bool {
-        state.withLock { state in
-            guard !state.isCancelled else { return false }
-            state.connection = connection.map { Int(bitPattern: $0) }
+    /// False where the read must not begin any more. To be followed by `end`.
+    func begin(on database: OpaquePointer?) -> Bool {
+        connection.withLock { connection in
+            guard !isCancelled else { return false }
+            connection = database.map { Int(bitPattern: $0) }
+            // Not retained: the read, which holds this object, takes the question back before it ends.
+            sqlite3_progress_handler(
+                database, Self.instructionsPerQuestion,
+                { context in
+                    guard let context else { return 0 }
+                    return Unmanaged<ReadInterruption>.fromOpaque(context).takeUnretainedValue().isCancelled ? 1 : 0
+                },
+                Unmanaged.passUnretained(self).toOpaque())
             return true
         }
     }
 
-    func end() { state.withLock { $0.connection = nil } }
+    func end() {
+        connection.withLock { connection in
+            guard let address = connection else { return }
+            sqlite3_progress_handler(OpaquePointer(bitPattern: address), 0, nil, nil)
+            connection = nil
+        }
+    }
 
     func interrupt() {
-        state.withLock { state in
-            state.isCancelled = true
+        connection.withLock { connection in
+            cancelled.store(true, ordering: .relaxed)
             // Under the lock: afterwards another read may have the connection.
-            if let address = state.connection { sqlite3_interrupt(OpaquePointer(bitPattern: address)) }
+            if let address = connection { sqlite3_interrupt(OpaquePointer(bitPattern: address)) }
         }
     }
 }

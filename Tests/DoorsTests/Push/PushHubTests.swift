@@ -221,7 +221,8 @@ struct PushHubTests {
             var clients: [RawClient] = []
             for number in 0..<20 {
                 let fields = number.isMultiple(of: 2) ? nil : ["Status"]
-                clients.append(try await fixture.subscribed(allow: [.init(channel: PushFixture.channel, fields: fields)]))
+                clients.append(
+                    try await fixture.subscribed(allow: [.init(channel: PushFixture.channel, fields: fields)]))
             }
             clients.append(try await fixture.subscribed(#","where":"Status = 'Closed'""#))
             for _ in 0..<3 { try await fixture.ingest(.create, cases: [1], ["Status": .string("New")]) }

@@ -29,7 +29,8 @@ extension StoreCheck {
                 return answer
             }
             #expect(throws: Deliberate.self) { try answer.get() }
-            #expect(try await store.everything().map { $0.content.event.replayID } == [1, 3].map(ReplayID.init(counter:)))
+            #expect(
+                try await store.everything().map { $0.content.event.replayID } == [1, 3].map(ReplayID.init(counter:)))
             let found = try await store.read { reader in
                 (
                     try (1...3).map { try reader.record(entity: "Case", id: .test("500", $0)) },
@@ -63,7 +64,8 @@ extension StoreCheck {
                 }
                 try outer.get()
             }
-            #expect(try await store.everything().map { $0.content.event.replayID } == [1, 3].map(ReplayID.init(counter:)))
+            #expect(
+                try await store.everything().map { $0.content.event.replayID } == [1, 3].map(ReplayID.init(counter:)))
         },
         StoreCheck(name: "a part that goes well is undone with its transaction") { store in
             await #expect(throws: Deliberate.self) {

@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import TestSupport
 import Testing
@@ -35,6 +36,27 @@ struct ReadingTests {
         for _ in 0..<SQLiteStore.readersMax * 2 {
             #expect(try await store.read { try $0.head() } == .start)
         }
+        try await store.close()
+    }
+
+    /// SQLite forgets an interruption that comes when no statement runs: the next one must not run for ever.
+    @Test func readCancelledBetweenItsStatementsEnds() async throws {
+        let store = try SQLiteStore.temporary()
+        let begun = Begun()
+        let goOn = DispatchSemaphore(value: 0)
+        let read = Task {
+            try await store.read { reader in
+                _ = try reader.head()
+                begun.add()
+                goOn.wait()
+                try reader.select(Self.endless) { _ in true }
+            }
+        }
+        try await poll("the read") { begun.count == 1 }
+        read.cancel()
+        goOn.signal()
+        await #expect(throws: CancellationError.self) { try await read.value }
+        #expect(try await store.read { try $0.head() } == .start)
         try await store.close()
     }
 
