@@ -51,6 +51,11 @@ bench: setup build
 	Benchmarks/.build/release/bench bus
 	Benchmarks/.build/release/bench log
 	Benchmarks/.build/release/bench match
+	Benchmarks/.build/release/bench query
+	Benchmarks/.build/release/bench bulk
+	Benchmarks/.build/release/bench org
+	scripts/bench-start
+	scripts/bench-rest
 	scripts/bench-push
 	scripts/bench-latency
 

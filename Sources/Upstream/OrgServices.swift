@@ -53,6 +53,15 @@ struct OrgServices: Sendable {
 }
 
 extension OrgConnection {
+    /// What is wrong with a file of trusted certificates; nil: nothing.
+    public static func complaint(aboutCertificatesIn path: String) -> String? {
+        do {
+            return try NIOSSLCertificate.fromPEMFile(path).isEmpty ? "holds no certificate" : nil
+        } catch {
+            return "cannot be read as PEM"
+        }
+    }
+
     /// Finds what can be found without the network. Throws `UpstreamError(.configuration)` with every mistake in one
     /// message.
     public func validate() throws(UpstreamError) {
@@ -71,14 +80,8 @@ extension OrgConnection {
         if login.username.isEmpty { mistakes.append("the username is empty") }
         if pubSubHost.isEmpty { mistakes.append("the Pub/Sub host is empty") }
         if !(1...65535).contains(pubSubPort) { mistakes.append("the Pub/Sub port must be between 1 and 65535") }
-        if case .file(let path) = trustRoots {
-            do {
-                if try NIOSSLCertificate.fromPEMFile(path).isEmpty {
-                    mistakes.append("the CA file \(path) holds no certificate")
-                }
-            } catch {
-                mistakes.append("the CA file \(path) cannot be read as PEM")
-            }
+        if case .file(let path) = trustRoots, let complaint = Self.complaint(aboutCertificatesIn: path) {
+            mistakes.append("the CA file \(path) \(complaint)")
         }
         if !mistakes.isEmpty { throw UpstreamError(.configuration, mistakes.joined(separator: "; ") + ".") }
     }

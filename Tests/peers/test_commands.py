@@ -299,8 +299,6 @@ def test_a_certificate_file_that_is_not_there_is_a_mistake(org, tls_configuratio
     assert "millrace.yaml:9: org.ca_file cannot be read" in answer.stderr
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the loader takes it; OrgConnection.validate refuses it after the gateway listens, with status 1")
 def test_a_certificate_file_without_certificates_is_a_mistake(org, tls_configuration, tmp_path):
     (tmp_path / "hello.pem").write_text("hello\n")
     answer = tls_configuration(org.connection["ca_file"], tmp_path / "hello.pem")
@@ -308,8 +306,6 @@ def test_a_certificate_file_without_certificates_is_a_mistake(org, tls_configura
     assert "millrace.yaml:9: org.ca_file" in answer.stderr
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the loader takes it; OrgConnection.validate refuses it after the gateway listens, with status 1")
 def test_a_login_without_tls_beside_a_stream_with_it_is_a_mistake(org, tls_configuration):
     answer = tls_configuration(f"login_url: {org.connection['https_url']}", f"login_url: {org.connection['http_url']}")
     assert answer.returncode == CONFIGURATION_MISTAKE

@@ -577,8 +577,6 @@ def test_an_event_stream_without_a_good_token_is_refused(gateway):
             assert stream.answer.status_code == 401
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`subscribed` has no id: (PushLoop+Subscribing sends it without a place), so nothing says where to resume")
 def test_a_quiet_event_stream_that_is_cut_loses_nothing(gateway, org, customers):
     """As a browser's EventSource does it: it says the last `id:` that it has seen, and nothing where it has seen none."""
     token = gateway.token(f"ContactId = '{customers[0]}'")

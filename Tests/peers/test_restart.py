@@ -355,16 +355,12 @@ def unschooled(directories):
             program.kill()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="SchemaBook.learn tries for ever inside the stream's reading; the topic counts as live meanwhile")
 def test_readiness_sees_the_org_go_while_a_schema_is_awaited(unschooled):
     org, gateway = unschooled
     org.program.kill()
     programs.until(lambda: readiness(gateway)[0] == 503, 8, what="a gateway that is not ready")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a stop waits for SchemaBook.learn, which tries for ever, until drain_timeout and 5 s have passed")
 def test_a_stop_does_not_wait_for_a_schema(unschooled):
     org, gateway = unschooled
     gateway.program.process.send_signal(signal.SIGTERM)

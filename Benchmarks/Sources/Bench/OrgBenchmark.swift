@@ -63,7 +63,8 @@ struct OrgBenchmark {
         let page = try await sandbox.query(
             "SELECT Id FROM Contact LIMIT \(Self.queries)", scope: .live, batchSize: Self.queries, context: context)
         let ids = page.records.compactMap { record -> String? in
-            guard case .object(let members) = record, case .string(let id) = members.first(where: { $0.name == "Id" })?.value
+            guard case .object(let members) = record,
+                case .string(let id) = members.first(where: { $0.name == "Id" })?.value
             else { return nil }
             return id
         }

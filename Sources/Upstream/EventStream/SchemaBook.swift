@@ -6,11 +6,14 @@ import Synchronization
 /// Sees to it that the sink knows the schema of every event before it gets the event.
 ///
 /// Asks the event bus once per schema, for all topics together. A schema that the bus will not give (or that cannot be
-/// read) is remembered for a while and its events go on without it; every other failure is tried again until it passes,
-/// because an event must neither be skipped nor stored undecoded for a passing reason. Safe from any thread.
+/// read) is remembered for a while and its events go on without it. Every other failure is tried again a few times, and then
+/// thrown: an event must neither be skipped nor stored undecoded for a passing reason, so its stream ends, is seen to be
+/// interrupted, and begins again before the event. Safe from any thread.
 final class SchemaBook: Sendable {
     /// Topics have a handful of schemas each; past the bound the book is opened anew and the sink is asked again.
     static let entriesMax = 10_000
+    /// Questions in a row while a stream waits.
+    static let attemptsMax = 3
     /// For so long a schema that was refused is not asked for again.
     static let refusalHold: Duration = .seconds(10 * 60)
 
@@ -40,8 +43,8 @@ final class SchemaBook: Sendable {
         self.logger = logger
     }
 
-    /// Returns when the sink knows each schema, or it is clear that it cannot. Throws what the sink throws, or
-    /// `CancellationError`. Suspends for as long as the event bus cannot be asked.
+    /// Returns when the sink knows each schema, or it is clear that it cannot. Throws `CallFailure` where the event bus
+    /// cannot be asked, what the sink throws, or `CancellationError`.
     func provide(_ ids: Set<SchemaID>) async throws {
         for id in ids where !isSettled(id) {
             let isKnown = try await requests.value(for: id) { try await self.learn(id) }
@@ -79,6 +82,7 @@ final class SchemaBook: Sendable {
                 return false
             } catch {
                 try Task.checkCancellation()
+                guard failures + 1 < Self.attemptsMax else { throw CallFailure(error) }
                 let delay = timing.retryPace.delay(failures: failures, jitter: randomness())
                 failures += 1
                 logger.warning(

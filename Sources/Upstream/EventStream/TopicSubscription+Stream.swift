@@ -88,6 +88,9 @@ extension TopicSubscription {
                 ])
             do {
                 try await store(response, schemas: surroundings.schemas)
+            } catch let failure as CallFailure {
+                // A schema that cannot be had now: the stream's failure.
+                throw failure
             } catch {
                 try Task.checkCancellation()
                 throw SinkFailure(cause: error)

@@ -1,6 +1,7 @@
 import Doors
 import Foundation
 import Logging
+import Upstream
 import Yams
 
 extension Configuration {
@@ -88,6 +89,12 @@ private struct ConfigurationReader {
         }
         let hasAuthority = section.has("ca_file")
         let authority = files.pathOfReadable(section, "ca_file")
+        if let authority, let complaint = OrgConnection.complaint(aboutCertificatesIn: authority) {
+            section.mistake("ca_file", complaint)
+        }
+        if isPlaintext == false, let loginURL, loginURL.hasPrefix("http://") {
+            section.mistake("login_url", "can be http:// only beside pubsub_plaintext: true")
+        }
         section.finish()
         guard let loginURL, let clientID, let username, let privateKey, let audience, let address, let isPlaintext,
             authority != nil || !hasAuthority

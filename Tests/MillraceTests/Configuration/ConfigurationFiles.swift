@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Sandbox
 import _CryptoExtras
 
 @testable import millrace
@@ -32,6 +33,9 @@ final class ConfigurationFiles: Sendable {
     func write(_ name: String, _ content: String) throws {
         try Data(content.utf8).write(to: URL(fileURLWithPath: directory).appendingPathComponent(name))
     }
+
+    /// A file `ca.pem` with the certificate of an authority.
+    func writeAuthority() throws { _ = try DevelopmentCA.open(directory: directory) }
 
     func parse(_ text: String, environment: [String: String] = [:]) throws(ConfigurationError) -> Configuration {
         try Configuration.parse(text, file: "millrace.yaml", directory: directory, environment: environment)

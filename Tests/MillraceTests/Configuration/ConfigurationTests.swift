@@ -45,6 +45,7 @@ struct ConfigurationTests {
 
     @Test func everyKeyIsRead() throws {
         let files = try ConfigurationFiles()
+        try files.writeAuthority()
         let configuration = try files.parse(
             """
             org:
@@ -55,7 +56,7 @@ struct ConfigurationTests {
               audience: https://sandbox.example
               pubsub_address: 127.0.0.1:7443
               pubsub_plaintext: true
-              ca_file: es256-public.pem
+              ca_file: ca.pem
             topics:
               - /data/CaseChangeEvent
               - /data/Support__chn
@@ -89,7 +90,7 @@ struct ConfigurationTests {
         #expect(configuration.org.audience == "https://sandbox.example")
         #expect(configuration.org.pubSubAddress == .init(host: "127.0.0.1", port: 7443))
         #expect(configuration.org.isPubSubPlaintext)
-        #expect(configuration.org.certificateAuthorityFile == files.directory + "/es256-public.pem")
+        #expect(configuration.org.certificateAuthorityFile == files.directory + "/ca.pem")
         #expect(configuration.topics == ["/data/CaseChangeEvent", "/data/Support__chn", "/event/Low_Ink__e"])
         #expect(configuration.trackedObjects == ["Case", "Contact"])
         #expect(

@@ -28,7 +28,7 @@ struct DocumentationTests {
         let parts = page.split(separator: "```yaml\n", maxSplits: 1)
         let example = try #require(parts.last?.split(separator: "```").first)
         let files = try ConfigurationFiles()
-        try files.write("ca.pem", "-----BEGIN CERTIFICATE-----")
+        try files.writeAuthority()
         let configuration = try files.parse(
             String(example),
             environment: [

@@ -3,6 +3,9 @@ internal import NIOCore
 
 /// The messages of the hub that hold no event.
 enum ServerMessage {
+    /// The place before all that is retained, as a client names it.
+    static let beforeEverything = "-2"
+
     static func welcome(heartbeatSeconds: Int64) -> ByteBuffer {
         write("welcome") { $0.writeJSON(member: "heartbeat", integer: heartbeatSeconds) }
     }

@@ -101,9 +101,7 @@ extension PushLoop {
         let row = subscriptions[slot].connection
         let channel = self.channel(of: slot)
         let newest = log.newestReplayID(channel: channel).replayID
-        if isNew {
-            send(ServerMessage.subscribed(id: id, channel: channel, replay: newest), type: "subscribed", to: row)
-        }
+        if isNew { sendSubscribed(slot, id: id, replay: newest) }
         let json = ServerMessage.gap(channel: channel, reason: .expired, replay: newest)
         // The one place of an event stream must be good for all its channels, and others may still be behind.
         let resumption = connections[row].subscriptionCount == 1 ? newest?.description : nil
@@ -138,9 +136,7 @@ extension PushLoop {
             subscriptions[slot].state = .live
             subscriptions[slot].place = log.head
             subscriptions[slot].told = newest.place
-            send(
-                ServerMessage.subscribed(id: id, channel: channel, replay: newest.replayID), type: "subscribed", to: row
-            )
+            sendSubscribed(slot, id: id, replay: newest.replayID)
         case .allRetained:
             subscriptions[slot].isFromStart = true
             begin(slot, after: .start, replayID: nil, id: id)
@@ -160,13 +156,24 @@ extension PushLoop {
         }
     }
 
+    /// - Parameter replay: where it begins; nil: before everything.
+    private func sendSubscribed(_ slot: UInt32, id: MessageID?, replay: ReplayID?) {
+        let row = subscriptions[slot].connection
+        let json = ServerMessage.subscribed(id: id, channel: channel(of: slot), replay: replay)
+        // An event stream that is cut before its first event resumes where it began. The first of its channels gives the
+        // place: what the others have later is behind it.
+        let place =
+            connections[row].subscriptionCount == 1 ? replay?.description ?? ServerMessage.beforeEverything : nil
+        send(
+            FrameParts(json, transport: connections[row].transport, type: "subscribed", place: place), to: row)
+    }
+
     private func begin(_ slot: UInt32, after place: LogPlace, replayID: ReplayID?, id: MessageID?) {
         let row = subscriptions[slot].connection
         subscriptions[slot].place = place
         subscriptions[slot].told = place
         subscriptions[slot].state = .behind
-        send(
-            ServerMessage.subscribed(id: id, channel: channel(of: slot), replay: replayID), type: "subscribed", to: row)
+        sendSubscribed(slot, id: id, replay: replayID)
         setBehind(row, true)
         schedule(row)
     }
