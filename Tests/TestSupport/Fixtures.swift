@@ -1,7 +1,7 @@
 public import Foundation
 
 /// The captured schemas and events. They lie beside the repository, not in it: where they are absent, tests that need them
-/// are skipped (`.enabled(if: Fixtures.arePresent)`), which the test run says.
+/// are skipped (`.enabled(if: Fixtures.arePresent, Comment(rawValue: Fixtures.absence))`), and say so.
 public enum Fixtures {
     /// `MILLRACE_FIXTURES`, or `../shared/reference/fixtures` beside the package.
     public static let folder: URL? = {
@@ -14,6 +14,9 @@ public enum Fixtures {
     }()
 
     public static var arePresent: Bool { folder != nil }
+
+    /// What a test that needs them says where they are absent.
+    public static let absence = "the captured events are not on this machine: set MILLRACE_FIXTURES to run this test"
 
     /// The text of a file such as `schemas/index.json`.
     public static func text(_ path: String) throws -> String {

@@ -7,7 +7,7 @@ import Testing
 @testable import Twin
 
 /// Real events go through the twin and come out as they were.
-@Suite(.enabled(if: Fixtures.arePresent, "the captured events are not on this machine"))
+@Suite(.enabled(if: Fixtures.arePresent, Comment(rawValue: Fixtures.absence)))
 struct CapturedEventTests {
     private struct Captured: Decodable {
         var event_id: String?

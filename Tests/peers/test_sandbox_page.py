@@ -1,5 +1,6 @@
 """The page at the sandbox's root, in Debian's Chromium: what a developer does with it."""
 
+import grpc
 import pytest
 import requests
 from selenium.webdriver.common.by import By
@@ -7,6 +8,8 @@ from selenium.webdriver.support.ui import Select
 
 import chromium
 import programs
+from pubsub_client import Subscription
+from test_cometd import Bayeux
 
 pytestmark = chromium.needed
 
@@ -143,7 +146,34 @@ def test_limits_and_subscribers(page, org, pictures):
     page.until(lambda: "DailyApiRequests" in page.text("#limit-rows"), "the limits")
     page.picture(pictures / "sandbox-limits.png")
     page.open("subscribers")
-    page.until(lambda: page.count("#subscriber-cards .card") == 2, "the cards")
+    page.until(lambda: page.count("#subscriber-cards .card") == 3, "the cards")
+    page.until(lambda: "Nobody takes events now" in page.text("#subscribers-empty"), "an org without listeners")
+
+
+def test_who_listens(page, org, stubs, pictures):
+    """A stream of the Pub/Sub API and a CometD client, with what each has got; gone when they go."""
+    listed = lambda: requests.get(f"{page.url}sandbox/subscribers", timeout=programs.CALL_SECONDS).json()["subscribers"]
+    bayeux = Bayeux(org, org.access["access_token"]).open()
+    assert bayeux.subscribe("/data/CaseChangeEvent")["successful"]
+    pb2, pb2_grpc = stubs
+    with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=[("grpc.enable_http_proxy", 0)]) as channel:
+        pubsub = pb2_grpc.PubSubStub(channel)
+        with Subscription(pubsub, pb2, org.metadata, topic_name=programs.ALL, num_requested=100) as stream:
+            programs.until(lambda: len(listed()) == 2, what="both listeners")
+            org.create_case(org.create_contact("Heard"))
+            assert len(stream.events(3)) == 3 and len(bayeux.events(1)) == 1, "account, contact and case; the case alone"
+            rows = {row["kind"]: row for row in listed()}
+            assert (rows["Subscribe"]["topic"], rows["CometD"]["topic"]) == (programs.ALL, "/data/CaseChangeEvent")
+            assert (rows["Subscribe"]["delivered"], rows["CometD"]["delivered"]) == (3, 1)
+            assert rows["CometD"]["client"] == bayeux.client and rows["Subscribe"]["client"]
+            assert {row["username"] for row in rows.values()} == {org.connection["username"]}
+            page.open("subscribers")
+            page.until(lambda: page.count("#subscriber-rows tbody tr") == 2, "the rows")
+            assert "CometD" in page.text("#subscriber-rows") and programs.ALL in page.text("#subscriber-rows")
+            page.picture(pictures / "sandbox-subscribers.png")
+        programs.until(lambda: [row["kind"] for row in listed()] == ["CometD"], what="the end of the stream")
+    bayeux.send("/meta/disconnect")
+    programs.until(lambda: listed() == [], what="the end of the client")
 
 
 def test_the_clock(page, org):

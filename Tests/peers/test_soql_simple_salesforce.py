@@ -82,8 +82,24 @@ def test_children_are_nested(salesforce, contact):
     assert [case["Subject"] for case in cases["records"]] == ["soql 1", "soql 10", "soql 100"]
 
 
-@pytest.mark.parametrize("name", ["Account", "Contact", "Case", "User"])
+# What a record of an object needs that the sample data do not hold.
+NEEDED = {
+    "Lead": {"LastName": "Asked", "Company": "Asked"},
+    "Opportunity": {"Name": "Asked", "StageName": "Prospecting", "CloseDate": "2026-12-31"},
+    "Task": {"Subject": "Asked", "Status": "Not Started", "Priority": "Normal"},
+    "Product2": {"Name": "Asked"},
+    "Campaign": {"Name": "Asked"},
+    "Order": {"EffectiveDate": "2026-12-01", "Status": "Draft"},
+}
+
+
+@pytest.mark.parametrize("name", ["Account", "Contact", "Case", "User", *NEEDED])
 def test_every_field_that_describe_names_can_be_asked_for(salesforce, contact, name):
+    if name in NEEDED:
+        needed = dict(NEEDED[name])
+        if name == "Order":
+            needed["AccountId"] = salesforce.Account.create({"Name": "Asked"})["id"]
+        assert getattr(salesforce, name).create(needed)["success"]
     described = getattr(salesforce, name).describe()
     fields = [field["name"] for field in described["fields"]]
     found = salesforce.query(f"SELECT {', '.join(fields)} FROM {name} LIMIT 5")

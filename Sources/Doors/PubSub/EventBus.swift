@@ -37,6 +37,37 @@ public protocol EventBus: Sendable {
     func commitManaged(_ slot: ManagedSlot, replayID: ReplayID) async throws(EventBusError) -> Int64
     /// The stream has ended: the slot is free.
     func closeManaged(_ slot: ManagedSlot) async
+
+    /// A stream has begun at its place; `streamClosed` follows. For lists of who listens: what is served does not depend on it.
+    func streamOpened(_ stream: BusStream)
+    /// Events have been written to a stream.
+    func streamDelivered(_ id: String, count: Int)
+    func streamClosed(_ id: String)
+}
+
+extension EventBus {
+    public func streamOpened(_ stream: BusStream) {}
+    public func streamDelivered(_ id: String, count: Int) {}
+    public func streamClosed(_ id: String) {}
+}
+
+/// A stream of the Pub/Sub API that takes events.
+public struct BusStream: Sendable, Hashable {
+    /// Of the call: no two have the same.
+    public var id: String
+    /// `Subscribe`, `ManagedSubscribe`.
+    public var rpc: String
+    public var topic: String
+    public var caller: BusCaller
+    /// The connection's other end, as gRPC names it.
+    public var peer: String
+    public init(id: String, rpc: String, topic: String, caller: BusCaller, peer: String) {
+        self.id = id
+        self.rpc = rpc
+        self.topic = topic
+        self.caller = caller
+        self.peer = peer
+    }
 }
 
 /// An event that a client publishes.

@@ -138,6 +138,7 @@ final class EventFlow<Machine: FlowMachine, Message: DeliveryMessage>: Sendable 
             message.events = events.map { Eventbus_V1_ConsumerEvent($0.event) }
             try await writer.write(message)
             queue.delivered?.increment(by: part.count)
+            call.bus.streamDelivered(call.rpcID, count: part.count)
         }
     }
 

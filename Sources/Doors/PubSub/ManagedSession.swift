@@ -27,6 +27,7 @@ struct ManagedSession: StreamSession {
             var slot: ManagedSlot?
             var queue = DeliveryQueue()
             var failure: (any Error)?
+            defer { call.bus.streamClosed(call.rpcID) }
             do {
                 repeat { try Task.checkCancellation() } while try await step(&slot, &queue, writer)
             } catch {
@@ -51,6 +52,7 @@ struct ManagedSession: StreamSession {
             }
             slot = opened
             queue.open(opened.topic, delivered: call.instruments.delivered(topic: opened.topic))
+            call.opened(opened.topic)
             flow.withMachine { $0.flow.started(at: opened.position, now: .now) }
             return true
         case .commit(let commit):

@@ -19,6 +19,11 @@ struct StreamCall: Sendable {
         try await PubSubFailure.wrapping(rpcID) { () async throws(EventBusError) in try await ask(bus) }
     }
 
+    /// What the stream serves; `bus.streamClosed(rpcID)` follows.
+    func opened(_ topic: String) {
+        bus.streamOpened(BusStream(id: rpcID, rpc: rpc, topic: topic, caller: caller, peer: peer))
+    }
+
     func failure(_ code: EventBusError.Code, _ message: String) -> RPCError {
         PubSubFailure.error(code, message, rpcID: rpcID)
     }

@@ -21,6 +21,7 @@ struct SubscribeSession: StreamSession {
             machine.fetchRequested(SubscribeStateMachine.Request(request))
         } deliver: {
             var queue = DeliveryQueue()
+            defer { call.bus.streamClosed(call.rpcID) }
             repeat { try Task.checkCancellation() } while try await step(&queue, writer)
         }
     }
@@ -41,6 +42,7 @@ struct SubscribeSession: StreamSession {
             try await bus.start(topic: topic, from: from, caller: call.caller)
         }
         queue.open(topic, delivered: call.instruments.delivered(topic: topic))
+        call.opened(topic)
         flow.withMachine { $0.started(at: position, now: .now) }
         return true
     }

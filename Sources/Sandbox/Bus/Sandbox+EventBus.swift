@@ -75,9 +75,23 @@ extension Sandbox: EventBus {
             try await found(in: feed, after: after, limit: limit), topic: topic, after: after)
         guard !found.events.isEmpty else { return found }
         eventUsage.delivered(Self.counts(of: found.events), client: caller.client)
+        if caller.client != EventUsage.pubSubClient {
+            state.withLock { $0.streaming.delivered(found.events.count, to: caller.client, on: topic) }
+        }
         await saveEventUsage()
         return found
     }
+
+    public func streamOpened(_ stream: BusStream) {
+        let now = configuration.clock()
+        state.withLock { $0.streaming.open(stream, now: now) }
+    }
+
+    public func streamDelivered(_ id: String, count: Int) {
+        state.withLock { $0.streaming.delivered(count, toStream: id) }
+    }
+
+    public func streamClosed(_ id: String) { state.withLock { $0.streaming.close(stream: id) } }
 
     /// How many there are by event name. A topic's events come in runs.
     private static func counts(of events: [ArrivedEvent]) -> [String: Int] {

@@ -50,6 +50,17 @@ struct ControlDocument {
         return text
     }
 
+    mutating func texts(_ name: String) throws(ControlError) -> [String]? {
+        known.insert(name)
+        guard let value = members[name] else { return nil }
+        let refusal = ControlError(field: name, reason: "\(name) is a list of texts.")
+        guard case .array(let elements) = value else { throw refusal }
+        return try elements.map { element throws(ControlError) in
+            guard case .string(let text) = element else { throw refusal }
+            return text
+        }
+    }
+
     mutating func truth(_ name: String) throws(ControlError) -> Bool? {
         known.insert(name)
         guard let value = members[name] else { return nil }

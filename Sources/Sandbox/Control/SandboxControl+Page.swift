@@ -2,6 +2,7 @@ import ChangeEvents
 package import Doors
 import NIOCore
 import Store
+import Synchronization
 import Twin
 
 /// What the sandbox's page shows, and scripts may read as well.
@@ -30,6 +31,23 @@ extension SandboxControl {
             "waiting_streams": Self.number(sandbox.observer.waiters.count),
             "faults": Self.number(sandbox.faults.standing.filter { !$0.isSpent }.count),
             "clock": clockDocument(),
+        ])
+    }
+
+    /// Who takes events now: streams of the Pub/Sub API, and CometD clients with their channels. Oldest first.
+    package func subscribersDocument() -> JSONValue {
+        let listeners = sandbox.state.withLock { $0.streaming.listeners }
+        return Self.object([
+            "subscribers": .array(
+                listeners.map { listener in
+                    Self.object([
+                        "kind": .string(listener.kind), "topic": .string(listener.topic),
+                        "username": .string(sandbox.user(id: listener.userID)?.username ?? listener.userID),
+                        "client": .string(listener.client),
+                        "since": .string(OrgTime.dateTimeText(listener.subscription.since)),
+                        "delivered": Self.number(listener.subscription.delivered),
+                    ])
+                })
         ])
     }
 

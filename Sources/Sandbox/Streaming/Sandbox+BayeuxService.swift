@@ -22,7 +22,8 @@ extension Sandbox: BayeuxService {
     }
 
     public func clientSubscribed(_ client: String, channel: String, caller: BusCaller) {
-        state.withLock { $0.streaming.subscribe(client, to: channel) }
+        let now = configuration.clock()
+        state.withLock { $0.streaming.subscribe(client, to: channel, now: now) }
     }
 
     public func clientUnsubscribed(_ client: String, channel: String, caller: BusCaller) {

@@ -119,6 +119,7 @@ extension Sandbox: StreamingService {
                 latestReplayID: try BusHead.read(reader))
         }
         eventUsage.delivered(found.events.count, of: kind, channel: channel, client: caller.client)
+        state.withLock { $0.streaming.delivered(found.events.count, to: caller.client, on: channel) }
         if !found.events.isEmpty { await saveEventUsage() }
         return found
     }

@@ -46,6 +46,12 @@ struct ControlRoutes: HTTPRoutes {
             try control.removeFault(id: try context.parameters.require("id"))
             return Response(status: .noContent)
         }
+        sandbox.post("/gaps") { request, _ in
+            Self.answer(try await control.publishGap(try await Self.body(of: request)), status: .created)
+        }
+        sandbox.post("/managed-holds") { request, _ in
+            Self.answer(try control.holdManagedSubscription(try await Self.body(of: request)), status: .created)
+        }
         sandbox.get("/clock") { _, _ in Self.answer(control.clockDocument()) }
         sandbox.post("/clock") { request, _ in
             Self.answer(try await control.moveClock(try await Self.body(of: request)))
@@ -61,6 +67,7 @@ struct ControlRoutes: HTTPRoutes {
                     after: query["after"].map(String.init), limit: query["limit"].map(String.init)))
         }
         sandbox.get("/overview") { _, _ in Self.answer(try await control.overviewDocument()) }
+        sandbox.get("/subscribers") { _, _ in Self.answer(control.subscribersDocument()) }
         sandbox.get("/events") { request, _ in
             let query = request.uri.queryParameters
             return Self.answer(

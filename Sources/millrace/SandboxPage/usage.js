@@ -1,27 +1,29 @@
 // Who listens, and what is left of the allocations: read over the same doors as any client would.
 
-import { element, query, rest, shown } from "./api.js"
+import { control, element, rest, shown } from "./api.js"
 
 const find = id => document.getElementById(id)
 
 export function subscribers(org) {
+  const columns = [["Kind", "kind"], ["Topic", "topic"], ["User", "username"], ["Since", "since"], ["Delivered", "delivered"], ["Client", "client"]]
   async function refresh() {
-    const cards = [[org.overview?.waiting_streams ?? 0, "streams waiting for events"], [org.overview?.log.head ?? 0, "events so far"]]
-    find("subscriber-cards").replaceChildren(
-      ...cards.map(([count, label]) => element("div", { class: "card" }, element("b", {}, count.toLocaleString()), element("span", {}, label))))
     const empty = find("subscribers-empty")
     try {
-      const { records } = await query("SELECT ExternalId, Name, Type, Topic, Position, Tip, Status FROM EventBusSubscriber")
+      const { subscribers } = await control.get("subscribers")
       if (!find("subscriber-rows")) return
-      const names = ["Name", "Type", "Topic", "Position", "Tip", "Status"]
-      find("subscriber-rows").tHead.replaceChildren(element("tr", {}, ...names.map(name => element("th", {}, name))))
-      find("subscriber-rows").tBodies[0].replaceChildren(...records.map(row => element("tr", {}, ...names.map(name => element("td", {}, shown(row[name]))))))
-      empty.hidden = records.length > 0
-      empty.textContent = "No subscriber is named in EventBusSubscriber. Streams of the Pub/Sub API that wait are counted above."
+      const delivered = subscribers.reduce((sum, row) => sum + row.delivered, 0)
+      const cards = [[subscribers.length, "subscribers"], [delivered, "events delivered to them"], [org.overview?.log.head ?? 0, "events so far"]]
+      find("subscriber-cards").replaceChildren(
+        ...cards.map(([count, label]) => element("div", { class: "card" }, element("b", {}, count.toLocaleString()), element("span", {}, label))))
+      find("subscriber-rows").tHead.replaceChildren(element("tr", {}, ...columns.map(([label]) => element("th", {}, label))))
+      find("subscriber-rows").tBodies[0].replaceChildren(...subscribers.map(row => element("tr", {}, ...columns.map(([, name]) =>
+        element("td", { class: name === "delivered" ? "number" : undefined }, shown(row[name]))))))
+      empty.hidden = subscribers.length > 0
+      empty.textContent = "Nobody takes events now. A stream of the Pub/Sub API and a CometD client appear here as soon as they subscribe."
     } catch (error) {
       if (!find("subscribers-empty")) return
       empty.hidden = false
-      empty.textContent = `EventBusSubscriber cannot be read: ${error.message}`
+      empty.textContent = `The subscribers cannot be read: ${error.message}`
     }
   }
   refresh()

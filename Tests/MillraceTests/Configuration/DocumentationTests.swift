@@ -5,10 +5,28 @@ import Testing
 
 /// `docs/configuration.md` says what the code does.
 struct DocumentationTests {
-    private static func page() throws -> String {
+    private static func page() throws -> String { try text("docs/configuration.md") }
+
+    private static var root: URL {
         var url = URL(fileURLWithPath: #filePath)
         for _ in 0..<4 { url.deleteLastPathComponent() }
-        return try String(contentsOf: url.appendingPathComponent("docs/configuration.md"), encoding: .utf8)
+        return url
+    }
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+
+    /// Every module has its floor in the architecture, and in the check that keeps it there.
+    @Test func architectureNamesEveryModule() throws {
+        let modules = try FileManager.default.contentsOfDirectory(
+            atPath: Self.root.appendingPathComponent("Sources").path)
+        #expect(modules.count > 10)
+        let (page, check) = (try Self.text("docs/architecture.md"), try Self.text("scripts/check-style"))
+        for module in modules {
+            #expect(page.contains("`\(module)`"), "docs/architecture.md does not name \(module)")
+            #expect(check.contains("\"\(module)\": "), "scripts/check-style has no floor for \(module)")
+        }
     }
 
     @Test func tableIsTheListOfKeys() throws {

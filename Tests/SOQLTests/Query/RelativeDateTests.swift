@@ -31,6 +31,15 @@ import Testing
             ("N_QUARTERS_AGO", 1, "2025-10-01", "2026-01-01"), ("LAST_N_YEARS", 2, "2024-01-01", "2026-01-01"),
             ("N_YEARS_AGO", 1, "2025-01-01", "2026-01-01"), ("NEXT_N_FISCAL_QUARTERS", 1, "2026-04-01", "2026-07-01"),
             ("N_FISCAL_YEARS_AGO", 2, "2024-01-01", "2025-01-01"),
+            ("THIS_FISCAL_YEAR", nil, "2026-01-01", "2027-01-01"),
+            ("NEXT_FISCAL_YEAR", nil, "2027-01-01", "2028-01-01"),
+            ("LAST_FISCAL_QUARTER", nil, "2025-10-01", "2026-01-01"),
+            ("NEXT_FISCAL_QUARTER", nil, "2026-04-01", "2026-07-01"),
+            ("NEXT_N_QUARTERS", 3, "2026-04-01", "2027-01-01"), ("NEXT_N_YEARS", 2, "2027-01-01", "2029-01-01"),
+            ("LAST_N_FISCAL_QUARTERS", 2, "2025-07-01", "2026-01-01"),
+            ("N_FISCAL_QUARTERS_AGO", 2, "2025-07-01", "2025-10-01"),
+            ("NEXT_N_FISCAL_YEARS", 1, "2027-01-01", "2028-01-01"),
+            ("LAST_N_FISCAL_YEARS", 3, "2023-01-01", "2026-01-01"),
         ] as [(String, Int?, String, String)])
     func spanIsThatOfTheDocumentation(_ name: String, _ count: Int?, _ start: String, _ end: String) throws {
         let span = try #require(RelativeDate(name, count: count)).span(now: Self.now)

@@ -74,6 +74,35 @@ struct LargeTextTests {
         org.clock.advance(.seconds(1))
         try await org.sandbox.transaction { try $0.delete("Big__c", id) }
         #expect(try await org.events().last?.header.changeType == .delete)
+        org.clock.advance(.seconds(1))
+        try await org.sandbox.transaction { try $0.undelete("Big__c", id) }
+        #expect(try await org.events().last?.header.changeType == .gapUndelete)
+    }
+
+    /// The bound of an org, reached in truth: more than 100,000 changed fields in one transaction.
+    @Test func aHundredThousandChangesAreToldOneByOneAndNoMore() async throws {
+        let names = (1...200).map { "F\($0)__c" }
+        let fields = names.map { #""\#($0)": {"type": "Text", "length": 5}"# }.joined(separator: ",")
+        let definitions = try SchemaNodes.definitions(#"{"objects": {"Wide__c": {"fields": {\#(fields)}}}}"#)
+        let org = try await TestOrg.open {
+            $0.schema = definitions
+            $0.selectedEntities = ["Wide__c"]
+        }
+        let ids = try await org.sandbox.transaction { transaction in
+            try (0..<500).map { try transaction.create("Wide__c", ["Name": .string("\($0)")]) }
+        }
+        org.clock.advance(.seconds(1))
+        let before = try await org.received().count
+        try await org.sandbox.transaction { transaction in
+            for (number, id) in ids.enumerated() {
+                let values = names.map { ($0, FieldValue.string("\(number)")) }
+                try transaction.update("Wide__c", id, Dictionary(uniqueKeysWithValues: values))
+            }
+        }
+        // Two hundred fields and LastModifiedDate of each record.
+        let told = 100_000 / 201
+        let headers = try await org.events().dropFirst(before).map(\.header)
+        #expect(headers.map(\.changeType) == Array(repeating: .update, count: told) + [.gapOverflow])
     }
 
     /// An update counts its changed fields, and after the bound comes one event per object.

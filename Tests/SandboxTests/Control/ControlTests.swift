@@ -186,6 +186,63 @@ import Testing
         #expect(error?.field == field)
     }
 
+    @Test func gapsAndHeldSlotsOnCommand() async throws {
+        let org = try await TestOrg.open()
+        let control = control(org)
+        let id = try await org.create("Case", [])
+        func gap(_ members: [(String, JSONValue)]) async throws {
+            _ = try await control.publishGap(.object(members.map { .init(name: $0.0, value: $0.1) }))
+        }
+        for kind in ["GAP_CREATE", "GAP_UPDATE", "GAP_DELETE", "GAP_UNDELETE"] {
+            try await gap([
+                ("kind", .string(kind)), ("object", .string("Case")), ("ids", .array([.string(id.string)])),
+            ])
+        }
+        try await gap([("kind", .string("GAP_OVERFLOW")), ("object", .string("Case"))])
+        try await gap([("kind", .string("conversion")), ("object", .string("Account"))])
+        let headers = try await org.events().dropFirst().map(\.header)
+        #expect(
+            headers.map(\.changeType) == [.gapCreate, .gapUpdate, .gapDelete, .gapUndelete, .gapOverflow, .update])
+        #expect(
+            headers.map(\.recordIDs) == Array(repeating: [id.string], count: 4) + [["000000000000000AAA"], ["001*"]])
+        let refused: [(String, [(String, JSONValue)])] = [
+            ("kind", [("object", .string("Case"))]), ("kind", [("kind", .string("GAP")), ("object", .string("Case"))]),
+            ("object", [("kind", .string("GAP_OVERFLOW"))]),
+            ("object", [("kind", .string("GAP_OVERFLOW")), ("object", .string("Nothing__c"))]),
+            ("ids", [("kind", .string("GAP_UPDATE")), ("object", .string("Case"))]),
+            ("ids", [("kind", .string("GAP_UPDATE")), ("object", .string("Case")), ("ids", .array([.string("x")]))]),
+            ("ids", [("kind", .string("conversion")), ("object", .string("Case")), ("ids", .array([]))]),
+        ]
+        for (field, members) in refused {
+            let error = await #expect(throws: ControlError.self) { try await gap(members) }
+            #expect(error?.field == field, "\(members)")
+        }
+        #expect(try await org.events().count == 7)
+        let none = #expect(throws: ControlError.self) {
+            try control.holdManagedSubscription(.object([.init(name: "subscription", value: .string("None"))]))
+        }
+        #expect(none?.status == 404)
+    }
+
+    @Test func listenersAreListed() async throws {
+        let org = try await TestOrg.open()
+        let control = control(org)
+        let stream = BusStream(
+            id: "r1", rpc: "Subscribe", topic: "/data/ChangeEvents", caller: org.caller, peer: "ipv4:127.0.0.1:5")
+        org.sandbox.streamOpened(stream)
+        org.sandbox.streamDelivered("r1", count: 3)
+        org.sandbox.streamDelivered("unknown", count: 9)
+        let rows = try #require(control.subscribersDocument().dictionary["subscribers"]?.elements)
+        #expect(rows.count == 1)
+        let row = try #require(rows.first).dictionary
+        #expect(row["kind"] == .string("Subscribe"))
+        #expect(row["delivered"] == .number("3"))
+        #expect(row["username"] == .string(org.sandbox.usernames[0]))
+        #expect(row["since"] == .string("2026-02-17T04:03:15.250+0000"))
+        org.sandbox.streamClosed("r1")
+        #expect(control.subscribersDocument().dictionary["subscribers"]?.elements.isEmpty == true)
+    }
+
     @Test func eventsForThePage() async throws {
         let org = try await TestOrg.open()
         let control = control(org)

@@ -53,6 +53,40 @@ struct DescribeTests {
         #expect(subject["updateable"] == .boolean(true))
     }
 
+    /// What replicators read of an object and of a field, by its name in the API's documentation.
+    @Test(arguments: ["Account", "Case", "User"])
+    func everythingThatDescribeTellsIsThere(object: String) async throws {
+        let org = try await TestOrg.open()
+        let described = try await org.sandbox.describe(object: object, context: org.context).dictionary
+        for name in Self.objectKeys { #expect(described[name] != nil, "\(object): \(name)") }
+        let fields = try #require(described["fields"]?.elements)
+        #expect(fields.count > 10)
+        for field in fields.map(\.dictionary) {
+            for name in Self.fieldKeys { #expect(field[name] != nil, "\(object).\(field["name"] ?? .null): \(name)") }
+        }
+        for child in described["childRelationships"]?.elements ?? [] {
+            for name in ["childSObject", "field", "relationshipName", "cascadeDelete", "restrictedDelete"] {
+                #expect(child.dictionary[name] != nil, "\(object): \(name) of a child relationship")
+            }
+        }
+    }
+
+    private static let objectKeys = """
+        name label labelPlural keyPrefix custom customSetting createable updateable deletable undeletable queryable retrieveable \
+        searchable replicateable triggerable mergeable layoutable mruEnabled feedEnabled hasSubtypes isSubtype isInterface \
+        activateable deepCloneable deprecatedAndHidden urls fields childRelationships recordTypeInfos actionOverrides \
+        namedLayoutInfos supportedScopes
+        """.split(separator: " ").map(String.init)
+    private static let fieldKeys = """
+        name label type soapType length byteLength digits precision scale nillable createable updateable defaultedOnCreate \
+        defaultValue defaultValueFormula externalId idLookup unique caseSensitive autoNumber calculated calculatedFormula \
+        compoundFieldName controllerName dependentPicklist picklistValues restrictedPicklist referenceTo relationshipName \
+        relationshipOrder referenceTargetField polymorphicForeignKey namePointing nameField cascadeDelete restrictedDelete \
+        writeRequiresMasterRead filterable sortable groupable aggregatable permissionable encrypted htmlFormatted extraTypeInfo \
+        inlineHelpText mask maskType highScaleNumber displayLocationInDecimal queryByDistance filteredLookupInfo custom \
+        deprecatedAndHidden searchPrefilterable
+        """.split(separator: " ").map(String.init)
+
     /// What describe calls createable can be written, and nothing else: the one declaration answers both.
     @Test(arguments: ["Account", "Contact", "Case"])
     func describeAgreesWithValidation(object: String) async throws {
