@@ -29,6 +29,8 @@ extension Sandbox {
         /// API calls in 24 hours of single connected apps, by client id or by name; an app that is not named has no limit
         /// of its own, unless it brings one.
         public var apiCallsPerAppMax: [String: Int] = [:]
+        /// Rows of a page of Bulk results whose size the caller leaves to the org.
+        public var bulkResultRows = 100_000
         /// How long events stay on the bus.
         public var eventRetention: Duration = .seconds(72 * 3_600)
         /// Changes of one transaction that are published one by one; the rest is an overflow event per object.

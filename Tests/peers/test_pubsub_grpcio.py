@@ -11,6 +11,7 @@ import threading
 import fastavro
 import grpc
 import pytest
+import requests
 
 import programs
 from pubsub_client import WAIT_SECONDS, Decoder, Subscription, check_error
@@ -404,3 +405,28 @@ def test_http2_keepalive_pings_are_answered(org, stubs):
         with Subscription(stub, stubs[0], org.metadata, topic_name=programs.CASES, replay_preset=0, num_requested=5) as idle:
             with pytest.raises(queue.Empty):
                 idle.responses.get(timeout=4)
+
+
+def test_a_stream_outlives_its_token(directories, stubs):
+    """As in an org: the token is looked at when a stream opens. The next call is refused."""
+    org = programs.start_sandbox(directories("outlived"))
+    try:
+        pb2, pb2_grpc = stubs
+        with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=[("grpc.enable_http_proxy", 0)]) as channel:
+            pubsub = pb2_grpc.PubSubStub(channel)
+            old = org.metadata
+            with Subscription(pubsub, pb2, old, topic_name=programs.CASES, num_requested=10) as stream:
+                programs.until(
+                    lambda: requests.get(f"{org.connection['http_url']}/sandbox/subscribers", timeout=WAIT_SECONDS).json()["subscribers"],
+                    what="the stream")
+                moved = requests.post(f"{org.connection['http_url']}/sandbox/clock", json={"advance": 3 * 3600}, timeout=WAIT_SECONDS)
+                assert moved.status_code == 200
+                # An assertion with this machine's time would be too old for the org's.
+                org._access = requests.post(f"{org.connection['http_url']}/sandbox/session", json={}, timeout=WAIT_SECONDS).json()
+                org.create_case(org.create_contact("Late"))
+                assert len(stream.events(1)) == 1
+                with pytest.raises(grpc.RpcError) as refused:
+                    pubsub.GetTopic(pb2.TopicRequest(topic_name=programs.CASES), metadata=old, timeout=WAIT_SECONDS)
+                assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+    finally:
+        org.program.stop()

@@ -6,8 +6,6 @@ import Store
 
 /// Bulk API 2.0: query.
 extension Sandbox {
-    /// Rows of a page whose size the caller leaves to the org.
-    static let resultRowsDefault = 100_000
     /// Of `resultPages`.
     static let pagesAtOnce = 5
 
@@ -45,7 +43,7 @@ extension Sandbox {
     ) async throws(OrgError) -> BulkResultPage {
         let (job, part, progress) = try await finishedQuery(id, context)
         let start = try startRow(locator, job.info.id, rows: progress.rows)
-        let end = min(progress.rows, start + min(max(1, rowsMax ?? Self.resultRowsDefault), progress.rows))
+        let end = min(progress.rows, start + min(max(1, rowsMax ?? configuration.bulkResultRows), progress.rows))
         let files = bulk.files
         let (file, from, to) = try await bulkFiles {
             let file = try files.open(.result, part: 0, of: job.info.id, for: .reading)
@@ -72,8 +70,8 @@ extension Sandbox {
     ) async throws(OrgError) -> (locators: [String], next: String?) {
         let (job, _, progress) = try await finishedQuery(id, context)
         let start = try startRow(locator, job.info.id, rows: progress.rows)
-        let starts = stride(from: start, to: max(progress.rows, start + 1), by: Self.resultRowsDefault)
-        let next = start + Self.pagesAtOnce * Self.resultRowsDefault
+        let starts = stride(from: start, to: max(progress.rows, start + 1), by: configuration.bulkResultRows)
+        let next = start + Self.pagesAtOnce * configuration.bulkResultRows
         return (
             starts.prefix(Self.pagesAtOnce).map { QueryLocator.text(row: $0, of: job.info.id) },
             next < progress.rows ? QueryLocator.text(row: next, of: job.info.id) : nil

@@ -76,6 +76,25 @@ struct BulkQueryTests {
         #expect(try await page(org, job.id, locators[0]).rows.count == 6)
     }
 
+    /// Five at once, and where the next five begin.
+    @Test func resultPagesComeFiveAtATime() async throws {
+        let org = try await TestOrg.open { $0.bulkResultRows = 3 }
+        try await fill(org, 20)
+        let job = try await query(org, "SELECT Name FROM Account")
+        let first = try await org.sandbox.resultPages(of: job.id, locator: nil, context: org.context)
+        #expect(first.locators.count == 5 && first.next != nil)
+        let rest = try await org.sandbox.resultPages(of: job.id, locator: first.next, context: org.context)
+        #expect(rest.locators.count == 2 && rest.next == nil)
+        var rows: [[[String]]] = []
+        for locator in first.locators + rest.locators {
+            rows.append(Array(try await page(org, job.id, locator).rows.dropFirst()))
+        }
+        // The last one first, and each as often as one likes.
+        #expect(Array(try await page(org, job.id, rest.locators[1]).rows.dropFirst()) == rows[6])
+        #expect(rows.map(\.count) == [3, 3, 3, 3, 3, 3, 2])
+        #expect(Set(rows.flatMap { $0 }).count == 20)
+    }
+
     @Test func noRowsIsAHeaderAlone() async throws {
         let org = try await TestOrg.open()
         let job = try await query(org, "SELECT Id, Name FROM Account")

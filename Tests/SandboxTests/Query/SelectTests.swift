@@ -27,6 +27,20 @@ import Testing
             ])
     }
 
+    /// An org of one language and one currency shows the values themselves.
+    @Test func labelsAndCurrenciesAreTheValuesThemselves() async throws {
+        let fixture = try await QueryFixture.open()
+        let records = try await fixture.records(
+            """
+            SELECT toLabel(Industry), FORMAT(AnnualRevenue) formatted, convertCurrency(AnnualRevenue) FROM Account
+            WHERE Id = '\(fixture.accounts[0].string)'
+            """)
+        #expect(records.count == 1)
+        #expect(records[0]["Industry"] == .string("Energy"))
+        #expect(records[0]["formatted"] == .number("1500000.0"))
+        #expect(records[0]["AnnualRevenue"] == .number("1500000.0"))
+    }
+
     @Test func parentsAreNestedAndMissingOnesAreNull() async throws {
         let fixture = try await QueryFixture.open()
         let records = try await fixture.records(

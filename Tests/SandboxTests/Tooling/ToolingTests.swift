@@ -100,6 +100,43 @@ struct ToolingTests {
                 .errorCode == "FIELD_INTEGRITY_EXCEPTION")
     }
 
+    @Test func channelsAndWhatStandsOnThemAreLimited() async throws {
+        let definitions = try SchemaNodes.definitions(
+            #"{"events": {"Ping__e": {"fields": {}}, "Pong__e": {"fields": {}}}}"#)
+        let org = try await TestOrg.open {
+            $0.schema = definitions
+            $0.allocations.customChannels = 2
+            $0.allocations.platformEventsInChannels = 1
+            $0.allocations.managedSubscriptions = 1
+        }
+        for name in ["A__chn", "B__chn"] { try await org.addChannel(name) }
+        let third = await org.failure { () throws(OrgError) in try await org.addChannel("C__chn") }
+        #expect(third?.errorCode == "LIMIT_EXCEEDED")
+        // Channels of platform events count for themselves.
+        try await org.addChannel("D__chn", type: "event")
+        try await org.addMember("Ping__e", to: "D__chn")
+        let second = await org.failure { () throws(OrgError) in try await org.addMember("Pong__e", to: "D__chn") }
+        #expect(second?.errorCode == "LIMIT_EXCEEDED")
+        func subscription(_ name: String) async throws(OrgError) -> String {
+            try await org.sandbox.toolingCreate(
+                object: "ManagedEventSubscription",
+                fields: TestOrg.body(
+                    name,
+                    [
+                        ("label", .string(name)), ("topicName", .string("/data/ChangeEvents")),
+                        ("state", .string("RUN")), ("defaultReplay", .string("LATEST")),
+                        ("errorRecoveryReplay", .string("LATEST")),
+                    ]), context: org.context)
+        }
+        _ = try await subscription("One")
+        let another = await org.failure { () throws(OrgError) in _ = try await subscription("Two") }
+        #expect(another?.errorCode == "LIMIT_EXCEEDED")
+        let defaults = EventAllocations()
+        #expect(
+            [defaults.customChannels, defaults.platformEventsInChannels, defaults.managedSubscriptions]
+                == [100, 50, 200])
+    }
+
     @Test func deletingAChannelDeletesItsMembers() async throws {
         let org = try await TestOrg.open()
         let id = try await org.addChannel("A__chn")
