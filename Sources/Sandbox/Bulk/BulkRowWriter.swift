@@ -14,14 +14,21 @@ struct BulkRowWriter: Sendable {
     /// Of the last date-time: most rows of a page were changed on the same days.
     private var day: (number: Int64, text: [UInt8]) = (.min, [])
     private let idColumn: Int?
+    /// Places of the columns as CSV shows them; nil: as they are.
+    private let order: [Int]?
 
-    init(contentType: BulkContentType, object: String, columns: [String], apiVersion: String, dialect: CSVDialect) {
+    /// - Parameter sortsColumns: by name, in CSV, whatever the order of the query.
+    init(
+        contentType: BulkContentType, object: String, columns: [String], apiVersion: String, dialect: CSVDialect,
+        sortsColumns: Bool = false
+    ) {
         self.contentType = contentType
         self.object = object
         self.columns = columns
         self.apiVersion = apiVersion
         csv = CSVWriter(dialect)
         idColumn = columns.firstIndex { $0.lowercased() == "id" }
+        order = sortsColumns ? columns.indices.sorted { columns[$0] < columns[$1] } : nil
     }
 
     /// What stands before the first row.
@@ -30,7 +37,7 @@ struct BulkRowWriter: Sendable {
         case .csv:
             var header = csv
             header.bytes = []
-            header.write(row: columns)
+            header.write(row: order.map { $0.map { columns[$0] } } ?? columns)
             return header.bytes
         case .json:
             return Array("[".utf8)
@@ -53,7 +60,11 @@ struct BulkRowWriter: Sendable {
     mutating func write(_ row: ArraySlice<FieldValue>, isFirst: Bool) {
         switch contentType {
         case .csv:
-            for value in row { write(value) }
+            if let order {
+                for place in order { write(row[row.startIndex + place]) }
+            } else {
+                for value in row { write(value) }
+            }
             csv.endRow()
         case .json:
             if !isFirst { text.append(UInt8(ascii: ",")) }

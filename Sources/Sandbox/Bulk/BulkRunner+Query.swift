@@ -68,7 +68,7 @@ extension BulkRunner {
         let files = sandbox.bulk.files
         let writer = BulkRowWriter(
             contentType: part.contentType, object: progress.object, columns: progress.columns,
-            apiVersion: job.info.apiVersion, dialect: part.dialect)
+            apiVersion: job.info.apiVersion, dialect: part.dialect, sortsColumns: job.info.sortsColumns)
         let (work, size) = try await BulkFiles.blocking {
             let result = try files.open(.result, part: part.index, of: job.info.id, for: .writing)
             let places = try files.open(.places, part: part.index, of: job.info.id, for: .writing)

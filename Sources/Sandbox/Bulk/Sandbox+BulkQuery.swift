@@ -54,7 +54,7 @@ extension Sandbox {
         }
         let head = BulkRowWriter(
             contentType: .csv, object: progress.object, columns: progress.columns, apiVersion: job.info.apiVersion,
-            dialect: part.dialect
+            dialect: part.dialect, sortsColumns: job.info.sortsColumns
         ).head
         let document = BulkDocument(contentType: Self.resultType) { sink in
             try await sink(ByteBuffer(bytes: head))
@@ -140,5 +140,13 @@ struct QueryPages {
             }
         }
         return reader.offset
+    }
+}
+
+extension BulkJobInfo {
+    /// Bulk API 2.0 shows the columns of a query in the order of the query from version 50.0 on, by name before.
+    var sortsColumns: Bool {
+        guard type == .query, let version = Double(apiVersion) else { return false }
+        return version < 50
     }
 }

@@ -95,6 +95,18 @@ struct BulkQueryTests {
         #expect(Set(rows.flatMap { $0 }).count == 20)
     }
 
+    @Test(arguments: [("49.0", ["BillingCity", "Id", "Name"]), ("50.0", ["Name", "Id", "BillingCity"])])
+    func columnsStoodByNameBeforeVersion50(version: String, columns: [String]) async throws {
+        var org = try await TestOrg.open()
+        let id = try await org.create("Account", [("Name", .string("A")), ("BillingCity", .string("Kiel"))])
+        org = TestOrg(
+            directory: org.directory, clock: org.clock, sandbox: org.sandbox,
+            context: CallContext(session: org.context.session, apiVersion: version, clientName: nil))
+        let job = try await query(org, "SELECT Name, Id, BillingCity FROM Account")
+        let values = ["Name": "A", "Id": id.string, "BillingCity": "Kiel"]
+        #expect(try await page(org, job.id).rows == [columns, columns.map { values[$0] ?? "" }])
+    }
+
     @Test func noRowsIsAHeaderAlone() async throws {
         let org = try await TestOrg.open()
         let job = try await query(org, "SELECT Id, Name FROM Account")
