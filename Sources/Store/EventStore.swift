@@ -206,6 +206,8 @@ public protocol EventStore: Sendable {
     /// Cancelling the task before the transaction began throws `CancellationError`; from then on it runs to its end, so that
     /// the outcome is always known.
     func write<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T
+    /// As `write`, also where the task is cancelled: what it writes is not its own alone.
+    func writeForOthers<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T
     /// Waits for the transactions under way, then closes. Every later call throws `.closed`.
     func close() async throws
 }

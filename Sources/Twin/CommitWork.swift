@@ -37,13 +37,13 @@ extension Twin {
     /// Bodies that are committed together at most.
     static let commitsTogetherMax = 32
 
-    /// Commits the work and tells the observers. Inside a turn.
+    /// Commits the work and tells the observers. Inside a turn. Whose task it is may be cancelled: the work is others' too.
     func commitTogether(_ works: [any CommitWork]) async {
         do {
             if works.count == 1 {
-                await tell(try await store.write { try works[0].run($0) })
+                await tell(try await store.writeForOthers { try works[0].run($0) })
             } else {
-                await tell(try await store.write { try Self.run(works, $0) })
+                await tell(try await store.writeForOthers { try Self.run(works, $0) })
             }
         } catch {
             for work in works { work.fail(error) }

@@ -113,6 +113,21 @@ import Testing
         }
     }
 
+    /// Whoever commits for others is cancelled: it is nothing to them.
+    @Test func aCancelledLeaderCommitsForTheOthers() async throws {
+        let bench = try await TwinBench()
+        let recorder = Recorder()
+        _ = try await bench.twin.observe(recorder)
+        let works = (1...3).map { number in Commit { try $0.append(.test(number)).position } }
+        let leader = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            await bench.twin.commitTogether(works)
+        }
+        await leader.value
+        #expect(try works.map { try $0.value().rawValue } == [1, 2, 3])
+        #expect(recorder.positions == [1, 2, 3])
+    }
+
     @Test func failedCommitIsNotTold() async throws {
         struct Deliberate: Error {}
         let bench = try await TwinBench()

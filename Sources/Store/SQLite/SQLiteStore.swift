@@ -219,8 +219,14 @@ public final class SQLiteStore: EventStore {
     }
 
     public func write<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T {
-        try checkOpen()
         try Task.checkCancellation()
+        return try await writeForOthers(body)
+    }
+
+    public func writeForOthers<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreWriter) throws -> T
+    ) async throws -> T {
+        try checkOpen()
         // Not GRDB's async `write`: that one may throw CancellationError around a commit that happened.
         return try await withCheckedThrowingContinuation { continuation in
             pool.asyncWriteWithoutTransaction { database in
