@@ -16,8 +16,9 @@ extension SQLiteSession {
             }
             let row = try statement(
                 """
-                INSERT INTO object_tables (entity, definition) VALUES (?, ?)
-                ON CONFLICT (entity) DO UPDATE SET definition = excluded.definition
+                INSERT INTO object_tables (entity, definition, checksum)
+                VALUES (?1, ?2, row_checksum('object_tables', ?1, ?2))
+                ON CONFLICT (entity) DO UPDATE SET definition = excluded.definition, checksum = excluded.checksum
                 """)
             row.bind(1, table.entity)
             row.bind(2, try Self.encoded(table))
@@ -40,10 +41,15 @@ extension SQLiteSession {
 
     /// What the database says at opening.
     func loadLayouts() throws(StoreError) -> [String: TableLayout] {
-        let row = try statement("SELECT entity, definition FROM object_tables")
+        let row = try statement(
+            """
+            SELECT entity, definition, checksum = row_checksum('object_tables', entity, definition)
+            FROM object_tables
+            """)
         defer { row.reset() }
         var layouts: [String: TableLayout] = [:]
         while try row.step() {
+            try row.checkIntact(2, "the definition of the table of \(row.text(0) ?? "?")")
             do {
                 let table = try JSONDecoder().decode(ObjectTable.self, from: Data(row.bytes(1)))
                 try table.check()

@@ -3,10 +3,11 @@ import ChangeEvents
 /// Everything beside the log.
 extension SQLiteSession {
     func schemaJSON(_ id: SchemaID) throws(StoreError) -> String? {
-        let row = try statement("SELECT json FROM schemas WHERE id = ?")
+        let row = try statement("SELECT json, checksum = row_checksum('schemas', id, json) FROM schemas WHERE id = ?")
         defer { row.reset() }
         row.bind(1, id.string)
         guard try row.step() else { return nil }
+        try row.checkIntact(1, "the stored schema \(id)")
         guard let json = row.text(0) else {
             throw StoreError(code: .corrupt, message: "the stored schema \(id) is not UTF-8")
         }
@@ -14,10 +15,15 @@ extension SQLiteSession {
     }
 
     func cursor(topic: String) throws(StoreError) -> ReplayID? {
-        let row = try statement("SELECT replay_id FROM cursors WHERE topic = ?")
+        let row = try statement(
+            """
+            SELECT replay_id, checksum = row_checksum('cursors', topic, replay_id) FROM cursors WHERE topic = ?
+            """)
         defer { row.reset() }
         row.bind(1, topic)
-        return try row.step() ? ReplayID(bytes: row.bytes(0)) : nil
+        guard try row.step() else { return nil }
+        try row.checkIntact(1, "the cursor of \(topic)")
+        return ReplayID(bytes: row.bytes(0))
     }
 
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
@@ -56,14 +62,16 @@ extension SQLiteSession {
     func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap] {
         let row = try statement(
             """
-            SELECT topic, position, reason, declared_at FROM gaps WHERE position BETWEEN ? AND ?
-            ORDER BY position, id
+            SELECT topic, position, reason, declared_at,
+            checksum = row_checksum('gaps', position, topic, reason, declared_at)
+            FROM gaps WHERE position BETWEEN ? AND ? ORDER BY position, id
             """)
         defer { row.reset() }
         row.bind(1, positions.lowerBound.rawValue)
         row.bind(2, positions.upperBound.rawValue)
         var gaps: [Gap] = []
         while try row.step() {
+            try row.checkIntact(4, "the gap declared at position \(row.integer(1))")
             guard let topic = row.text(0), let reason = row.text(2) else {
                 throw StoreError(code: .corrupt, message: "the gap declared at position \(row.integer(1)) is not UTF-8")
             }
@@ -76,9 +84,11 @@ extension SQLiteSession {
     }
 
     func state(_ key: String) throws(StoreError) -> [UInt8]? {
-        let row = try statement("SELECT value FROM state WHERE key = ?")
+        let row = try statement("SELECT value, checksum = row_checksum('state', key, value) FROM state WHERE key = ?")
         defer { row.reset() }
         row.bind(1, key)
-        return try row.step() ? Array(row.bytes(0)) : nil
+        guard try row.step() else { return nil }
+        try row.checkIntact(1, "the state \(key)")
+        return Array(row.bytes(0))
     }
 }

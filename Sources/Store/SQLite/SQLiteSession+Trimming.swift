@@ -63,8 +63,9 @@ extension SQLiteSession {
         row.reset()
         let place = try statement(
             """
-            INSERT INTO places (replay_key, topic, position) VALUES (?, ?, ?)
-            ON CONFLICT (replay_key, topic) DO UPDATE SET position = excluded.position
+            INSERT INTO places (replay_key, topic, position, checksum)
+            VALUES (?1, ?2, ?3, row_checksum('places', ?1, ?2, ?3))
+            ON CONFLICT (replay_key, topic) DO UPDATE SET position = excluded.position, checksum = excluded.checksum
             """)
         place.bind(1, key)
         place.bind(2, topic)

@@ -17,7 +17,10 @@ extension SQLiteSession: StoreWriter {
     func saveSchema(_ id: SchemaID, json: String) throws(StoreError) {
         try guarded { () throws(StoreError) in
             let row = try statement(
-                "INSERT INTO schemas (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json")
+                """
+                INSERT INTO schemas (id, json, checksum) VALUES (?1, ?2, row_checksum('schemas', ?1, ?2))
+                ON CONFLICT (id) DO UPDATE SET json = excluded.json, checksum = excluded.checksum
+                """)
             row.bind(1, id.string)
             row.bind(2, json)
             try row.run()
@@ -28,8 +31,8 @@ extension SQLiteSession: StoreWriter {
         try guarded { () throws(StoreError) in
             let row = try statement(
                 """
-                INSERT INTO cursors (topic, replay_id) VALUES (?, ?)
-                ON CONFLICT (topic) DO UPDATE SET replay_id = excluded.replay_id
+                INSERT INTO cursors (topic, replay_id, checksum) VALUES (?1, ?2, row_checksum('cursors', ?1, ?2))
+                ON CONFLICT (topic) DO UPDATE SET replay_id = excluded.replay_id, checksum = excluded.checksum
                 """)
             row.bind(1, topic)
             row.bind(2, replayID.bytes)
@@ -81,7 +84,11 @@ extension SQLiteSession: StoreWriter {
 
     func declare(_ gap: Gap) throws(StoreError) {
         try guarded { () throws(StoreError) in
-            let row = try statement("INSERT INTO gaps (position, topic, reason, declared_at) VALUES (?, ?, ?, ?)")
+            let row = try statement(
+                """
+                INSERT INTO gaps (position, topic, reason, declared_at, checksum)
+                VALUES (?1, ?2, ?3, ?4, row_checksum('gaps', ?1, ?2, ?3, ?4))
+                """)
             row.bind(1, gap.position.rawValue)
             row.bind(2, gap.topic)
             row.bind(3, gap.reason)
@@ -98,7 +105,10 @@ extension SQLiteSession: StoreWriter {
                 return try row.run()
             }
             let row = try statement(
-                "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+                """
+                INSERT INTO state (key, value, checksum) VALUES (?1, ?2, row_checksum('state', ?1, ?2))
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
+                """)
             row.bind(1, key)
             row.bind(2, value)
             try row.run()
@@ -154,7 +164,10 @@ extension SQLiteSession: StoreWriter {
         exists.reset()
         if !isEvent {
             let row = try statement(
-                "INSERT INTO places (replay_key, topic, position) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                """
+                INSERT INTO places (replay_key, topic, position, checksum)
+                VALUES (?1, ?2, ?3, row_checksum('places', ?1, ?2, ?3)) ON CONFLICT DO NOTHING
+                """)
             row.bind(1, replayID.key)
             row.bind(2, topic)
             row.bind(3, position)

@@ -152,12 +152,15 @@ final class SQLiteSession: StoreReader {
     func place(of replayID: ReplayID, topic: String?) throws(StoreError) -> ReplayPlace {
         if let position = try positionOfEvent(replayID, topic: topic) { return .after(Position(rawValue: position)) }
         let row = try statement(
-            "SELECT position FROM places WHERE replay_key = ?1 AND (?2 IS NULL OR topic = ?2) ORDER BY position LIMIT 1"
-        )
+            """
+            SELECT position, checksum = row_checksum('places', replay_key, topic, position) FROM places
+            WHERE replay_key = ?1 AND (?2 IS NULL OR topic = ?2) ORDER BY position LIMIT 1
+            """)
         defer { row.reset() }
         row.bind(1, replayID.key)
         if let topic { row.bind(2, topic) } else { row.bindNull(2) }
         guard try row.step() else { return .unknown }
+        try row.checkIntact(1, "the place of replay id \(replayID)")
         let position = row.integer(0)
         guard position >= (try loadSummary().trimmed) else { return .unknown }
         return .after(Position(rawValue: position))

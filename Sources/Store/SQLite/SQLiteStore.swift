@@ -118,6 +118,7 @@ public final class SQLiteStore: EventStore {
             if !database.configuration.readonly { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             try database.execute(sql: "PRAGMA journal_size_limit = \(writeAheadBytesKept)")
             try TextFunctions.add(to: database)
+            try RowChecksum.add(to: database)
             try database.execute(sql: "PRAGMA cache_size = -\(cacheKibibytes)")
         }
         return configuration

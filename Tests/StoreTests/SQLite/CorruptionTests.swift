@@ -9,7 +9,13 @@ import Testing
     private func store(_ damage: String) async throws -> SQLiteStore {
         let store = try SQLiteStore.temporary()
         try await store.append(1...9)
-        try await store.write { try $0.put(.test(1)) }
+        try await store.write {
+            try $0.put(.test(1))
+            try $0.saveSchema(SchemaID("kept"), json: #"{"type":"int"}"#)
+            try $0.setCursor(topic: "/data/x", to: ReplayID(bytes: [7, 7]))
+            try $0.declare(Gap(topic: "/data/x", position: Position(rawValue: 3), reason: "lost", declaredAt: 5))
+            try $0.setState("counter", to: [1, 2, 3])
+        }
         try await store.pool.write { try $0.execute(sql: damage) }
         return store
     }
@@ -60,6 +66,47 @@ import Testing
         #expect(before == 4)
         #expect(behind == 4)
         try await store.close()
+    }
+
+    @Test(arguments: [
+        ("UPDATE schemas SET json = replace(json, 'int', 'long')", "schema kept"),
+        ("UPDATE schemas SET json = CAST(json AS BLOB)", "schema kept"),
+        ("UPDATE schemas SET checksum = 'x'", "schema kept"),
+        ("UPDATE cursors SET replay_id = x'0708'", "cursor of /data/x"),
+        ("UPDATE cursors SET replay_id = 7", "cursor of /data/x"),
+        ("UPDATE cursors SET checksum = checksum + 1", "cursor of /data/x"),
+        ("UPDATE places SET position = 8", "place of replay id"),
+        ("UPDATE gaps SET reason = 'lust'", "gap declared at position 3"),
+        ("UPDATE gaps SET declared_at = 6", "gap declared at position 3"),
+        ("UPDATE gaps SET topic = reason, reason = topic", "gap declared at position 3"),
+        ("UPDATE state SET value = x'010204'", "state counter"),
+        ("UPDATE state SET value = x''", "state counter"),
+    ])
+    func damageBesideTheLogIsNamed(_ damage: String, named: String) async throws {
+        let whole = try await store("")
+        try await Self.readBesideTheLog(whole)
+        _ = try await whole.verify()
+        try await whole.close()
+
+        let store = try await store(damage)
+        await #expect { try await Self.readBesideTheLog(store) } throws: { error in
+            guard let error = error as? StoreError else { return false }
+            return error.code == .corrupt && error.message.contains(named)
+        }
+        await #expect { try await store.verify() } throws: { ($0 as? StoreError)?.code == .corrupt }
+        try await store.close()
+    }
+
+    private static func readBesideTheLog(_ store: SQLiteStore) async throws {
+        try await store.read { (reader: any StoreReader) throws in
+            #expect(try reader.schemaJSON(SchemaID("kept")) == #"{"type":"int"}"#)
+            #expect(try reader.cursor(topic: "/data/x") == ReplayID(bytes: [7, 7]))
+            #expect(
+                try reader.place(of: ReplayID(bytes: [7, 7]), topic: "/data/x") == .after(Position(rawValue: 9)))
+            let all = Position(rawValue: 0)...Position(rawValue: 9)
+            #expect(try reader.gaps(in: all).map(\.reason) == ["lost"])
+            #expect(try reader.state("counter") == [1, 2, 3])
+        }
     }
 
     /// Two rows with swapped contents have valid bytes, but the checksum knows its position.
