@@ -9,10 +9,8 @@ internal import Store
 /// several channels of an event stream. From the loop's own memory where it reaches back far enough, otherwise in chunks from
 /// the store. It goes on only when its queue is empty, so a client that reads slowly costs a window, not its backlog.
 extension PushLoop {
-    /// Entries judged for a connection before others get their turn.
+    /// Entries judged for a connection before others get their turn. A window ends earlier when the queue is full.
     static let windowItems = 64
-    /// A window ends early when it has queued this much.
-    static let windowBytes: UInt32 = 256 * 1024
 
     func setBehind(_ row: UInt32, _ isBehind: Bool) {
         guard connections[row].flags.contains(.isBehind) != isBehind else { return }
@@ -152,7 +150,7 @@ extension PushLoop {
                 }
             }
             handled += 1
-            if connections[row].queueBytes >= Self.windowBytes { break }
+            if isFull(row, with: conflation.count) { break }
         }
         for state in conflation.states {
             judge(state.item, record: state.record, state.transition, state.slot, isNewest: state.isMerged)
@@ -223,6 +221,8 @@ struct Conflation {
         }
         return obsolete
     }
+
+    var count: Int { others.count + latest.count }
 
     /// In the log's order.
     var states: [State] {

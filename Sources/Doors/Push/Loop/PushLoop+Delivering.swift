@@ -122,7 +122,7 @@ extension PushLoop {
         guard subscriptions[slot].state == .live, item.place > subscriptions[slot].place else { return }
         let row = subscriptions[slot].connection
         guard connections[row].flags.isDisjoint(with: [.isFinishing, .isDoomed]) else { return }
-        if connections[row].queueCount >= Self.flushCount {
+        if connections[row].queueCount >= Self.flushCount || isFull(row) {
             if !connections[row].flags.contains(.isBlocked) { flush(row) }
             // Not in the middle of an entry's records: a subscription has all of them queued or none.
             if isFull(row), subscriptions[slot].told < item.place { return park(row) }
@@ -132,8 +132,9 @@ extension PushLoop {
         statistics.deliveries += 1
     }
 
-    private func isFull(_ row: UInt32) -> Bool {
-        connections[row].queueCount >= UInt32(configuration.queueCountMax)
+    /// - Parameter others: frames that are about to be queued.
+    func isFull(_ row: UInt32, with others: Int = 0) -> Bool {
+        Int(connections[row].queueCount) + others >= configuration.queueCountMax
             || connections[row].queueBytes >= UInt32(configuration.queueBytesMax)
     }
 

@@ -41,6 +41,29 @@ struct PushLoopTests {
         #expect(code == 4408)
     }
 
+    /// Whoever does not read has a bounded part of what is new queued, and reads the rest from the log later.
+    @Test(arguments: [(count: 40, bytes: 1 << 20), (count: 1000, bytes: 4096)])
+    func theQueueOfWhoDoesNotReadIsBounded(count: Int, bytes: Int) async throws {
+        let bench = try await LoopBench {
+            $0.queueCountMax = count
+            $0.queueBytesMax = bytes
+        }
+        let (client, row) = try await subscribed(bench, sendBytes: 4096)
+        var most = (count: 0, bytes: 0)
+        for number in 1...3000 {
+            bench.loop.deliver(LoopBench.item(number))
+            bench.turn()
+            let connection = bench.loop.connections[row]
+            most = (max(most.count, Int(connection.queueCount)), max(most.bytes, Int(connection.queueBytes)))
+        }
+        // The last frame may reach over the bound of bytes.
+        #expect(most.count <= count && most.bytes <= bytes + 2048, "\(most)")
+        #expect(most.count == count || most.bytes >= bytes, "the bound was reached: \(most)")
+        #expect(bench.loop.statistics.parked == 1 && bench.loop.statistics.framesQueued <= count)
+        #expect(bench.loop.connections[row].flags.contains(.isBehind))
+        _ = client
+    }
+
     /// A checkpoint once stayed in the queue while the events before it were taken back: who left then missed them.
     @Test func aCheckpointIsTakenBackWithTheEventsBeforeIt() async throws {
         let bench = try await LoopBench()
