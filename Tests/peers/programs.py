@@ -27,6 +27,10 @@ API_VERSION = "66.0"
 CASES = "/data/CaseChangeEvent"
 CONTACTS = "/data/ContactChangeEvent"
 ALL = "/data/ChangeEvents"
+# What the commands end with (sysexits.h).
+USAGE = 64
+UNAVAILABLE = 69
+CONFIGURATION_MISTAKE = 78
 
 
 def until(question, seconds=CALL_SECONDS, every=0.02, what="the condition"):
@@ -45,6 +49,20 @@ def metric(url, pattern):
     text = requests.get(f"{url}/metrics", timeout=CALL_SECONDS).text
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                if not line.startswith("#") and re.match(pattern, line))
+
+
+def read_document(path):
+    """A JSON document that a program writes; None until it is there whole."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def millrace(*arguments, **options):
+    """Runs a command to its end."""
+    return subprocess.run(
+        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=3 * CALL_SECONDS, **options)
 
 
 class Program:
@@ -74,10 +92,7 @@ class Program:
         """A JSON document that the program writes once it is ready."""
         def read():
             self.check_running()
-            try:
-                return json.loads(path.read_text())
-            except (FileNotFoundError, json.JSONDecodeError):
-                return None
+            return read_document(path)
         return until(read, START_SECONDS, what=f"{path.name} of millrace {self.arguments[0]}")
 
     def wait_for_output(self, pattern):

@@ -18,19 +18,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
 
 import programs
-from programs import ALL, BINARY, CALL_SECONDS, CASES, PORT_OPTIONS, ROOT, STOP_SECONDS, Gateway, Org, Program
+from programs import (
+    ALL, BINARY, CALL_SECONDS, CASES, CONFIGURATION_MISTAKE, PORT_OPTIONS, ROOT, STOP_SECONDS, UNAVAILABLE, USAGE, Gateway,
+    Org, Program, millrace)
 from push_client import PushClient
 from test_jwks import new_key
-
-CONFIGURATION_MISTAKE = 78
-UNAVAILABLE = 69
-USAGE = 64
-
-
-def millrace(*arguments, **options):
-    return subprocess.run(
-        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=3 * CALL_SECONDS, **options)
-
 
 @pytest.fixture(scope="module")
 def connection(org, tmp_path_factory):

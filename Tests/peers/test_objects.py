@@ -2,7 +2,6 @@
 
 import csv as csv_module
 import io
-import subprocess
 
 import pytest
 import requests
@@ -191,9 +190,7 @@ def test_a_value_of_the_wrong_type_is_told_with_its_place(garage, body, message)
 def test_the_files_mistakes_are_listed_with_their_lines(tmp_path):
     file = tmp_path / "wrong.yaml"
     file.write_text("objects:\n  Account:\n    fields:\n      A__c: {type: Text}\n      B__c: {type: Txt}\nevent: {}\n")
-    done = subprocess.run(
-        [programs.BINARY, "sandbox", "--data", str(tmp_path / "org"), "--schema", str(file)], capture_output=True,
-        text=True, timeout=programs.START_SECONDS, check=False)
+    done = programs.millrace("sandbox", "--data", tmp_path / "org", "--schema", file)
     assert done.returncode != 0
     for line in (4, 5, 6):
         assert f"wrong.yaml:{line}: " in done.stderr, done.stderr

@@ -45,10 +45,12 @@ public final class PubSubDoor: Sendable {
         /// How long a ManagedSubscribe may be without a commit.
         public var commitTimeout = Duration.seconds(1_800)
 
+        public static let keepaliveIntervalDefault = Duration.seconds(60)
         public static let keepaliveIntervalMax = Duration.seconds(270)
 
         public init(
-            listeners: [Listener], keepaliveInterval: Duration = .seconds(60), requestTimeout: Duration = .seconds(60)
+            listeners: [Listener], keepaliveInterval: Duration = keepaliveIntervalDefault,
+            requestTimeout: Duration = .seconds(60)
         ) {
             precondition(
                 keepaliveInterval <= Self.keepaliveIntervalMax, "clients give a stream up after 270 s of silence")

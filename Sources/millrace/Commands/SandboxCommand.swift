@@ -1,4 +1,5 @@
 import ArgumentParser
+import Doors
 import Logging
 import Sandbox
 
@@ -48,6 +49,12 @@ struct SandboxCommand: AsyncParsableCommand {
             "API calls in 24 hours before the org refuses more, instead of the edition's number.", valueName: "number"))
     var apiCalls: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Seconds of silence after which a Subscribe stream gets a keepalive, 1 to \(Self.keepaliveMax).",
+            valueName: "seconds"))
+    var keepalive: Int = Int(PubSubDoor.Configuration.keepaliveIntervalDefault.components.seconds)
+
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
@@ -74,7 +81,8 @@ struct SandboxCommand: AsyncParsableCommand {
         settings.isDurable = memory == nil
         let server = try await OrgServer(
             directory: memory?.path ?? data, addresses: addresses.addresses, corsOrigins: addresses.corsOrigin,
-            isControlOpenToAll: controlFromAnywhere, sandbox: settings, logger: logger)
+            isControlOpenToAll: controlFromAnywhere, keepaliveInterval: .seconds(keepalive), sandbox: settings,
+            logger: logger)
         var components = server.components(life: life) { connection in Console.print(connection.summary) }
         // The first to start is the last to end: by then the org has closed its database.
         if let memory { components.insert(.atEnd("memory") { try memory.remove() }, at: 0) }
@@ -83,6 +91,9 @@ struct SandboxCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let apiCalls, apiCalls < 1 { throw ValidationError("--api-calls is \(apiCalls); it is 1 or more.") }
+        guard (1...Self.keepaliveMax).contains(keepalive) else {
+            throw ValidationError("--keepalive is \(keepalive); it is 1 to \(Self.keepaliveMax) seconds.")
+        }
     }
 
     private func configuration() throws -> Sandbox.Configuration {
@@ -97,6 +108,8 @@ struct SandboxCommand: AsyncParsableCommand {
         }
         return configuration
     }
+
+    private static let keepaliveMax = Int(PubSubDoor.Configuration.keepaliveIntervalMax.components.seconds)
 
     private static let editions = OrgEdition.allCases.map(\.rawValue).joined(separator: ", ")
 

@@ -29,8 +29,10 @@ struct OrgServer: Sendable {
     /// - Parameters:
     ///   - corsOrigins: pages that may call the REST API from a browser.
     ///   - isControlOpenToAll: whether callers on other machines may use the control door.
+    ///   - keepaliveInterval: silence after which a Subscribe stream gets a keepalive.
     init(
         directory: String, addresses: Addresses, corsOrigins: [String], isControlOpenToAll: Bool = false,
+        keepaliveInterval: Duration = PubSubDoor.Configuration.keepaliveIntervalDefault,
         sandbox configuration: Sandbox.Configuration = .init(),
         logger: Logger
     ) async throws {
@@ -63,10 +65,11 @@ struct OrgServer: Sendable {
             configuration: .init(host: addresses.host, port: addresses.httpsPort, tls: tls, corsOrigins: corsOrigins),
             routes: routes, faults: sandbox.faults, metrics: metrics, eventLoopGroup: threads, logger: logger)
         pubSub = PubSubDoor(
-            configuration: .init(listeners: [
-                .init(host: addresses.host, port: addresses.grpcPort, tls: tls),
-                .init(host: addresses.host, port: addresses.grpcPlaintextPort),
-            ]),
+            configuration: .init(
+                listeners: [
+                    .init(host: addresses.host, port: addresses.grpcPort, tls: tls),
+                    .init(host: addresses.host, port: addresses.grpcPlaintextPort),
+                ], keepaliveInterval: keepaliveInterval),
             bus: sandbox, faults: sandbox.faults, metrics: metrics, eventLoopGroup: threads, logger: logger)
     }
 
