@@ -202,8 +202,9 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "millrace", "Doors", "TestSupport", yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio,
-                nioPosix,
+                "millrace", "ChangeEvents", "Doors", "Store", "TestSupport", "Twin", "Upstream", "Waiting", yams,
+                crypto,
+                cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix,
             ], swiftSettings: swiftSettings),
     ]
 )

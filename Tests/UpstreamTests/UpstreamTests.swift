@@ -140,6 +140,31 @@ struct UpstreamTests {
         }
     }
 
+    /// What is on its way and what is received but not durable are one sum: a sink that stores nothing gets no more than its
+    /// room.
+    @Test func aSlowSinkBoundsWhatIsOnItsWay() async throws {
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases)],
+            prepare: { bus, _, sink in
+                bus.publish(5000, to: Self.cases)
+                sink.change { $0.isHolding = true }
+            }
+        ) { harness in
+            try await poll("all that was asked for is sent") {
+                guard let seen = harness.bus.seen(Self.cases).first else { return false }
+                return seen.sent >= 100 && seen.outstanding == 0
+            }
+            try await Task.sleep(for: .milliseconds(300))
+            let seen = try #require(harness.bus.seen(Self.cases).first)
+            #expect(seen.sent <= 200 && seen.outstanding == 0, "\(seen.requested)")
+            #expect(harness.sink.count(Self.cases) == 0)
+            harness.sink.change { $0.isHolding = false }
+            try await harness.stored(5000, of: Self.cases)
+            #expect(harness.sink.counters(Self.cases) == Array(1...5000))
+            #expect(harness.bus.seen(Self.cases).count == 1)
+        }
+    }
+
     @Test func withoutRoomNothingIsAskedForAndTheStreamsEndIsNoFailure() async throws {
         try await Harness.with(
             topics: [Upstream.Topic(Self.cases)],

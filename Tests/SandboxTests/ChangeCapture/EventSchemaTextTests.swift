@@ -56,6 +56,31 @@ struct EventSchemaTextTests {
         for field in ours.fields { #expect(field.kind == kinds[field.name], "\(field.name)") }
     }
 
+    /// The fields of `CaseChangeEvent` in an org with products on cases, entitlements and self-service, in their order, as type
+    /// definitions generated from such an org list them.
+    private static let caseOfAnOrg = [
+        "ChangeEventHeader", "CaseNumber", "ContactId", "AccountId", "AssetId", "ProductId", "EntitlementId",
+        "SourceId",
+        "BusinessHoursId", "ParentId", "SuppliedName", "SuppliedEmail", "SuppliedPhone", "SuppliedCompany", "Type",
+        "Status",
+        "Reason", "Origin", "IsVisibleInSelfService", "Subject", "Priority", "Description", "IsClosed", "ClosedDate",
+        "IsEscalated", "HasCommentsUnreadByOwner", "HasSelfServiceComments", "OwnerId", "IsClosedOnCreate",
+        "IsSelfServiceClosed", "SlaStartDate", "SlaExitDate", "IsStopped", "StopStartDate", "CreatedDate",
+        "CreatedById",
+        "LastModifiedDate", "LastModifiedById",
+    ]
+    /// What this org lacks: features that it does not have, and references to objects that it does not have.
+    private static let caseOfFeatures: Set = [
+        "AssetId", "ProductId", "EntitlementId", "SourceId", "BusinessHoursId", "IsVisibleInSelfService",
+        "HasCommentsUnreadByOwner", "HasSelfServiceComments", "IsSelfServiceClosed", "SlaStartDate", "SlaExitDate",
+        "IsStopped", "StopStartDate",
+    ]
+
+    @Test func caseKeepsTheOrderOfARealOrg() throws {
+        let names = try CapturedObject(.case).schema.fields.map(\.name).filter { !$0.hasSuffix("__c") }
+        #expect(names == Self.caseOfAnOrg.filter { !Self.caseOfFeatures.contains($0) })
+    }
+
     @Test func topLevelKeysStandInOrderAndTheIDIsTheirs() throws {
         for object in [ObjectDefinition.account, .contact, .case] {
             let schema = try CapturedObject(object).schema
