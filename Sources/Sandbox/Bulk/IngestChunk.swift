@@ -69,7 +69,7 @@ struct IngestChunk {
             throw OrgError(
                 status: 400, errorCode: "MISSING_ARGUMENT", message: "\(key.name) not specified", fields: [])
         }
-        try claim(value.lowercased(), as: "external id", field: key.name)
+        try claim(value, as: "external id", field: key.name)
         let (id, isCreated) = try transaction.upsert(object, by: key, value, try values(of: row))
         return .done(id: id.string, isCreated: isCreated)
     }
@@ -86,8 +86,9 @@ struct IngestChunk {
         return id
     }
 
+    /// Names differ by more than case: texts are unique without it, and an id's last three characters tell its case.
     private mutating func claim(_ name: String, as kind: String, field: String) throws {
-        guard named.insert(name).inserted else {
+        guard named.insert(name.lowercased()).inserted else {
             throw OrgError(
                 status: 400, errorCode: "DUPLICATE_VALUE", message: "Duplicate \(kind) specified: \(name)",
                 fields: [field])

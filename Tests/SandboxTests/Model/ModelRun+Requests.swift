@@ -154,7 +154,11 @@ extension ModelRun {
             rows = ids.prefix(min(count, 2)).map { .purge($0) }
         default:
             operation = .upsert
-            rows = (0..<count).map { _ in maker.upsert(model) }
+            var keys: Set<String> = []
+            rows = (0..<count).map { _ in maker.upsert(model) }.filter { operation in
+                guard case .upsert(let key, _) = operation else { return true }
+                return keys.insert(key.lowercased()).inserted
+            }
         }
         let isUpsert = operation == .upsert
         let job = try await org.ingest(
