@@ -47,7 +47,7 @@ check:
 
 bench: setup build
 	swift build -c release --package-path Benchmarks --disable-index-store
-	scripts/bench-avro
+	.venv/bin/python scripts/bench-avro
 	Benchmarks/.build/release/bench bus
 	Benchmarks/.build/release/bench log
 	Benchmarks/.build/release/bench match

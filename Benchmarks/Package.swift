@@ -17,9 +17,11 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
+        .target(name: "CAllocationCount"),
         .executableTarget(
             name: "bench",
             dependencies: [
+                "CAllocationCount",
                 // Built along with it: scripts/bench-start and scripts/bench-latency run the program itself.
                 .product(name: "millrace", package: "millrace"),
                 .product(name: "ChangeEvents", package: "millrace"),

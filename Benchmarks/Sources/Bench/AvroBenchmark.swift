@@ -1,3 +1,4 @@
+import CAllocationCount
 import ChangeEvents
 import Foundation
 import NIOCore
@@ -6,7 +7,7 @@ import NIOCore
 ///
 /// Reads JSON lines from the file that the first argument names, each with `schema` (the JSON text) and `payload_hex`;
 /// the second argument is the number of seconds of processor time to run (default 3). Prints one JSON object: `events_per_second`,
-/// `nanoseconds_per_event`, `json_bytes` (mean). `scripts/bench-avro` makes the file and runs other implementations beside
+/// `nanoseconds_per_event`, `json_bytes` (mean), `allocations_per_event` (calls of the allocator). `scripts/bench-avro` makes the file and runs other implementations beside
 /// it.
 func runAvroBenchmark(arguments: [String]) throws {
     guard let path = arguments.first else { throw AvroBenchmarkError.usage }
@@ -39,6 +40,7 @@ func runAvroBenchmark(arguments: [String]) throws {
     var passes = 0
     // Processor time, as the Python contenders are measured too: what else runs on the machine then matters less.
     let start = processorSeconds()
+    let allocations = allocation_count()
     var elapsed = 0.0
     while elapsed < seconds {
         for _ in 0..<100 { try pass() }
@@ -46,10 +48,11 @@ func runAvroBenchmark(arguments: [String]) throws {
         elapsed = processorSeconds() - start
     }
     let count = Double(passes * events.count)
+    let allocationsPerEvent = Double(allocation_count() - allocations) / count
     print(
         """
         {"events_per_second": \(Int(count / elapsed)), "nanoseconds_per_event": \(Int(elapsed / count * 1e9)), \
-        "json_bytes": \(Int(Double(bytes) / count))}
+        "json_bytes": \(Int(Double(bytes) / count)), "allocations_per_event": \(allocationsPerEvent)}
         """)
 }
 
