@@ -123,6 +123,8 @@ public protocol StoreReader {
     /// once more, which a reader recognises; leaving them out would lose them to a reader that had seen only the first.
     func place(of replayID: ReplayID, topic: String?) throws(StoreError) -> ReplayPlace
     func schemaJSON(_ id: SchemaID) throws(StoreError) -> String?
+    /// Of the newest event of this name; nil: the log has none.
+    func newestSchemaID(eventName: String) throws(StoreError) -> SchemaID?
     func cursor(topic: String) throws(StoreError) -> ReplayID?
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord?
     /// Whether a record is a tombstone; nil: there is none. What asking for the record would say, for less.

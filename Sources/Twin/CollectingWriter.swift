@@ -81,6 +81,9 @@ final class CollectingWriter: StoreWriter {
         try base.place(of: replayID, topic: topic)
     }
     func schemaJSON(_ id: SchemaID) throws(StoreError) -> String? { try base.schemaJSON(id) }
+    func newestSchemaID(eventName: String) throws(StoreError) -> SchemaID? {
+        try base.newestSchemaID(eventName: eventName)
+    }
     func cursor(topic: String) throws(StoreError) -> ReplayID? { try base.cursor(topic: topic) }
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
         try base.record(entity: entity, id: id)

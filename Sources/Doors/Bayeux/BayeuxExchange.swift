@@ -137,12 +137,14 @@ struct BayeuxExchange {
         case .valid(let caller), .expired(let caller): user = caller
         case .unknown: throw .authenticationInvalid
         }
-        guard let session = sessions.session(clientID, now: now) else { throw .unknownClient }
+        guard var session = sessions.session(clientID, now: now) else { throw .unknownClient }
         guard session.caller.userID == user.userID else { throw .otherUser }
         guard let cookie = cookie ?? newCookie else {
             throw .noCookie(BayeuxDoor.sessionCookie, client: clientID)
         }
         guard cookie == session.cookie else { throw .unknownClient }
+        // A fresh token takes the place of the one before.
+        if let grant = user.pass?.grant { session.caller.pass?.grant = grant }
         return session
     }
 

@@ -46,7 +46,7 @@ struct BayeuxSession: Sendable {
     }
 
     let clientID: String
-    let caller: BusCaller
+    var caller: BusCaller
     /// The value of the session cookie.
     let cookie: String
     /// Replay maps count: the handshake has not declined the extension.

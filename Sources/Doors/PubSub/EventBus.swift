@@ -2,7 +2,7 @@ public import ChangeEvents
 public import NIOCore
 public import Store
 
-/// The event bus behind the Pub/Sub door (and later CometD): the sandbox is one; the bridge will be another.
+/// The event bus behind the doors of the Pub/Sub API and CometD: the sandbox is one, the gateway another (`GatewayBus`).
 public protocol EventBus: Sendable {
     /// Checks the call metadata `accesstoken`, `instanceurl`, `tenantid`.
     func authorize(
@@ -138,10 +138,24 @@ public struct BusCaller: Sendable, Hashable {
     public var organizationID: String
     /// By what deliveries are counted: `PUB_SUB_API`, or the id of a CometD client.
     public var client: String
-    public init(userID: String, organizationID: String, client: String = "PUB_SUB_API") {
+    /// What the token says; nil where the bus decides by the user.
+    public var pass: ListenerPass?
+    public init(userID: String, organizationID: String, client: String = "PUB_SUB_API", pass: ListenerPass? = nil) {
         self.userID = userID
         self.organizationID = organizationID
         self.client = client
+        self.pass = pass
+    }
+}
+
+/// A push token on a door of Salesforce's own protocols.
+public struct ListenerPass: Sendable, Hashable {
+    public var grant: Grant
+    /// The head of the log when the stream or session began: a loss after it is the stream's.
+    public var openedAt: Position
+    public init(grant: Grant, openedAt: Position) {
+        self.grant = grant
+        self.openedAt = openedAt
     }
 }
 

@@ -19,6 +19,9 @@ public final class PushHub: Sendable {
     private let reader: LogReader
     private let feed: EventFeed
     private let inboxes: [LoopInbox]
+    private let log: GatewayLog
+    /// For the doors of Salesforce's own protocols: the same log, tokens and rules.
+    public let bus: GatewayBus
     private let publications: [StatisticsPublication]
     private let hasRun = Atomic<Bool>(false)
     private let nextLoop = Atomic<Int>(0)
@@ -38,6 +41,8 @@ public final class PushHub: Sendable {
         publications = inboxes.map { _ in StatisticsPublication() }
         shared = PushHubShared(
             configuration: configuration, verifier: verifier, schemas: schemas, reader: reader, logger: logger)
+        log = GatewayLog(countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax)
+        bus = GatewayBus(twin: twin, shared: shared, log: log)
     }
 
     /// Serves until it is drained, gracefully or by `drain()`; returns when the last connection has ended.
@@ -60,7 +65,8 @@ public final class PushHub: Sendable {
             for inbox in inboxes { inbox.put(.stop) }
             throw error
         }
-        feed.open(inboxes)
+        log.begin(head: LogPlace(event: head), recent: recent)
+        feed.open(inboxes + [log])
         readiness.store(true, ordering: .releasing)
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
@@ -166,6 +172,15 @@ final class PushHubShared: Sendable {
         self.reader = reader
         self.logger = logger
         origins = Mutex(configuration.allowedOrigins)
+    }
+
+    /// What a token allows now.
+    func verify(_ token: String) throws(TokenError) -> Grant {
+        let grant = try verifier.verify(token, now: WallClock.seconds())
+        guard !revocations.covers(grant) else {
+            throw TokenError(code: .revoked, message: "the token was revoked")
+        }
+        return grant
     }
 }
 

@@ -47,6 +47,9 @@ public struct MatchInput: Sendable {
         self.transition = transition
         self.values = values
     }
+
+    /// What the change is to a subscriber with a condition (nil: everything), judged by itself; nil: it is not concerned.
+    public func verdict(for condition: Condition?) -> Verdict? { Judge(self).verdict(for: condition) }
 }
 
 /// The subscriptions of one event loop and the question which of them a change concerns. Owned and used by that loop

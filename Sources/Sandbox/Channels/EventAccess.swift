@@ -1,3 +1,4 @@
+import Twin
 import Synchronization
 
 /// Whose change events a user may receive. Sharing between records is ignored, as in an org: only these permissions

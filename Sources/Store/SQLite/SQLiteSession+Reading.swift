@@ -14,6 +14,14 @@ extension SQLiteSession {
         return json
     }
 
+    func newestSchemaID(eventName: String) throws(StoreError) -> SchemaID? {
+        let row = try statement(
+            "SELECT \(LogRow.columns) FROM log WHERE event_name = ? ORDER BY position DESC LIMIT 1")
+        defer { row.reset() }
+        row.bind(1, eventName)
+        return try row.step() ? try LogRow.read(row, names: names).content.event.schemaID : nil
+    }
+
     func cursor(topic: String) throws(StoreError) -> ReplayID? {
         let row = try statement(
             """

@@ -16,8 +16,19 @@ extension Bridge.Settings {
             verifier: try TokenVerifier(tokens, issuerKeys: issuerKeys),
             host: configuration.listen.host,
             port: configuration.listen.port,
+            pubSub: configuration.pubSub.map { PubSubDoor.Listener($0) },
             issuerKeys: issuerKeys,
             adminSecret: configuration.adminSecret)
+    }
+}
+
+extension PubSubDoor.Listener {
+    init(_ pubSub: Configuration.PubSub) {
+        self.init(
+            host: pubSub.address.host, port: pubSub.address.port,
+            tls: pubSub.certificate.map {
+                DoorTLS(certificateChainFile: $0.chainFile, privateKeyFile: $0.privateKeyFile)
+            })
     }
 }
 

@@ -22,6 +22,8 @@ struct Bridge: Sendable {
         var verifier: TokenVerifier
         var host: String
         var port: Int
+        /// Where the Pub/Sub API is served; nil: it is not.
+        var pubSub: PubSubDoor.Listener?
         var timing = Upstream.Timing()
         /// Nil where the verifier has its key from the configuration.
         var issuerKeys: IssuerKeys?
@@ -33,6 +35,7 @@ struct Bridge: Sendable {
     let upstream: Upstream
     let hub: PushHub
     let http: HTTPDoor
+    let pubSub: PubSubDoor?
     let metrics: MetricsRegistry
     private let jwks: JWKSRefresher?
     private let logger: Logger
@@ -56,9 +59,14 @@ struct Bridge: Sendable {
         }
         http = HTTPDoor(
             configuration: .init(host: settings.host, port: settings.port),
-            routes: [operations] + (admin.map { [$0] } ?? []) + routes,
+            routes: [operations, BayeuxDoor(service: hub.bus, logger: logger)] + (admin.map { [$0] } ?? []) + routes,
             takeovers: [hub],
             metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        pubSub = settings.pubSub.map { [hub, metrics] listener in
+            PubSubDoor(
+                configuration: .init(listeners: [listener]), bus: hub.bus, metrics: metrics,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        }
         BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)
     }
 
@@ -75,12 +83,18 @@ struct Bridge: Sendable {
             Component("http") { [http] in
                 try await http.run()
             },
+        ] + pubSubComponents + [
             Component("upstream") { [upstream] in
                 try await upstream.run()
             } stop: { [upstream] in
                 upstream.beginGracefulShutdown()
             },
         ]
+    }
+
+    private var pubSubComponents: [Component] {
+        guard let pubSub else { return [] }
+        return [Component("pubsub") { try await pubSub.run() }]
     }
 
     private var tokenComponents: [Component] {
@@ -91,6 +105,11 @@ struct Bridge: Sendable {
     /// The HTTP address once it is bound: `127.0.0.1:8080`.
     func authority() async throws -> String {
         try await http.listening.authority()
+    }
+
+    /// The Pub/Sub API's address once it is bound; nil where it is not served.
+    func pubSubAuthority() async throws -> String? {
+        try await pubSub?.listening.first?.authority()
     }
 
     private static func upstreamCheck(_ upstream: Upstream) -> OperationsDoor.Check {

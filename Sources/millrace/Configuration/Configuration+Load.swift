@@ -53,6 +53,7 @@ private struct ConfigurationReader {
         let tracked = trackedObjects()
         let store = store(root.section("store"))
         let listen = listen(root.section("listen"))
+        let pubSub = pubSub(root.section("pubsub"))
         let push = push(root.section("push"))
         let admin = admin(root.section("admin"))
         let log = log(root.section("log"))
@@ -60,13 +61,14 @@ private struct ConfigurationReader {
         let drainTimeout = shutdown.duration("drain_timeout")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, let tracked, let store, let listen, let push, let admin, let log, let drainTimeout
+        guard let org, let topics, let tracked, let store, let listen, let pubSub, let push, let admin, let log,
+            let drainTimeout
         else {
             return nil
         }
         return Configuration(
-            org: org, topics: topics, store: store, listen: listen, push: push, trackedObjects: tracked.objects,
-            adminSecret: admin.secret, log: log,
+            org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
+            trackedObjects: tracked.objects, adminSecret: admin.secret, log: log,
             drainTimeout: drainTimeout)
     }
 
@@ -149,6 +151,31 @@ private struct ConfigurationReader {
         section.finish()
         guard let host, let port else { return nil }
         return Configuration.Address(host: host, port: port)
+    }
+
+    private func pubSub(_ section: Section) -> (served: Configuration.PubSub?, Void)? {
+        defer { section.finish() }
+        let host = section.text("host")
+        let isServed = section.has("port")
+        let port = section.integer("port")
+        let hasCertificate = section.has("certificate_file"), hasKey = section.has("private_key_file")
+        let chain = files.pathOfReadable(section, "certificate_file")
+        let key = files.pathOfReadable(section, "private_key_file")
+        if hasCertificate != hasKey {
+            section.mistake(
+                hasCertificate ? "certificate_file" : "private_key_file",
+                "needs \(hasCertificate ? "pubsub.private_key_file" : "pubsub.certificate_file") beside it")
+            return nil
+        }
+        guard isServed else {
+            if hasCertificate { section.mistake("certificate_file", "is for nothing without pubsub.port") }
+            return hasCertificate ? nil : (nil, ())
+        }
+        guard let host, let port, !hasCertificate || (chain != nil && key != nil) else { return nil }
+        let certificate = chain.flatMap { chain in
+            key.map { Configuration.PubSub.Certificate(chainFile: chain, privateKeyFile: $0) }
+        }
+        return (Configuration.PubSub(address: .init(host: host, port: port), certificate: certificate), ())
     }
 
     private func admin(_ section: Section) -> (secret: Secret?, Void)? {

@@ -36,6 +36,18 @@ struct Configuration: Sendable {
         var logBytesMax: Int?
     }
 
+    /// Where the Pub/Sub API is served to clients.
+    struct PubSub: Hashable, Sendable {
+        struct Certificate: Hashable, Sendable {
+            var chainFile: String
+            var privateKeyFile: String
+        }
+
+        var address: Address
+        /// Nil: without TLS.
+        var certificate: Certificate?
+    }
+
     struct Push: Sendable {
         /// Origins of pages that may connect (`https://app.example.com`); others are refused. Empty: no page may.
         var origins: [String]
@@ -89,6 +101,8 @@ struct Configuration: Sendable {
     var topics: [String]
     var store: Store
     var listen: Address
+    /// Nil: there is no Pub/Sub API.
+    var pubSub: PubSub?
     var push: Push
     /// Objects whose records are kept; nil: all.
     var trackedObjects: Set<String>?

@@ -58,6 +58,18 @@ extension ConfigurationKey {
         ConfigurationKey(
             path: "listen.port", kind: .integer(0...65_535), presence: .defaults(to: "8080"),
             effect: "The HTTP port; 0 chooses a free one"),
+        ConfigurationKey(
+            path: "pubsub.port", kind: .integer(0...65_535), presence: .optional,
+            effect: "Serves the Pub/Sub API (gRPC) to clients here; 0 chooses a free one. Left out: it is not served"),
+        ConfigurationKey(
+            path: "pubsub.host", kind: .text, presence: .defaults(to: "127.0.0.1"),
+            effect: "Address that port binds to"),
+        ConfigurationKey(
+            path: "pubsub.certificate_file", kind: .file, presence: .optional,
+            effect: "Certificate chain (PEM) of that port, which then speaks TLS; with `pubsub.private_key_file`"),
+        ConfigurationKey(
+            path: "pubsub.private_key_file", kind: .file, presence: .optional,
+            effect: "The certificate's private key (PEM)"),
     ]
 
     private static let push = [

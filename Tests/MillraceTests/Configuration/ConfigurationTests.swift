@@ -66,6 +66,7 @@ struct ConfigurationTests {
             listen:
               host: 0.0.0.0
               port: 0
+            pubsub: { host: 0.0.0.0, port: 7443, certificate_file: ca.pem, private_key_file: ca.pem }
             push:
               origins: ["https://app.example.com", "http://localhost:5173"]
               tokens:
@@ -97,6 +98,12 @@ struct ConfigurationTests {
             configuration.store == .init(path: "/tmp/log.sqlite", retention: .seconds(7 * 86_400), logBytesMax: 4 << 30)
         )
         #expect(configuration.listen == .init(host: "0.0.0.0", port: 0))
+        let authority = files.directory + "/ca.pem"
+        #expect(
+            configuration.pubSub
+                == .init(
+                    address: .init(host: "0.0.0.0", port: 7443),
+                    certificate: .init(chainFile: authority, privateKeyFile: authority)))
         #expect(configuration.push.origins == ["https://app.example.com", "http://localhost:5173"])
         #expect(configuration.push.heartbeat == .seconds(15))
         #expect(configuration.push.allowsTokenInQuery)

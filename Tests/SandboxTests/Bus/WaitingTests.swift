@@ -3,6 +3,7 @@ import Doors
 import Store
 import TestSupport
 import Testing
+import Twin
 
 @testable import Sandbox
 

@@ -4,7 +4,14 @@ internal import Store
 internal import Synchronization
 internal import Twin
 
-/// Carries new entries of the log from the store's commit path to the loops: one hand-over per loop and batch.
+/// Whoever is handed the log's new entries. Called on the store's commit path, in the log's order: to be quick.
+protocol LogFollower: Sendable {
+    func follow(_ items: [LogItem])
+    /// Entries up to here are not handed over: they must be read from the log.
+    func skipped(to place: LogPlace)
+}
+
+/// Carries new entries of the log from the store's commit path to the loops and other followers: one hand-over to each per batch.
 ///
 /// `appended` hands over at once when the schemas of its events are in memory, which they are but for the first event of
 /// each. Otherwise entries wait, in order, for `run` to fetch the schema. What waits is bounded: past the bound the loops
@@ -19,7 +26,7 @@ final class EventFeed: LogObserver {
 
     private struct State {
         /// Empty until `open`: what comes before waits.
-        var inboxes: [LoopInbox] = []
+        var followers: [any LogFollower] = []
         var waiting: [Entry] = []
         /// Entries up to here were dropped before there were inboxes to tell.
         var skipped: LogPlace?
@@ -47,10 +54,10 @@ final class EventFeed: LogObserver {
         put([.gap(gap)])
     }
 
-    /// The loops stand at the head that `observe` answered: from now on entries reach them.
-    func open(_ inboxes: [LoopInbox]) {
+    /// The followers stand at the head that `observe` answered: from now on entries reach them.
+    func open(_ followers: [any LogFollower]) {
         state.withLock { state in
-            state.inboxes = inboxes
+            state.followers = followers
             if let skipped = state.skipped { tellSkipped(to: skipped, state) }
             forward(&state)
         }
@@ -89,7 +96,7 @@ final class EventFeed: LogObserver {
 
     /// Hands over what can be, in order. `passesFirst`: the first event goes without its schema, which nobody knows.
     private func forward(_ state: inout State, passesFirst: Bool = false) {
-        guard !state.inboxes.isEmpty else { return }
+        guard !state.followers.isEmpty else { return }
         var items: [LogItem] = []
         for entry in state.waiting {
             switch entry {
@@ -107,11 +114,11 @@ final class EventFeed: LogObserver {
         }
         guard !items.isEmpty else { return }
         state.waiting.removeFirst(items.count)
-        for inbox in state.inboxes { inbox.put(.items(items)) }
+        for follower in state.followers { follower.follow(items) }
     }
 
     private func missingSchema(_ state: borrowing State) -> SchemaID? {
-        guard !state.inboxes.isEmpty, case .event(let event)? = state.waiting.first else { return nil }
+        guard !state.followers.isEmpty, case .event(let event)? = state.waiting.first else { return nil }
         return event.content.event.schemaID
     }
 
@@ -124,10 +131,10 @@ final class EventFeed: LogObserver {
         }
         state.waiting = []
         guard let last = places.max() else { return }
-        if state.inboxes.isEmpty { state.skipped = last } else { tellSkipped(to: last, state) }
+        if state.followers.isEmpty { state.skipped = last } else { tellSkipped(to: last, state) }
     }
 
     private func tellSkipped(to place: LogPlace, _ state: borrowing State) {
-        for inbox in state.inboxes { inbox.put(.skipped(to: place)) }
+        for follower in state.followers { follower.skipped(to: place) }
     }
 }

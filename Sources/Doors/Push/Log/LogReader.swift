@@ -75,7 +75,7 @@ final class LogReader: Sendable {
         for question in batch {
             switch question.kind {
             case .place(_, _, _, let replayID, let channel):
-                let answer = await place(of: replayID, channel: channel)
+                let answer = await place(of: replayID, channel: channel, repeatsMerged: true)
                 inboxes[question.loop].put(.placed(question, answer))
             case .chunk(let wish):
                 if askers[wish] == nil { order.append(wish) }
@@ -91,7 +91,9 @@ final class LogReader: Sendable {
     /// The topics in which a replay id of a channel may have come, the likeliest first. The same number in a topic of
     /// another family is another event, so "any topic" is the last resort: it finds the places that the hub itself hands
     /// out where a family has no event of its own.
-    private func place(of replayID: ReplayID, channel: String) async -> PlaceAnswer {
+    ///
+    /// - Parameter repeatsMerged: a merged event comes again: whoever gets it record by record may have seen a part of it.
+    func place(of replayID: ReplayID, channel: String, repeatsMerged: Bool) async -> PlaceAnswer {
         var topics: [String?] = [channel]
         if channel.hasPrefix("/data/"), channel != PushChannel.allChangeEventsName {
             topics.insert(PushChannel.allChangeEventsName, at: 0)
@@ -110,7 +112,9 @@ final class LogReader: Sendable {
                 for topic in candidates {
                     for replayID in replayIDs {
                         guard case .after(let position) = try reader.place(of: replayID, topic: topic) else { continue }
-                        return .at(try Self.place(after: position, reader: reader))
+                        return .at(
+                            repeatsMerged
+                                ? try Self.place(after: position, reader: reader) : LogPlace(event: position))
                     }
                 }
                 return .unknown
@@ -150,7 +154,7 @@ final class LogReader: Sendable {
         }
     }
 
-    private func read(_ wish: ChunkWish) async throws -> (items: [LogItem], retained: Position, reached: LogPlace) {
+    func read(_ wish: ChunkWish) async throws -> (items: [LogItem], retained: Position, reached: LogPlace) {
         let chunk = try await twin.store.read { reader in try Self.read(wish, reader: reader) }
         var items: [LogItem] = []
         for event in chunk.events {

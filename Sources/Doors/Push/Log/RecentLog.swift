@@ -19,12 +19,16 @@ struct RecentLog {
     private var familyHeads: [String: (place: LogPlace, replayID: ReplayID)] = [:]
     private var lastReplayID: ReplayID?
 
-    init(countMax: Int, bytesMax: Int, head: LogPlace) {
+    /// - Parameters:
+    ///   - head: where it begins when nothing is remembered.
+    ///   - recent: what it begins with: entries without a hole.
+    init(countMax: Int, bytesMax: Int, head: LogPlace, recent: [LogItem] = []) {
         self.countMax = countMax
         self.bytesMax = bytesMax
         items = Array(repeating: nil, count: countMax)
-        floor = head
-        self.head = head
+        floor = recent.first.map { LogPlace(rawValue: $0.place.rawValue - 1) } ?? head
+        self.head = floor
+        for item in recent { append(item) }
     }
 
     /// The newest item; items come in order.

@@ -30,8 +30,11 @@ final class SchemaFacts: Sendable {
     /// The mask for what a token allows: names of compounds stand for all their components.
     func mask(_ fields: Set<String>?) -> EventSchema.Mask {
         guard let fields else { return .all }
-        return EventSchema.Mask(flatNames: Set(fields.flatMap { [$0] + flatNames(of: $0) }))
+        return EventSchema.Mask(flatNames: flatNames(ofAll: fields))
     }
+
+    /// The flat fields behind the names that a token lists.
+    func flatNames(ofAll names: Set<String>) -> Set<String> { Set(names.flatMap { [$0] + flatNames(of: $0) }) }
 
     /// What a change event says of its record; nil when it cannot be decoded.
     func changeEventValues(of payload: ByteBuffer) -> [String: FieldValue]? {

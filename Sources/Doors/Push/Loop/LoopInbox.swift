@@ -22,7 +22,7 @@ enum LoopMessage: Sendable {
 ///
 /// Any thread puts; only the loop takes. Bounded for log entries: a loop that does not keep up gets a `skipped` instead of
 /// them, and its clients read the log, which loses nothing.
-final class LoopInbox: Sendable {
+final class LoopInbox: LogFollower {
     private struct State {
         var messages: [LoopMessage] = []
         var itemCount = 0
@@ -64,6 +64,10 @@ final class LoopInbox: Sendable {
         if wakes { _ = pushloop_wakeup_signal(wakeup) }
         return isTaken
     }
+
+    func follow(_ items: [LogItem]) { put(.items(items)) }
+
+    func skipped(to place: LogPlace) { put(.skipped(to: place)) }
 
     func take() -> [LoopMessage] {
         state.withLock { state in

@@ -87,10 +87,9 @@ final class PushLoop {
         frames = FrameRing(countMax: configuration.recentFramesMax, bytesMax: configuration.recentFrameBytesMax)
         pingFrame = frames.make(FrameParts(bytes: WebSocketFrameHeader.frame(.ping, [])))
         commentFrame = frames.make(FrameParts(bytes: Array(":\n\n".utf8)))
-        let floor = recent.first.map { LogPlace(rawValue: $0.place.rawValue - 1) } ?? head
         log = RecentLog(
-            countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax, head: floor)
-        for item in recent { log.append(item) }
+            countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax, head: head,
+            recent: recent)
     }
 
     deinit {

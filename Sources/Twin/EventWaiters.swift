@@ -1,4 +1,4 @@
-import Store
+package import Store
 import Synchronization
 
 /// Readers that wait for something to read. Woken by the log, never by a timer of their own; each wait has its
@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Thread-safe: the log wakes from its commit path, readers wait on theirs. A continuation lives in `waiting` and is
 /// resumed by whoever takes it out.
-final class EventWaiters: Sendable {
+package final class EventWaiters: Sendable {
     private struct State {
         var head = Position.start
         var nextNumber: UInt64 = 0
@@ -22,10 +22,12 @@ final class EventWaiters: Sendable {
 
     private let state = Mutex(State())
 
-    var count: Int { state.withLock { $0.waiting.count } }
+    package init() {}
+
+    package var count: Int { state.withLock { $0.waiting.count } }
 
     /// The log has reached a position: wakes those who wait for less.
-    func reached(_ position: Position) {
+    package func reached(_ position: Position) {
         let woken = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.head = max(state.head, position)
             let numbers = state.waiting.filter { $0.value.after < state.head }.keys
@@ -35,7 +37,7 @@ final class EventWaiters: Sendable {
     }
 
     /// Wakes everybody: something other than an event is to be seen.
-    func wakeAll() {
+    package func wakeAll() {
         let woken = state.withLock { state -> [Waiter] in
             let all = Array(state.waiting.values)
             state.waiting = [:]
@@ -45,7 +47,7 @@ final class EventWaiters: Sendable {
     }
 
     /// Returns when the log has passed a position, when woken, at the deadline, or when the task is cancelled.
-    func wait(after position: Position, timeout: Duration) async {
+    package func wait(after position: Position, timeout: Duration) async {
         guard state.withLock({ $0.head <= position }) else { return }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait(after: position) }

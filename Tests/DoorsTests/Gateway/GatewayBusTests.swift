@@ -1,0 +1,252 @@
+import ChangeEvents
+import Foundation
+import NIOCore
+import Store
+import TestSupport
+import Testing
+import Twin
+
+@testable import Doors
+
+/// What the doors of Salesforce's own protocols serve from the gateway's log, and to whom.
+@Suite(.timeLimit(.minutes(2)))
+struct GatewayBusTests {
+    private static let cases = PushFixture.channel
+
+    private func caller(
+        _ fixture: PushFixture, _ allow: [TokenSigner.Allowance] = [.init(channel: cases)], id: String? = nil,
+        lifetime: Duration = .seconds(600)
+    ) async throws -> BusCaller {
+        try await fixture.hub.bus.authorize(
+            accessToken: try PushFixture.token(id: id, allow: allow, lifetime: lifetime), instanceURL: nil, tenantID: nil)
+    }
+
+    /// Everything on the channel after a place.
+    private func all(
+        _ fixture: PushFixture, _ caller: BusCaller, from: ReplayStart = .earliest, channel: String = cases,
+        limit: Int = 100
+    ) async throws -> [ArrivedEvent] {
+        var place = try await fixture.hub.bus.start(topic: channel, from: from, caller: caller)
+        var events: [ArrivedEvent] = []
+        while true {
+            let read = try await fixture.hub.bus.read(topic: channel, after: place, limit: limit, caller: caller)
+            events += read.events
+            #expect(read.events.count <= limit && read.reached >= place)
+            if read.reached == place { return events }
+            place = read.reached
+        }
+    }
+
+    private func change(_ arrived: ArrivedEvent, _ fixture: PushFixture) throws -> ChangeEvent {
+        try fixture.schema.changeEvent(of: arrived.event.payload)
+    }
+
+    private func refusal(_ body: () async throws -> Void) async -> EventBusError? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return error as? EventBusError
+        }
+    }
+
+    @Test func whoMaySeeAllGetsTheOrgsOwnBytes() async throws {
+        try await PushFixture.with { fixture in
+            try await fixture.ingest(.create, cases: [1], ["Subject": .string("one"), "Status": .string("New")])
+            try await fixture.ingest(.update, cases: [1, 2], ["Status": .string("Working")])
+            let events = try await all(fixture, caller(fixture))
+            let logged = try await fixture.twin.store.read {
+                try $0.events(after: .start, selection: .all, limit: 9, bytesMax: .max).map(\.content.event)
+            }
+            #expect(events.map(\.event.payload) == logged.map(\.payload))
+            #expect(events.map(\.event.replayID) == logged.map(\.replayID))
+            #expect(events.map(\.event.eventID) == logged.map(\.eventID))
+            let one = try await all(fixture, caller(fixture), limit: 1)
+            #expect(one.map(\.event.eventID) == logged.map(\.eventID))
+        }
+    }
+
+    @Test func theTokensConditionDecidesByTheRecord() async throws {
+        try await PushFixture.with { fixture in
+            let bob = try await caller(fixture, [.init(channel: Self.cases, where: "Priority = 'High'")])
+            try await fixture.ingest(.create, cases: [1], ["Priority": .string("High"), "Status": .string("New")])
+            try await fixture.ingest(.create, cases: [2], ["Priority": .string("Low"), "Status": .string("New")])
+            // Says nothing of the priority: the record does.
+            try await fixture.ingest(.update, cases: [1], ["Status": .string("Working")])
+            try await fixture.ingest(.update, cases: [2], ["Status": .string("Working")])
+            // Leaves the view, and the values that took it out are not shown; comes back.
+            try await fixture.ingest(.update, cases: [1], ["Priority": .string("Low")])
+            try await fixture.ingest(.update, cases: [1], ["Status": .string("secret")])
+            try await fixture.ingest(.update, cases: [1], ["Priority": .string("High")])
+            let seen = try await all(fixture, bob).map { try change($0, fixture) }
+            #expect(seen.allSatisfy { $0.header.recordIDs == [RecordID.test("500", 1).string] })
+            #expect(seen.map { $0.values["Status"] ?? .null } == [.string("New"), .string("Working"), .null])
+            #expect(seen.last?.values["Priority"] == .string("High"))
+        }
+    }
+
+    /// A merged event names records that the bearer may not know of.
+    @Test func aMergedEventIsShownWithoutWhatDoesNotMatch() async throws {
+        try await PushFixture.with { fixture in
+            let bob = try await caller(fixture, [.init(channel: Self.cases, where: "Priority = 'High'")])
+            for (number, priority) in [(1, "High"), (2, "Low"), (3, "High")] {
+                try await fixture.ingest(.create, cases: [number], ["Priority": .string(priority)])
+            }
+            let replay = try await fixture.ingest(.update, cases: [1, 2, 3], ["Status": .string("Working")])
+            let merged = try #require(try await all(fixture, bob).last)
+            #expect(merged.event.replayID.counter == replay)
+            let change = try change(merged, fixture)
+            #expect(change.header.recordIDs == [1, 3].map { RecordID.test("500", $0).string })
+            #expect(change.changedFields == ["Status"] && change.values["Status"] == .string("Working"))
+        }
+    }
+
+    @Test func hiddenFieldsAreNotInTheBytes() async throws {
+        try await PushFixture.with { fixture in
+            let narrow = try await caller(fixture, [.init(channel: Self.cases, fields: ["Status"])])
+            try await fixture.ingest(
+                .update, cases: [1], ["Status": .string("Working"), "Subject": .string("a secret subject")])
+            try await fixture.ingest(.create, cases: [2], ["Subject": .string("a secret subject")])
+            let events = try await all(fixture, narrow)
+            let changes = try events.map { try change($0, fixture) }
+            #expect(changes.map(\.header.changeType) == [.update, .create])
+            #expect(changes[0].changedFields == ["Status"] && changes[0].values == ["Status": .string("Working")])
+            for event in events {
+                #expect(!String(decoding: event.event.payload.readableBytesView, as: UTF8.self).contains("secret"))
+                #expect(event.event.schemaID == fixture.schema.id)
+            }
+        }
+    }
+
+    @Test func channelsNeedAnEntryOfTheToken() async throws {
+        try await PushFixture.with { fixture in
+            try await fixture.ingest(.create, cases: [1], ["Status": .string("New")])
+            let bob = try await caller(fixture)
+            let bus = fixture.hub.bus
+            for channel in ["/data/ChangeEvents", "/data/ContactChangeEvent", "/event/Low_Ink__e"] {
+                let refused = await refusal { _ = try await bus.start(topic: channel, from: .latest, caller: bob) }
+                #expect(refused?.code == .permissionDenied, "\(channel)")
+                #expect(await refusal { _ = try await bus.topic(channel, caller: bob) }?.code == .permissionDenied)
+            }
+            #expect(await refusal { _ = try await bus.topic("/topic/x", caller: bob) }?.code == .topicNotFound)
+            #expect(await refusal { _ = try await bus.schemaJSON("unknown", caller: bob) }?.code == .schemaInvalid)
+            let topic = try await bus.topic(Self.cases, caller: bob)
+            #expect(topic.schemaID == fixture.schema.id.string && topic.canSubscribe && !topic.canPublish)
+            #expect(try await bus.schemaJSON(topic.schemaID, caller: bob) == fixture.schema.json)
+            // A schema names fields: it is for those who may have its events.
+            let other = try await caller(fixture, [.init(channel: "/event/Low_Ink__e")])
+            #expect(await refusal { _ = try await bus.schemaJSON(topic.schemaID, caller: other) }?.code == .schemaInvalid)
+            let publishing = await refusal {
+                _ = try await bus.publish(topic: Self.cases, events: [], caller: bob)
+            }
+            #expect(publishing?.code == .permissionDenied)
+        }
+    }
+
+    @Test func expiryAndRevocationArePunctual() async throws {
+        try await PushFixture.with { fixture in
+            let bus = fixture.hub.bus
+            let bob = try await caller(fixture, id: "the-token")
+            let place = try await bus.start(topic: Self.cases, from: .latest, caller: bob)
+            var old = bob
+            old.pass?.grant.expiresAt = Int64(Date().timeIntervalSince1970)
+            let expired = old
+            let late = await refusal { _ = try await bus.read(topic: Self.cases, after: place, limit: 1, caller: expired) }
+            #expect(late?.code == .unauthenticated)
+            try await fixture.hub.revoke(.tokenID("the-token"))
+            let revoked = await refusal { _ = try await bus.read(topic: Self.cases, after: place, limit: 1, caller: bob) }
+            #expect(revoked?.code == .unauthenticated)
+            for token in [nil, "", "not a token", try PushFixture.token(secret: "another secret of thirty-two bytes")] {
+                let refused = await refusal {
+                    _ = try await bus.authorize(accessToken: token, instanceURL: "https://x", tenantID: "00D")
+                }
+                #expect(refused?.code == .unauthenticated)
+            }
+            #expect(await bus.standing(ofToken: "not a token") == .unknown)
+        }
+    }
+
+    @Test func aPlaceIsTheReplayIDThatWasSeenLast() async throws {
+        try await PushFixture.with({ $0.recentEventsMax = 4 }) { fixture in
+            var replays: [UInt64] = []
+            for number in 1...12 { replays.append(try await fixture.ingest(.create, cases: [number])) }
+            let bob = try await caller(fixture)
+            // From memory, and from the store behind it.
+            for index in [0, 5, 10] {
+                let rest = try await all(fixture, bob, from: .after(ReplayID(counter: replays[index])))
+                #expect(rest.compactMap(\.event.replayID.counter) == Array(replays[(index + 1)...]))
+            }
+            let unknown = await refusal {
+                _ = try await fixture.hub.bus.start(
+                    topic: Self.cases, from: .after(ReplayID(counter: 4711)), caller: bob)
+            }
+            #expect(unknown?.code == .replayIDCorrupted)
+            #expect(try await all(fixture, bob, from: .latest).isEmpty)
+            #expect(try await all(fixture, bob, channel: Self.cases).count == 12)
+        }
+    }
+
+    /// A merged event comes whole, so it is behind its own place.
+    @Test func aMergedEventIsNotRepeated() async throws {
+        try await PushFixture.with { fixture in
+            let replay = try await fixture.ingest(.create, cases: [1, 2, 3], ["Status": .string("New")])
+            let rest = try await all(fixture, caller(fixture), from: .after(ReplayID(counter: replay)))
+            #expect(rest.isEmpty)
+        }
+    }
+
+    /// These protocols have no word for a loss: the stream ends, and the place is no longer good to go on from.
+    @Test func aLossEndsTheStreamAndItsPlace() async throws {
+        try await PushFixture.with { fixture in
+            let bus = fixture.hub.bus
+            let first = try await fixture.ingest(.create, cases: [1])
+            let bob = try await caller(fixture)
+            var place = try await bus.start(topic: Self.cases, from: .earliest, caller: bob)
+            place = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob).reached
+            let waiting = Task { [place] in await bus.waitForEvents(after: place, timeout: .seconds(60)) }
+            try await fixture.twin.declareGap(topic: Self.cases, reason: "expired")
+            await waiting.value
+            let second = try await fixture.ingest(.create, cases: [2])
+            let ended = await refusal { [place] in
+                _ = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob)
+            }
+            #expect(ended?.code == .unavailable)
+            let again = try await caller(fixture)
+            let resumed = await refusal {
+                _ = try await bus.start(topic: Self.cases, from: .after(ReplayID(counter: first)), caller: again)
+            }
+            #expect(resumed?.code == .replayIDCorrupted && resumed?.message.contains("lost") == true)
+            // What the client's protocol tells it to do then, goes well.
+            let events = try await all(fixture, again)
+            #expect(events.compactMap(\.event.replayID.counter) == [first, second])
+            let behind = try await all(fixture, again, from: .after(ReplayID(counter: second)))
+            #expect(behind.isEmpty)
+        }
+    }
+
+    @Test func readersAreWokenByWhatComes() async throws {
+        try await PushFixture.with { fixture in
+            let bus = fixture.hub.bus
+            let bob = try await caller(fixture)
+            let place = try await bus.start(topic: Self.cases, from: .latest, caller: bob)
+            let waiting = Task { await bus.waitForEvents(after: place, timeout: .seconds(60)) }
+            let replay = try await fixture.ingest(.create, cases: [7])
+            await waiting.value
+            let read = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob)
+            #expect(read.events.map(\.event.replayID.counter) == [replay])
+            #expect(read.latestReplayID.counter == replay)
+        }
+    }
+
+    @Test func aSubjectHasABoundedNumberOfCometDClients() async throws {
+        try await PushFixture.with({ $0.connectionsPerSubjectMax = 2 }) { fixture in
+            let bus = fixture.hub.bus
+            let bob = try await caller(fixture)
+            try bus.clientOpened("a", caller: bob)
+            try bus.clientOpened("b", caller: bob)
+            #expect(throws: EventBusError.self) { try bus.clientOpened("c", caller: bob) }
+            bus.clientClosed("a", caller: bob)
+            try bus.clientOpened("d", caller: bob)
+        }
+    }
+}
