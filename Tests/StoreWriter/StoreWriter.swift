@@ -5,9 +5,10 @@ import TestSupport
 
 /// Writes to a store until it is killed, for `KillTests`: `StoreWriter DATABASE FIRST LAST`.
 ///
-/// Each transaction appends a few events numbered on from the last, puts the record that each names, and moves the cursor.
-/// Only when `write` has returned does it print `acknowledged N` (one `write(2)` per line, so that a kill cannot lose or
-/// split what was printed).
+/// Each transaction appends a few events numbered on from the last, puts the records that each names, one of them of an
+/// object with a table of its own, and moves the cursor. Before it, `begin N` is printed, N being its last number; when
+/// `write` has returned, `acknowledged N`. One `write(2)` per line, so that a kill can neither lose nor split what was
+/// printed.
 @main
 struct StoreWriter {
     static func main() async throws {
@@ -17,22 +18,28 @@ struct StoreWriter {
             exit(64)
         }
         let store = try SQLiteStore(path: arguments[1])
-        FileHandle.standardOutput.write(Data("open\n".utf8))
+        say("open")
         var next = first
         while next <= last {
             let numbers = Array(next...min(last, next + next % 7))
+            let end = numbers[numbers.count - 1]
+            say("begin \(end)")
             try await store.write { writer in
+                // Changes nothing where the table is there already.
+                try writer.define(.indexedTask)
                 for number in numbers {
                     _ = try writer.append(.test(number))
                     try writer.put(.test(number % 100, status: "\(number)"))
+                    try writer.put(.test(number % 100, entity: "Task", status: "\(number)"))
                 }
-                try writer.setCursor(
-                    topic: "/data/CaseChangeEvent", to: ReplayID(counter: UInt64(numbers[numbers.count - 1])))
-                try writer.setState("last", to: Array("\(numbers[numbers.count - 1])".utf8))
+                try writer.setCursor(topic: "/data/CaseChangeEvent", to: ReplayID(counter: UInt64(end)))
+                try writer.setState("last", to: Array("\(end)".utf8))
             }
+            say("acknowledged \(end)")
             next += numbers.count
-            FileHandle.standardOutput.write(Data("acknowledged \(next - 1)\n".utf8))
         }
         try await store.close()
     }
+
+    private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }

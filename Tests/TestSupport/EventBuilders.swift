@@ -81,6 +81,12 @@ extension StoredRecord {
     }
 }
 
+extension ObjectTable {
+    /// Of what `StoredRecord.test(_, entity: "Task")` makes, found by its status.
+    public static let indexedTask = ObjectTable(
+        entity: "Task", columns: [.init("Status", .text, isIndexed: true), .init("Number", .integer)])
+}
+
 extension LoggedEvent {
     /// Everything that must come back as it went in, in one comparable value.
     public var parts: EventParts { EventParts(self) }

@@ -22,6 +22,8 @@ struct UpstreamTests {
         ) { harness in
             for name in names { try await harness.stored(40, of: name) }
             for name in names { #expect(harness.sink.counters(name) == Array(1...40)) }
+            // Each has one stream, and none was begun anew.
+            for name in names { #expect(harness.bus.seen(name).count == 1, "\(name)") }
             #expect(harness.bus.connectionCount == 1)
             #expect(harness.host.requests.count == 1)
             #expect(harness.upstream.status.isReady)

@@ -1,10 +1,11 @@
 import ChangeEvents
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 /// Every captured schema and event of the reference.
-@Suite(.enabled(if: Fixtures.areHere, Fixtures.skipped))
+@Suite(.enabled(if: Fixtures.arePresent, Comment(rawValue: Fixtures.absence)))
 struct FixtureTests {
     @Test func schemaIdsAreThoseInTheIndex() throws {
         let index = try #require(Fixtures.folder).appendingPathComponent("schemas/index.json")
@@ -25,8 +26,7 @@ struct FixtureTests {
     }
 
     @Test func canonicalFormIsTheOneBesideTheSchema() throws {
-        let folder = try #require(Fixtures.folder)
-        let expected = try Fixtures.text(folder.appendingPathComponent("schemas/CM_Test_Event_Two__e.canonical.json"))
+        let expected = try Fixtures.text("schemas/CM_Test_Event_Two__e.canonical.json")
         let schema = try #require(try Fixtures.schemas().first { $0.file.hasPrefix("CM_Test_Event_Two__e") })
         #expect(try AvroSchema(json: schema.json).canonicalForm == expected.trimmingCharacters(in: .newlines))
     }
@@ -82,8 +82,7 @@ struct FixtureTests {
     }
 
     @Test func everyBitmapCaseGivesItsNamesAndBack() throws {
-        let folder = try #require(Fixtures.folder)
-        let content = try object(ofJSON: try Fixtures.text(folder.appendingPathComponent("events/bitmaps.json")))
+        let content = try object(ofJSON: try Fixtures.text("events/bitmaps.json"))
         let orders = try #require(content["orders"] as? [String: [String]])
         var checked = 0
         for entry in try #require(content["cases"] as? [[String: Any]]) {

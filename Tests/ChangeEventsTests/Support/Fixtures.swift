@@ -1,24 +1,11 @@
 import ChangeEvents
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
-/// The captured schemas and events of the reference, read where they lie: `MILLRACE_FIXTURES`, or
-/// `../shared/reference/fixtures` beside the package. Not part of the repository; tests that need them are skipped,
-/// and say so, where the folder is absent.
-enum Fixtures {
-    static let folder: URL? = {
-        let given = ProcessInfo.processInfo.environment["MILLRACE_FIXTURES"].map { URL(fileURLWithPath: $0) }
-        let beside = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("shared/reference/fixtures")
-        let folder = given ?? beside
-        return FileManager.default.fileExists(atPath: folder.appendingPathComponent("schemas").path) ? folder : nil
-    }()
-
-    static var areHere: Bool { folder != nil }
-    static let skipped: Comment = "the fixtures folder is absent: set MILLRACE_FIXTURES to run this test"
-
+/// The captured schemas and events, as the tests of the decoder look at them.
+extension Fixtures {
     struct NamedSchema: Sendable, CustomTestStringConvertible {
         var file: String
         var json: String
@@ -36,11 +23,10 @@ enum Fixtures {
     }
 
     static func schemas() throws -> [NamedSchema] {
-        guard let folder else { return [] }
-        let schemas = folder.appendingPathComponent("schemas")
+        let schemas = try #require(folder).appendingPathComponent("schemas")
         let files = try FileManager.default.contentsOfDirectory(atPath: schemas.path).filter { $0.hasSuffix(".avsc") }
             .sorted()
-        return try files.map { NamedSchema(file: $0, json: try text(schemas.appendingPathComponent($0))) }
+        return try files.map { NamedSchema(file: $0, json: try text("schemas/" + $0)) }
     }
 
     static func schema(_ id: String) throws -> EventSchema? {
@@ -48,8 +34,7 @@ enum Fixtures {
     }
 
     static func events() throws -> [Event] {
-        guard let folder else { return [] }
-        let lines = try text(folder.appendingPathComponent("events/change-events.jsonl")).split(separator: "\n")
+        let lines = try text("events/change-events.jsonl").split(separator: "\n")
         return try lines.map { line in
             let content = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
             return Event(
@@ -57,8 +42,6 @@ enum Fixtures {
                 payload: try #require(ByteBuffer(hex: content["payload_hex"] as? String ?? "")), content: content)
         }
     }
-
-    static func text(_ file: URL) throws -> String { String(decoding: try Data(contentsOf: file), as: UTF8.self) }
 }
 
 extension ByteBuffer {

@@ -296,10 +296,12 @@ import Testing
         }
     }
 
+    /// As many as a connection of Salesforce's takes.
     @Test func manyStreamsShareOneConnection() async throws {
-        try await withDoor { client, bus, _, _ in
+        let streams = 1_000
+        try await withDoor { client, bus, _, metrics in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<200 {
+                for _ in 0..<streams {
                     group.addTask {
                         try await self.subscribe(client) { subscription in
                             subscription.fetch(100)
@@ -309,10 +311,12 @@ import Testing
                         }
                     }
                 }
-                try await eventually { bus.waitingCount == 200 }
+                try await eventually { bus.waitingCount == streams }
+                #expect(metrics.gauge("millrace_pubsub_streams", help: "").value == Int64(streams))
                 for _ in 0..<5 { bus.publish(10) }
                 try await group.waitForAll()
             }
+            try await eventually { metrics.gauge("millrace_pubsub_streams", help: "").value == 0 }
         }
     }
 

@@ -181,6 +181,19 @@ final class RawClient {
         return message
     }
 
+    /// A message that is there already, without waiting for one; pings are passed over, and not answered.
+    func messageIfAny() throws -> Message? {
+        receive()
+        while let frame = nextFrame() {
+            if frame == .ping { continue }
+            guard case .text(let text) = frame, let message = Message(text) else {
+                throw Failure(what: "not a message: \(frame)")
+            }
+            return message
+        }
+        return nil
+    }
+
     /// The next message that is not a checkpoint.
     func event() async throws -> Message {
         while true {

@@ -29,7 +29,10 @@ struct BulkJobTests {
     }
 
     @Test func whatCannotBeAJobIsRefused() async throws {
-        let org = try await TestOrg.open()
+        let definitions = try SchemaNodes.definitions(
+            #"{"events": {"Low_Charge__e": {"fields": {"VIN__c": {"type": "Text", "length": 17}}}}}"#)
+        let org = try await TestOrg.open { $0.schema = definitions }
+        #expect(org.sandbox.catalogue.event("Low_Charge__e") != nil)
         func refusal(_ object: String, _ operation: BulkOperation, _ field: String? = nil) async -> OrgError? {
             var job = NewIngestJob(object: object, operation: operation)
             job.externalIDField = field
@@ -38,6 +41,10 @@ struct BulkJobTests {
         }
         #expect(await refusal("Spaceship", .insert)?.errorCode == "InvalidEntity")
         #expect(await refusal("Spaceship", .insert)?.message == "Entity 'Spaceship' is not supported by the Bulk API.")
+        // The Bulk API publishes no events.
+        for operation in [BulkOperation.insert, .update, .upsert, .delete, .hardDelete] {
+            #expect(await refusal("Low_Charge__e", operation, "Id")?.errorCode == "InvalidEntity", "\(operation)")
+        }
         #expect(await refusal("Account", .upsert)?.errorCode == "InvalidJob")
         #expect(await refusal("Account", .upsert, "Site")?.errorCode == "InvalidJob")
         #expect(await refusal("Account", .upsert, "Id") == nil)
@@ -166,6 +173,47 @@ struct BulkJobTests {
         let job = try await org.ingest("Account", .insert, "Name\nBo\n")
         #expect(job.state == .failed)
         #expect(job.errorMessage?.hasPrefix("ExceededQuota") == true)
+    }
+
+    /// As if so much had been done before.
+    private func use(_ amount: Int, _ count: BulkUsage.Count, of max: Int, _ org: TestOrg) async throws {
+        let now = org.clock.now
+        try await org.sandbox.twin.commit { writer in
+            try BulkState.count(amount, count, of: max, "\(count)", now: now, writer)
+        }
+    }
+
+    @Test func aDayWithoutQueryJobsLeftEnds() async throws {
+        let org = try await TestOrg.open()
+        try await use(BulkUsage.queryJobsMax - 1, .queryJobs, of: BulkUsage.queryJobsMax, org)
+        let create: () async throws -> Void = {
+            _ = try await org.sandbox.createQueryJob(
+                NewQueryJob(soql: "SELECT Id FROM Account", operation: .query), context: org.context)
+        }
+        #expect(await org.error(create) == nil)
+        let refusal = await org.error(create)
+        #expect(refusal?.errorCode == "ExceededQuota")
+        #expect(refusal?.status == 400)
+        org.clock.advance(.seconds(23 * 3_600))
+        #expect(await org.error(create)?.errorCode == "ExceededQuota")
+        org.clock.advance(.seconds(3_600))
+        #expect(await org.error(create) == nil)
+        // What was refused has not counted.
+        let limits = try await org.sandbox.bulkLimits()
+        #expect(limits.first { $0.name == "DailyBulkV2QueryJobs" }?.remaining == BulkUsage.queryJobsMax - 1)
+    }
+
+    /// A job takes as many batches as its rows need, and all of them or none.
+    @Test func aDayWithoutBatchesLeftEnds() async throws {
+        let org = try await TestOrg.open()
+        try await use(BulkUsage.batchesMax - 1, .batches, of: BulkUsage.batchesMax, org)
+        #expect(try await org.ingest("Account", .insert, "Name\nAda\n").state == .jobComplete)
+        let refused = try await org.ingest("Account", .insert, "Name\nBo\n")
+        #expect(refused.state == .failed && refused.recordsProcessed == 0)
+        #expect(refused.errorMessage?.hasPrefix("ExceededQuota : ") == true)
+        org.clock.advance(.seconds(24 * 3_600))
+        #expect(try await org.ingest("Account", .insert, "Name\nCy\n").state == .jobComplete)
+        #expect(try await org.accountNames() == ["Ada", "Cy"])
     }
 
     @Test func twoJobsTakeTurns() async throws {

@@ -147,10 +147,20 @@ struct IngestTests {
 
     @Test func trap19AHardDeleteLeavesNothing() async throws {
         let org = try await TestOrg.open()
-        let id = try await org.create("Account", [("Name", .string("Ada"))])
-        #expect(try await org.ingest("Account", .hardDelete, "Id\n\(id)\n").recordsFailed == 0)
-        let left = try await org.sandbox.twin.store.read { try $0.record(entity: "Account", id: id) }
-        #expect(left == nil)
+        let live = try await org.create("Account", [("Name", .string("Ada"))])
+        let binned = try await org.create("Account", [("Name", .string("Bo"))])
+        try await org.delete("Account", binned)
+        let before = try await org.events().count
+        let job = try await org.ingest("Account", .hardDelete, "Id\n\(live)\n\(binned)\n")
+        #expect(job.recordsProcessed == 2 && job.recordsFailed == 0)
+        for id in [live, binned] {
+            let left = try await org.sandbox.twin.store.read { try $0.record(entity: "Account", id: id) }
+            #expect(left == nil)
+        }
+        // Of the one in the recycle bin an event has told already.
+        let events = Array(try await org.events().dropFirst(before))
+        #expect(events.map(\.header.changeType) == [.delete])
+        #expect(events.map(\.header.recordIDs) == [[live.string]])
     }
 
     @Test func changeEventsNameTheBulkAPIAsTheirOrigin() async throws {

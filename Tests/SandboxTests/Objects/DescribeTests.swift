@@ -65,7 +65,7 @@ struct DescribeTests {
             for name in Self.fieldKeys { #expect(field[name] != nil, "\(object).\(field["name"] ?? .null): \(name)") }
         }
         for child in described["childRelationships"]?.elements ?? [] {
-            for name in ["childSObject", "field", "relationshipName", "cascadeDelete", "restrictedDelete"] {
+            for name in Self.childKeys {
                 #expect(child.dictionary[name] != nil, "\(object): \(name) of a child relationship")
             }
         }
@@ -75,7 +75,7 @@ struct DescribeTests {
         name label labelPlural keyPrefix custom customSetting createable updateable deletable undeletable queryable retrieveable \
         searchable replicateable triggerable mergeable layoutable mruEnabled feedEnabled hasSubtypes isSubtype isInterface \
         activateable deepCloneable deprecatedAndHidden urls fields childRelationships recordTypeInfos actionOverrides \
-        namedLayoutInfos supportedScopes
+        namedLayoutInfos supportedScopes idEnabled
         """.split(separator: " ").map(String.init)
     private static let fieldKeys = """
         name label type soapType length byteLength digits precision scale nillable createable updateable defaultedOnCreate \
@@ -84,7 +84,11 @@ struct DescribeTests {
         relationshipOrder referenceTargetField polymorphicForeignKey namePointing nameField cascadeDelete restrictedDelete \
         writeRequiresMasterRead filterable sortable groupable aggregatable permissionable encrypted htmlFormatted extraTypeInfo \
         inlineHelpText mask maskType highScaleNumber displayLocationInDecimal queryByDistance filteredLookupInfo custom \
-        deprecatedAndHidden searchPrefilterable
+        deprecatedAndHidden searchPrefilterable dataTranslationEnabled aiPredictionField formulaTreatNullNumberAsZero
+        """.split(separator: " ").map(String.init)
+    private static let childKeys = """
+        childSObject field relationshipName cascadeDelete restrictedDelete deprecatedAndHidden junctionIdListNames \
+        junctionReferenceTo
         """.split(separator: " ").map(String.init)
 
     /// What describe calls createable can be written, and nothing else: the one declaration answers both.

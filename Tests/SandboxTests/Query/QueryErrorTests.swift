@@ -48,6 +48,7 @@ import Testing
         ("SELECT Id FROM Account; DROP TABLE x", "MALFORMED_QUERY", "unexpected character ';'"),
         ("SELECT Id FROM Account WHERE Name = 'x", "MALFORMED_QUERY", "closing quote"),
         ("SELECT Id FROM Account WHERE Name = x", "MALFORMED_QUERY", "unexpected token: 'x'"),
+        ("SELECT Id FROM Account WHERE AnnualRevenue > USD5000", "MALFORMED_QUERY", "unexpected token: 'USD5000'"),
         (
             "SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "MALFORMED_QUERY",
             "unexpected token: 'OR'"

@@ -162,6 +162,20 @@ import Testing
         #expect(refusal?.message.contains("must have a LIMIT of at most 200") == true)
     }
 
+    @Test func theGroupOfCustomFieldsHoldsNoOthers() async throws {
+        let fixture = try await QueryFixture.open()
+        let cases = try await fixture.records("SELECT FIELDS(CUSTOM) FROM Case LIMIT 200")
+        #expect(cases.count == 6)
+        for record in cases {
+            #expect(Set(record.keys) == ["attributes", "Vehicle_Model__c", "VIN__c", "Mileage__c"])
+        }
+        let beside = try await fixture.records("SELECT Id, FIELDS(CUSTOM) FROM Case LIMIT 200")
+        #expect(beside.first?.count == 5)
+        let refusal = await fixture.refusal("SELECT FIELDS(CUSTOM) FROM Case")
+        #expect(refusal?.errorCode == "MALFORMED_QUERY")
+        #expect(refusal?.message.contains("must have a LIMIT of at most 200") == true)
+    }
+
     @Test func deletedRecordsAreSeenByQueryAllOnly() async throws {
         let fixture = try await QueryFixture.open()
         try await fixture.org.delete("Case", fixture.cases[0])

@@ -79,6 +79,65 @@ struct StandardRuleTests {
         #expect(again["CompletedDateTime"] == .null)
     }
 
+    /// What it is about decides before the person does.
+    @Test func aTaskBelongsToTheAccountOfItsCase() async throws {
+        let org = try await TestOrg.open()
+        let accounts = [
+            try await org.create("Account", [("Name", .string("A"))]),
+            try await org.create("Account", [("Name", .string("B"))]),
+        ]
+        let contact = try await org.create(
+            "Contact", [("LastName", .string("C")), ("AccountId", .string(accounts[0].string))])
+        let about = try await org.create(
+            "Case", [("Subject", .string("Noise")), ("AccountId", .string(accounts[1].string))])
+        let task = try await org.create(
+            "Task",
+            [
+                ("Subject", .string("Call")), ("WhatId", .string(about.string)), ("WhoId", .string(contact.string)),
+            ])
+        #expect(try await org.retrieve("Task", task)["AccountId"] == .string(accounts[1].string))
+        // A case of no account says nothing.
+        let loose = try await org.create("Case", [("Subject", .string("Smell"))])
+        try await org.update("Task", task, [("WhatId", .string(loose.string))])
+        #expect(try await org.retrieve("Task", task)["AccountId"] == .string(accounts[0].string))
+        try await org.update("Task", task, [("WhoId", .null)])
+        #expect(try await org.retrieve("Task", task)["AccountId"] == .null)
+    }
+
+    @Test func anOrderProductIsThatOfItsPriceBookEntry() async throws {
+        let org = try await TestOrg.open()
+        let account = try await org.create("Account", [("Name", .string("A"))])
+        let product = try await org.create("Product2", [("Name", .string("Cell")), ("IsActive", .boolean(true))])
+        let book = try await org.create("Pricebook2", [("Name", .string("List")), ("IsActive", .boolean(true))])
+        let entry = try await org.create(
+            "PricebookEntry",
+            [
+                ("Pricebook2Id", .string(book.string)), ("Product2Id", .string(product.string)),
+                ("UnitPrice", .number("0.5")),
+            ])
+        let order = try await org.create(
+            "Order",
+            [
+                ("AccountId", .string(account.string)), ("EffectiveDate", .string("2026-03-01")),
+                ("Status", .string("Draft")), ("Pricebook2Id", .string(book.string)),
+            ])
+        let id = try await org.create(
+            "OrderItem",
+            [
+                ("OrderId", .string(order.string)), ("PricebookEntryId", .string(entry.string)),
+                ("Quantity", .number("2.5")), ("UnitPrice", .number("0.5")),
+            ])
+        let item = try await org.retrieve("OrderItem", id)
+        #expect(item["Product2Id"] == .string(product.string))
+        #expect(item["TotalPrice"] == .number("1.25"))
+        #expect(item["AvailableQuantity"] == .number("2.5"))
+        try await org.update("OrderItem", id, [("Quantity", .number("4"))])
+        let more = try await org.retrieve("OrderItem", id)
+        #expect(more["Product2Id"] == .string(product.string))
+        #expect(more["TotalPrice"] == .number("2.0"))
+        #expect(more["AvailableQuantity"] == .number("4.0"))
+    }
+
     @Test func anOrderAddsUpItsProductsAndIsActivated() async throws {
         let org = try await TestOrg.open()
         let account = try await org.create("Account", [("Name", .string("A"))])

@@ -14,23 +14,34 @@ import Testing
         print("KillTests: MILLRACE_SEED=\(random.seed)")
         let directory = try TemporaryDirectory()
         let path = directory.file("s.sqlite")
-        var acknowledged = 0
+        var (acknowledged, cutShort) = (0, 0)
         for round in 1...Self.kills {
-            let writer = try WriterProcess(database: path, first: try await lastNumber(path) + 1)
+            let first = try await lastNumber(path) + 1
+            let writer = try WriterProcess(database: path, first: first)
             // The moment of the kill: after a random number of acknowledgements, and then somewhere inside the next
             // transaction, which takes some hundred microseconds to milliseconds.
             let patience = random.int(0..<25)
-            var lines: [String] = []
-            for _ in 0..<patience { lines.append(try writer.nextLine()) }
+            var lines = try writer.lines(untilBegunAfter: patience)
             spin(for: .microseconds(random.int(0..<4_000)))
             lines += try writer.kill()
-            for line in lines where line.hasPrefix("acknowledged ") {
-                acknowledged = max(acknowledged, Int(line.dropFirst("acknowledged ".count)) ?? 0)
-            }
-            let last = try await check(path, round: round)
-            #expect(last >= acknowledged, "seed \(random.seed), round \(round): an acknowledged event is gone")
+            let done = number(behind: "acknowledged", in: lines) ?? first - 1
+            let begun = try #require(number(behind: "begin", in: lines))
+            if begun > done { cutShort += 1 }
+            acknowledged = max(acknowledged, done)
+            // A transaction that was begun is there whole or not at all.
+            let kept = try await check(path, round: round)
+            #expect(
+                kept == done || kept == begun,
+                "seed \(random.seed), round \(round): \(kept) is left of \(done) acknowledged and \(begun) begun")
         }
         #expect(acknowledged > 0)
+        print("KillTests: \(cutShort) of \(Self.kills) kills fell inside a transaction")
+        #expect(cutShort > 0)
+    }
+
+    /// Of the last line that begins with a word.
+    private func number(behind word: String, in lines: [String]) -> Int? {
+        lines.last { $0.hasPrefix(word + " ") }.flatMap { Int($0.dropFirst(word.count + 1)) }
     }
 
     private func lastNumber(_ path: String) async throws -> Int {
@@ -40,32 +51,61 @@ import Testing
         return Int(head.rawValue)
     }
 
-    /// The log holds the numbers from 1 without a hole, and records, cursor and state are those of its last event.
+    /// What a writer has left behind.
+    private struct Left: Sendable {
+        let events: [LoggedEvent]
+        let cases: [StoredRecord]
+        let tasks: [StoredRecord]
+        let table: ObjectTable?
+        /// Tasks whose status is the number of the last event, asked for through the index.
+        let newest: [StoredRecord]
+        let cursor: ReplayID?
+        let state: [UInt8]?
+
+        init(_ reader: any StoreReader) throws {
+            events = try reader.events(after: .start, selection: .all, limit: .max, bytesMax: .max)
+            cases = try reader.records(entity: "Case", after: nil, limit: .max)
+            tasks = try reader.records(entity: "Task", after: nil, limit: .max)
+            table = try reader.objectTable("Task")
+            let head = try reader.head().rawValue
+            newest = try reader.records(entity: "Task", where: "Status", is: .string("\(head)"), limit: 9)
+            cursor = try reader.cursor(topic: "/data/CaseChangeEvent")
+            state = try reader.state("last")
+        }
+    }
+
+    /// The log holds the numbers from 1 without a hole; cursor, state and records, in a table of their object or not, are
+    /// those of its last event.
     private func check(_ path: String, round: Int) async throws -> Int {
         let store = try SQLiteStore(path: path)
         let verification = try await store.verify()
-        let (events, records, cursor, state) = try await store.read { reader in
-            (
-                try reader.events(after: .start, selection: .all, limit: .max, bytesMax: .max),
-                try reader.records(entity: "Case", after: nil, limit: .max),
-                try reader.cursor(topic: "/data/CaseChangeEvent"), try reader.state("last")
-            )
-        }
+        let left = try await store.read { try Left($0) }
         try await store.close()
-        let numbers = events.compactMap { $0.content.event.replayID.counter.map(Int.init) }
-        #expect(numbers == Array(1..<events.count + 1), "round \(round)")
-        #expect(verification.events == events.count)
-        guard let last = numbers.last else { return 0 }
-        #expect(cursor == ReplayID(counter: UInt64(last)))
-        #expect(state == Array("\(last)".utf8))
+        let numbers = left.events.compactMap { $0.content.event.replayID.counter.map(Int.init) }
+        #expect(numbers == Array(1..<left.events.count + 1), "round \(round)")
+        #expect(verification.events == left.events.count)
+        #expect(verification.records == left.cases.count + left.tasks.count)
+        guard let last = numbers.last else {
+            #expect(left.table == nil && left.cases.isEmpty && left.tasks.isEmpty, "round \(round)")
+            return 0
+        }
+        #expect(left.cursor == ReplayID(counter: UInt64(last)))
+        #expect(left.state == Array("\(last)".utf8))
         var expected: [RecordID: String] = [:]
         for number in numbers { expected[.test("500", number % 100)] = "\(number)" }
+        #expect(statuses(of: left.cases) == expected, "round \(round)")
+        #expect(statuses(of: left.tasks) == expected, "round \(round)")
+        #expect(left.table == .indexedTask, "round \(round)")
+        #expect(left.newest == [.test(last % 100, entity: "Task", status: "\(last)")], "round \(round)")
+        return last
+    }
+
+    private func statuses(of records: [StoredRecord]) -> [RecordID: String] {
         var found: [RecordID: String] = [:]
         for record in records {
             if case .string(let status)? = record.image.fields["Status"] { found[record.image.id] = status }
         }
-        #expect(found == expected, "round \(round)")
-        return last
+        return found
     }
 
     private func spin(for duration: Duration) {
@@ -98,6 +138,21 @@ private struct WriterProcess {
             throw DeadlinePassed(description: "the writer ended by itself: \(try process.waitForEnd())")
         }
         return line
+    }
+
+    /// Up to and with the line that says that the transaction after so many has begun.
+    func lines(untilBegunAfter acknowledgements: Int) throws -> [String] {
+        var lines: [String] = []
+        var count = 0
+        while true {
+            let line = try nextLine()
+            lines.append(line)
+            if line.hasPrefix("acknowledged ") {
+                count += 1
+            } else if count == acknowledgements {
+                return lines
+            }
+        }
     }
 
     /// Kills it, and returns what it printed until it died.

@@ -35,13 +35,17 @@ final class LoopBench {
     }
 
     /// A WebSocket connection past its `welcome`; its row.
+    /// - Parameters:
+    ///   - sendBytes: the buffer of the loop's socket, and of the client's where `receiveBytes` does not say otherwise.
+    ///   - receiveBytes: where the client is to read on later, no smaller than `PushFixture.smallBuffer`.
     func open(
-        allow: [TokenSigner.Allowance] = [.init(channel: PushFixture.channel)], sendBytes: Int? = nil
+        allow: [TokenSigner.Allowance] = [.init(channel: PushFixture.channel)], sendBytes: Int? = nil,
+        receiveBytes: Int? = nil
     ) async throws -> (client: RawClient, row: UInt32) {
         let (client, server) = try listener.pair()
         let raw = RawClient(descriptor: client)
+        if let receiveBytes = receiveBytes ?? sendBytes { raw.setReceiveBuffer(receiveBytes) }
         if let sendBytes {
-            raw.setReceiveBuffer(sendBytes)
             var size = CInt(sendBytes)
             setsockopt(server, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size))
         }
@@ -79,10 +83,13 @@ final class LoopBench {
         throw RawClient.Failure(what: "no subscription to \(channel)")
     }
 
-    static func item(_ number: Int, topic: String = PushFixture.channel, event: String = "CaseChangeEvent") -> LogItem {
-        LogItem(
-            event: LoggedEvent(
-                position: Position(rawValue: Int64(number)), content: .test(number, topic: topic, eventName: event)),
-            schema: nil)
+    /// - Parameter padding: bytes by which its frame is longer.
+    static func item(
+        _ number: Int, topic: String = PushFixture.channel, event: String = "CaseChangeEvent", padding: Int = 0
+    ) -> LogItem {
+        var content = NewEvent.test(number, topic: topic, eventName: event)
+        // Without a schema a frame shows the header alone.
+        content.routing?.header.transactionKey += String(repeating: "x", count: padding)
+        return LogItem(event: LoggedEvent(position: Position(rawValue: Int64(number)), content: content), schema: nil)
     }
 }

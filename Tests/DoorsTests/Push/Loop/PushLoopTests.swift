@@ -64,6 +64,72 @@ struct PushLoopTests {
         _ = client
     }
 
+    /// A window of what was read for a connection once went into its queue whole, whatever the bound.
+    @Test func theQueueIsBoundedWhileCatchingUp() async throws {
+        let head = LogPlace(event: Position(rawValue: 100))
+        let bench = try await LoopBench(head: Position(rawValue: 100)) {
+            $0.queueCountMax = 8
+            $0.heartbeat = .seconds(300)
+        }
+        let (client, row) = try await bench.open(sendBytes: 4096, receiveBytes: PushFixture.smallBuffer)
+        try client.send(text: #"{"type":"subscribe","id":1,"channel":"\#(PushFixture.channel)","replay":-2}"#)
+        try await bench.turns(until: "it reads") { bench.loop.connections[row].flags.contains(.isReading) }
+        #expect(try await client.message().type == "subscribed")
+        let slot = try bench.subscription(row, channel: PushFixture.channel)
+
+        // Several times what the sockets hold.
+        let items = (1...100).map { LoopBench.item($0, padding: 8_000) }
+        var (most, wasBlocked) = (0, false)
+        func look() {
+            let connection = bench.loop.connections[row]
+            most = max(most, Int(connection.queueCount))
+            wasBlocked = wasBlocked || connection.flags.contains(.isBlocked)
+        }
+        /// A turn, and what the reader would answer to a question in it.
+        func step() {
+            bench.turn()
+            look()
+            guard bench.loop.connections[row].flags.contains(.isReading) else { return }
+            let place = bench.loop.subscriptions[slot].place
+            bench.loop.chunkRead(
+                LogQuestion(
+                    loop: 0, connection: row, generation: bench.loop.connections[row].generation,
+                    kind: .chunk(ChunkWish(after: place, selection: .all))),
+                .items(items.filter { $0.place > place }, retained: .start, reached: head))
+            look()
+        }
+        var (sent, quiet) = (0, 0)
+        try await poll("the sockets are full") {
+            step()
+            quiet = bench.loop.statistics.bytesSent == sent ? quiet + 1 : 0
+            sent = bench.loop.statistics.bytesSent
+            // Longer than an acknowledgement may be put off.
+            return quiet == 40
+        }
+        #expect(wasBlocked && bench.loop.connections[row].flags.contains(.isBehind))
+        #expect((1...8).contains(most), "\(most)")
+        // What is new is read from the loop's own memory later.
+        for number in 101...150 {
+            bench.loop.deliver(LoopBench.item(number, padding: 8_000))
+            step()
+        }
+        #expect(most <= 8, "\(most)")
+
+        var seen: [UInt64] = []
+        try await poll("everything has come", deadline: .seconds(60), every: .milliseconds(1)) {
+            step()
+            while let message = try client.messageIfAny() {
+                #expect(message.type == "event")
+                seen.append(try #require(message.replay))
+            }
+            return seen.count >= 150
+        }
+        #expect(seen == Array(1...150))
+        #expect(most <= 8, "\(most)")
+        try await bench.turns(until: "live") { !bench.loop.connections[row].flags.contains(.isBehind) }
+        #expect(bench.loop.statistics.gaps == 0 && bench.loop.statistics.framesQueued == 0)
+    }
+
     /// A checkpoint once stayed in the queue while the events before it were taken back: who left then missed them.
     @Test func aCheckpointIsTakenBackWithTheEventsBeforeIt() async throws {
         let bench = try await LoopBench()
