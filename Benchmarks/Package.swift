@@ -40,7 +40,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             path: "Sources/Bench"
-        )
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

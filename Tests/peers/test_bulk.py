@@ -293,6 +293,20 @@ def test_bulk_1_in_xml_and_csv(org, secure):
         assert (refused.status_code, value(refused.text, "exceptionCode")) == (400, code)
 
 
+def test_what_a_json_job_refuses_is_json(org):
+    """Whoever made it speaks JSON, whatever the headers of a later call say."""
+    def call(method, path="", **body):
+        url = f"{org.connection['http_url']}/services/async/{programs.API_VERSION}/job{path}"
+        return org.http.request(
+            method, url, headers={"X-SFDC-Session": org.access["access_token"]}, timeout=programs.CALL_SECONDS, **body)
+
+    job = call("POST", json={"operation": "insert", "object": "Account", "contentType": "JSON"}).json()["id"]
+    assert call("GET", f"/{job}/batch").json() == {"batchInfo": []}
+    refused = call("GET", f"/{job}/batch/751000000000000AAA")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (400, "application/json"), refused.text
+    assert refused.json()["exceptionCode"] == "InvalidBatch"
+
+
 # Columns and dialects
 
 def finished(jobs, soql, **job):

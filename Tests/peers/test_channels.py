@@ -8,6 +8,7 @@ import pytest
 
 import programs
 from pubsub_client import Decoder, Subscription
+from test_cometd import Bayeux
 
 CHANNEL = "/data/Sales__chn"
 
@@ -60,25 +61,47 @@ def decode(pubsub, stubs, channel_org):
 
 
 def test_a_channel_is_filtered_and_enriched(sales, pubsub, stubs, decode):
+    """Over gRPC, and over CometD, which has no empty values."""
+    listener = Bayeux(sales).open()
+    assert listener.subscribe(CHANNEL)["successful"]
     with Subscription(pubsub, stubs[0], sales.metadata, topic_name=CHANNEL, num_requested=100,
                       replay_preset=stubs[0].EARLIEST) as subscription:
         energy = sales.create("Account", Name="E", Industry="Energy", Phone="1", BillingCity="Oslo")
+        bare = sales.create("Account", Name="B", Industry="Energy")
         retail = sales.create("Account", Name="R", Industry="Retail")
         sales.update("Account", retail, Phone="2")
         sales.update("Account", energy, Fax="3")
+        sales.update("Account", bare, Fax="4")
         case = sales.create("Case", Subject="never here")
         contact = sales.create("Contact", LastName="Last", AccountId=energy)
         seen = []
         while contact not in [one for value in seen for one in value["ChangeEventHeader"]["recordIds"]]:
             seen += [decode(event) for event in subscription.events(1)]
+
+    def update(values, record):
+        return next(value for value in values if value["ChangeEventHeader"]["recordIds"] == [record]
+                    and value["ChangeEventHeader"]["changeType"] == "UPDATE")
+
     ids = [one for value in seen for one in value["ChangeEventHeader"]["recordIds"]]
     assert retail not in ids and case not in ids
-    update = next(value for value in seen if value["ChangeEventHeader"]["recordIds"] == [energy]
-                  and value["ChangeEventHeader"]["changeType"] == "UPDATE")
-    assert update["Fax"] == "3"
+    rich, poor = update(seen, energy), update(seen, bare)
+    assert (rich["Fax"], poor["Fax"]) == ("3", "4")
     # Unchanged, and there all the same: the enriched fields, and the filter's.
-    assert (update["Phone"], update["Industry"], update["BillingAddress"]["City"]) == ("1", "Energy", "Oslo")
-    assert update["Name"] is None
+    assert (rich["Phone"], rich["Industry"], rich["BillingAddress"]["City"]) == ("1", "Energy", "Oslo")
+    assert rich["Name"] is None
+    assert (poor["Phone"], poor["Industry"]) == (None, "Energy")
+
+    heard = []
+    while contact not in [one for value in heard for one in value["ChangeEventHeader"]["recordIds"]]:
+        heard += [message["data"]["payload"] for message in listener.events(1)]
+    ids = [one for value in heard for one in value["ChangeEventHeader"]["recordIds"]]
+    assert retail not in ids and case not in ids
+    rich, poor = update(heard, energy), update(heard, bare)
+    for value in (rich, poor):
+        assert set(value["ChangeEventHeader"]["changedFields"]) <= {"Fax", "LastModifiedDate"}
+        assert "Fax" in value["ChangeEventHeader"]["changedFields"] and "Name" not in value
+    assert (rich["Phone"], rich["Industry"], rich["BillingAddress"]) == ("1", "Energy", {"City": "Oslo"})
+    assert poor["Industry"] == "Energy" and not {"Phone", "BillingAddress"} & set(poor), "an empty one is left out"
 
 
 def test_the_channel_has_no_schema(sales, pubsub, stubs):

@@ -146,6 +146,20 @@ def test_three_customers_with_their_own_cases(page, demo):
     assert "one subscription to the org, every page live" in page.browser.title.lower()
 
 
+@pytest.mark.parametrize("width", [1440, 1920])
+def test_three_customers_stand_side_by_side(page, width):
+    page.look(width, 1000, "light")
+    boxes = page.browser.execute_script("""
+        return [...document.querySelectorAll('.customer')].map((column) => {
+            const { left, right, top, width } = column.getBoundingClientRect();
+            return { left, right, top, width };
+        });""")
+    assert len(boxes) == 3 and len({box["top"] for box in boxes}) == 1, "in one row"
+    assert max(box["width"] for box in boxes) - min(box["width"] for box in boxes) < 1, "equally wide"
+    assert boxes[0]["left"] >= 0 and boxes[2]["right"] <= width
+    assert all(one["right"] < next["left"] for one, next in zip(boxes, boxes[1:])), "from left to right, none over another"
+
+
 def test_a_change_appears_in_the_right_column_only(page):
     record = page.any_case(1)
     others = [cases for index, (_, cases) in enumerate(page.settled_columns()) if index != 1]

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 import programs
-from pubsub_client import Decoder
+from pubsub_client import Decoder, Subscription, check_error
 from test_cometd import Bayeux
 from test_soap_records import SOAP, VERSION as SOAP_VERSION
 
@@ -430,6 +430,66 @@ def test_a_bulk_job_fails_half_way(org, control):
     programs.until(lambda: bulk(org, "GET", f"/{job}")["state"] == "JobComplete", what="the next job's end")
 
 
+def test_a_bulk_query_fails_half_way(org, control):
+    """It had read its first 5,000 rows; what a failed job has read is not given away, and the next one reads all of it."""
+    count, read = 5_001, 5_000
+    job = bulk(org, "POST", "", {"object": "Lead", "operation": "insert", "lineEnding": "LF"})["id"]
+    rows = "".join(f"Half,Lead {number}\n" for number in range(count))
+    bulk(org, "PUT", f"/{job}/batches", "LastName,Company\n" + rows, 201)
+    bulk(org, "PATCH", f"/{job}", {"state": "UploadComplete"})
+    programs.until(lambda: bulk(org, "GET", f"/{job}")["state"] == "JobComplete", 120, what="the leads")
+
+    def queried():
+        query = {"operation": "query", "query": "SELECT Company FROM Lead WHERE LastName = 'Half'"}
+        path = f"/jobs/query/{org.rest('POST', '/jobs/query', query, 200).json()['id']}"
+        look = lambda: (info := org.rest("GET", path, None, 200).json())["state"] in ("Failed", "JobComplete") and info
+        return path, programs.until(look, 60, what="the end of the query")
+
+    fault = control.fault("bulk", object="Lead", nth=2)
+    path, info = queried()
+    assert (info["state"], info["numberRecordsProcessed"]) == ("Failed", read)
+    assert info["errorMessage"].startswith("InternalServerError")
+    assert control.fired(fault) == 1
+    refused = org.rest("GET", f"{path}/results")
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALIDJOBSTATE")
+    path, info = queried()
+    assert (info["state"], info["numberRecordsProcessed"]) == ("JobComplete", count)
+    assert len(org.rest("GET", f"{path}/results", None, 200).text.splitlines()) == count + 1
+
+
+def test_a_batch_of_bulk_1_fails_half_way(org, control):
+    """It alone: what it had done stays, and the other batch of its job is worked on to its end."""
+    def classic(method, path="", body=None, expected=200):
+        answer = org.http.request(
+            method, f"{org.connection['http_url']}/services/async/{programs.API_VERSION}/job{path}", json=body,
+            timeout=programs.CALL_SECONDS,
+            headers={"X-SFDC-Session": org.access["access_token"], "Content-Type": "application/json"})
+        assert answer.status_code == expected, answer.text
+        return answer.json()
+
+    fault = control.fault("bulk", object="Account", nth=2)
+    job = classic("POST", body={"operation": "insert", "object": "Account", "contentType": "JSON"}, expected=201)["id"]
+    batches = [classic("POST", f"/{job}/batch", [{"Name": f"{name} {number}"} for number in range(500)], 201)["id"]
+               for name in ("Broken batch", "Whole batch")]
+
+    def ended(batch):
+        look = lambda: (info := classic("GET", f"/{job}/batch/{batch}"))["state"] in ("Failed", "Completed") and info
+        return programs.until(look, 60, what="the end of the batch")
+
+    broken, whole = (ended(batch) for batch in batches)
+    assert control.fired(fault) == 1
+    done = broken["numberRecordsProcessed"]
+    assert broken["state"] == "Failed" and 0 < done < 500 and broken["numberRecordsFailed"] == 0
+    assert broken["stateMessage"].startswith("InternalServerError")
+    assert classic("GET", f"/{job}/batch/{batches[0]}/result", expected=400)["exceptionCode"] == "InvalidBatch"
+    assert (whole["state"], whole["numberRecordsProcessed"], whole["numberRecordsFailed"]) == ("Completed", 500, 0)
+    info = classic("GET", f"/{job}")
+    assert (info["state"], info["numberBatchesFailed"], info["numberBatchesCompleted"]) == ("Open", 1, 1)
+    count = lambda name: org.rest(
+        "GET", f"/query?q=SELECT+COUNT()+FROM+Account+WHERE+Name+LIKE+'{name} %25'", expected=200).json()["totalSize"]
+    assert (count("Broken batch"), count("Whole batch")) == (done, 500)
+
+
 def test_a_cometd_stream_is_cut(org, control):
     """A held connect loses its connection; the session is still there, and nothing was lost."""
     client = Bayeux(org).open()
@@ -570,6 +630,113 @@ def test_changes_become_gaps(org, control, kind, change):
     org.create_case(contact)
     changes = [event["change"] for event in control.get("/events", after=place)["events"]]
     assert changes == [change, "CREATE"]
+
+
+@pytest.mark.parametrize("kind, change, ids", [
+    ("GAP_CREATE", "GAP_CREATE", None), ("GAP_UPDATE", "GAP_UPDATE", None), ("GAP_DELETE", "GAP_DELETE", None),
+    ("GAP_UNDELETE", "GAP_UNDELETE", None), ("GAP_OVERFLOW", "GAP_OVERFLOW", ["000000000000000AAA"]),
+    ("conversion", "UPDATE", ["500*"])])
+def test_gaps_without_a_change(org, control, subscribe, pubsub, stubs, kind, change, ids):
+    """An event of the org itself, without a body; the records are as they were. `ids`: None for those that the call names."""
+    cases = [org.create_case(org.create_contact("Untold")) for _ in range(2)]
+    decode = Decoder(pubsub, stubs[0], org.metadata)
+    with subscribe(replay_preset=0) as stream:
+        waits(control)
+        digest = control.get("/truth/Case", limit=0)["digest"]
+        answer = control.call("POST", "/gaps", {"kind": kind, "object": "Case", **({} if ids else {"ids": cases})})
+        assert (answer.status_code, answer.json()) == (201, {"kind": kind, "object": "Case"})
+        value = decode(stream.next())
+        header = value.pop("ChangeEventHeader")
+        assert control.get("/truth/Case", limit=0)["digest"] == digest
+        # What comes next is the next change: there was one event.
+        org.update("Case", cases[0], Subject="Told")
+        assert decode(stream.next())["Subject"] == "Told"
+    assert (header["changeType"], header["recordIds"], header["entityName"]) == (change, ids or cases, "Case")
+    assert set(value.values()) == {None}
+    assert header["changedFields"] == header["nulledFields"] == header["diffFields"] == []
+    assert (header["changeOrigin"], header["sequenceNumber"]) == ("", 1) and header["transactionKey"].startswith("000")
+
+
+CASE_ID = "500000000000001AAA"
+
+
+@pytest.mark.parametrize("path, body, status, field", [
+    ("/gaps", {"kind": "GAP", "object": "Case", "ids": [CASE_ID]}, 400, "kind"),
+    ("/gaps", {"object": "Case", "ids": [CASE_ID]}, 400, "kind"),
+    ("/gaps", {"kind": "GAP_OVERFLOW"}, 400, "object"),
+    ("/gaps", {"kind": "GAP_OVERFLOW", "object": "Spaceship__c"}, 400, "object"),
+    ("/gaps", {"kind": "GAP_UPDATE", "object": "Case"}, 400, "ids"),
+    ("/gaps", {"kind": "GAP_UPDATE", "object": "Case", "ids": []}, 400, "ids"),
+    ("/gaps", {"kind": "GAP_UPDATE", "object": "Case", "ids": [CASE_ID, "none"]}, 400, "ids"),
+    ("/gaps", {"kind": "conversion", "object": "Case", "ids": [CASE_ID]}, 400, "ids"),
+    ("/gaps", {"kind": "conversion", "object": "Case", "field": "Status"}, 400, "field"),
+    ("/managed-holds", {}, 400, "subscription"),
+    ("/managed-holds", {"subscription": "Nobody"}, 404, "subscription")])
+def test_gaps_and_holds_that_cannot_be(org, control, path, body, status, field):
+    """The field is named, and nothing is published."""
+    place = control.get("/events")["next"]
+    refused = control.call("POST", path, body)
+    assert (refused.status_code, refused.json()["error"]["field"]) == (status, field), refused.text
+    assert control.get("/events")["next"] == place
+
+
+@pytest.fixture
+def managed(org, pubsub, stubs):
+    """Makes a managed subscription of two pings; gives what opens a stream of it."""
+    def make(name):
+        made = org.rest("POST", "/tooling/sobjects/ManagedEventSubscription", {"FullName": name, "Metadata": {
+            "label": name, "topicName": "/event/Ping__e", "state": "RUN", "defaultReplay": "EARLIEST",
+            "errorRecoveryReplay": "LATEST"}})
+        assert made.status_code == 201, made.text
+        for number in (1, 2):
+            org.create("Ping__e", Number__c=number)
+        return lambda count=100: Subscription(
+            pubsub, stubs[0], org.metadata, managed=True, developer_name=name, num_requested=count)
+
+    return make
+
+
+def hold(control, name):
+    answer = control.call("POST", "/managed-holds", {"subscription": name})
+    assert (answer.status_code, answer.json()) == (201, {"subscription": name})
+
+
+def test_trap_24_a_dead_client_keeps_its_slot_for_a_quarter_of_an_hour(control, managed, stubs):
+    """Its stream is lost, and nobody gets in until then; who comes afterwards goes on where it had committed."""
+    opened = managed("Mirror")
+
+    def refused():
+        with opened() as stream:
+            check_error(stream.error(), grpc.StatusCode.ALREADY_EXISTS, ERROR_PREFIX + "managed.subscription.already.active")
+
+    def passes(seconds):
+        assert control.call("POST", "/clock", {"advance": seconds}).status_code == 200
+
+    with opened() as stream:
+        first, second = stream.events(2)[:2]
+        stream.ask(commit_replay_id_request=stubs[0].CommitReplayRequest(commit_request_id="first", replay_id=first.replay_id))
+        programs.until(lambda: stream.response().HasField("commit_response"), what="the answer to the commit")
+        hold(control, "Mirror")
+        check_error(stream.error(), grpc.StatusCode.UNAVAILABLE, ERROR_PREFIX + "service.unavailable")
+    refused()
+    passes(890)
+    try:
+        refused()
+        passes(20)
+        with opened() as stream:
+            assert stream.events(1)[0].event.id == second.event.id
+    finally:
+        passes(-910)
+
+
+def test_a_stream_that_has_all_it_asked_for_is_lost_when_it_asks_again(control, managed):
+    opened = managed("Sated")
+    with opened(1) as stream:
+        stream.events(1)
+        hold(control, "Sated")
+        stream.ask(num_requested=1)
+        error = stream.responses.get(timeout=WAIT_SECONDS)
+        check_error(error, grpc.StatusCode.UNAVAILABLE, ERROR_PREFIX + "service.unavailable")
 
 
 def test_only_this_machine_and_no_foreign_page(org, control):

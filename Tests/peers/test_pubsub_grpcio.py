@@ -221,7 +221,7 @@ def test_custom_starts_after_the_given_place(subscribe, decode, org, contact, st
         assert [event.event.id for event in again] == [second.event.id, third.event.id]
 
 
-def test_trap_07_the_place_of_a_keepalive_is_good_to_resume_from(subscribe, decode, org, contact, stubs):
+def test_the_latest_replay_id_of_a_response_is_good_to_resume_from(subscribe, decode, org, contact, stubs):
     case_id = org.create_case(contact, "the newest")
     with subscribe(replay_preset=stubs[0].EARLIEST, num_requested=100) as subscription:
         latest = b""

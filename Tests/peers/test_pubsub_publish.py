@@ -24,6 +24,9 @@ events:
   Repair_Done__e:
     fields:
       Case__c: {type: Text, length: 18}
+  Tow_Ordered__e:
+    fields:
+      Place__c: {type: Text, length: 40}
 """
 
 
@@ -157,6 +160,36 @@ def test_a_failed_composite_publishes_only_what_is_immediate(event_org, pubsub, 
         # The answer to a client that closes its side is all there is.
         stream.close()
         assert not [event for response in list(stream.responses.queue) if response is not None for event in response.events]
+
+
+def test_events_of_a_collection(event_org, pubsub, stubs, topic, decode):
+    """Among records, in their order. With allOrNone a record that fails takes along those that wait for the commit."""
+    def tows(*places):
+        return [{"attributes": {"type": "Tow_Ordered__e"}, "Place__c": place} for place in places]
+
+    def save(*records, **options):
+        return event_org.rest("POST", "/composite/sobjects", {**options, "records": records}, 200).json()
+
+    first, last = tows("first", "last")
+    nameless = {"attributes": {"type": "Account"}}
+    saved = save(first, nameless, last)
+    assert [result["success"] for result in saved] == [True, False, True]
+    assert saved[1]["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
+    assert all(saved[index]["id"].startswith("e0") for index in (0, 2))
+    assert [saved[index]["errors"][0]["statusCode"] for index in (0, 2)] == ["OPERATION_ENQUEUED"] * 2
+    undone = save(*tows("undone"), {"attributes": {"type": "Low_Charge__e"}, "VIN__c": "COLLECTED"}, nameless, allOrNone=True)
+    assert [result["errors"][0]["statusCode"] for result in undone] == [
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "REQUIRED_FIELD_MISSING"]
+    [after] = save(*tows("after"))
+    name = "/event/Tow_Ordered__e"
+    with Subscription(pubsub, stubs[0], topic.metadata, topic_name=name, num_requested=100, replay_preset=1) as stream:
+        events = stream.events(3)
+    assert [decode(event)["Place__c"] for event in events] == ["first", "last", "after"]
+    assert [event.event.id for event in events] == [result["errors"][0]["message"] for result in (saved[0], saved[2], after)]
+    # What is published immediately waits for nothing.
+    with Subscription(pubsub, stubs[0], topic.metadata, topic_name=TOPIC, num_requested=100, replay_preset=1) as stream:
+        while decode(stream.events(1)[-1])["VIN__c"] != "COLLECTED":
+            continue
 
 
 # ManagedSubscribe

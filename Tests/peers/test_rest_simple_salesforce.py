@@ -8,6 +8,7 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceGeneralError, SalesforceMalformedRequest, SalesforceResourceNotFound
 
 import programs
+from test_faults import Control
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,49 @@ def test_a_composite_request_refers_to_its_parts(salesforce):
     assert salesforce.query("SELECT COUNT() FROM Account WHERE Name = 'Undone'")["totalSize"] == 0
 
 
+def test_each_graph_is_all_or_nothing(salesforce, org):
+    """The one that fails is undone whole, with its events; the other one of the same call stays."""
+    root = f"/services/data/v{programs.API_VERSION}/sobjects"
+
+    def graph(name, *parts):
+        return {"graphId": name, "compositeRequest": [
+            {"method": "POST", "url": f"{root}/{kind}", "referenceId": kind.lower(), "body": body} for kind, body in parts]}
+
+    def of(name):
+        """Records of a graph, by object."""
+        query = "SELECT Id, {} FROM {} WHERE {} = '{}'"
+        return {kind: salesforce.query(query.format(field, kind, field, name))["records"]
+                for kind, field in (("Account", "Name"), ("Contact", "LastName"), ("Case", "Subject"))}
+
+    control = Control(org)
+    place = control.get("/events")["next"]
+    answer = salesforce.restful("composite/graph", method="POST", json={"graphs": [
+        graph("good", ("Contact", {"LastName": "Graph", "AccountId": "@{account.id}"}),
+              ("Case", {"Subject": "Graph", "ContactId": "@{contact.id}"}), ("Account", {"Name": "Graph"})),
+        graph("bad", ("Account", {"Name": "Undone graph"}),
+              ("Contact", {"LastName": "Undone graph", "AccountId": "@{account.id}"}),
+              ("Case", {"Subject": "Undone graph", "Status": "Nobody's status", "ContactId": "@{contact.id}"}))]})
+    good, bad = answer["graphs"]
+    assert (good["graphId"], good["isSuccessful"]) == ("good", True)
+    parts = good["graphResponse"]["compositeResponse"]
+    assert [part["httpStatusCode"] for part in parts] == [201, 201, 201]
+    assert [part["referenceId"] for part in parts] == ["contact", "case", "account"], "in the order of the request"
+    ids = {part["referenceId"]: part["body"]["id"] for part in parts}
+    assert {kind.lower(): [record["Id"] for record in records] for kind, records in of("Graph").items()} == {
+        name: [one] for name, one in ids.items()}
+    assert salesforce.Contact.get(ids["contact"])["AccountId"] == ids["account"]
+    assert salesforce.Case.get(ids["case"])["ContactId"] == ids["contact"]
+
+    assert (bad["graphId"], bad["isSuccessful"]) == ("bad", False)
+    codes = [part["body"][0]["errorCode"] for part in bad["graphResponse"]["compositeResponse"]]
+    assert codes == ["PROCESSING_HALTED", "PROCESSING_HALTED", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"]
+    assert of("Undone graph") == {"Account": [], "Contact": [], "Case": []}
+    events = control.get("/events", after=place)["events"]
+    # The parts ran in the order of their references.
+    assert [(event["change"], event["records"]) for event in events] == [
+        ("CREATE", [ids[name]]) for name in ("account", "contact", "case")]
+
+
 def test_trap_29_collections_use_another_key_for_their_codes(salesforce):
     """Single calls answer an array with `errorCode`, collections `statusCode`; dates have no colon in the offset."""
     results = salesforce.restful("composite/sobjects", method="POST", json={"records": [
@@ -191,6 +235,14 @@ def test_the_place_of_a_mistake_is_told(salesforce, org):
     assert answer.status_code == 400
     assert answer.json()[0]["errorCode"] == "JSON_PARSER_ERROR"
     assert answer.json()[0]["message"].endswith("at [line:3, column:27]")
+
+
+@pytest.mark.parametrize("path", ["/sobjects/Account", "/limits", "/tooling/sobjects"])
+def test_who_takes_no_json_is_told(org, path):
+    for accept in ("application/xml", "application/json;q=0"):
+        refused = org.rest("GET", path, headers={"Accept": accept})
+        assert refused.status_code == 406, refused.text[:200]
+        assert refused.json()[0]["errorCode"] == "NOT_ACCEPTABLE"
 
 
 def test_calls_are_compressed_both_ways(org):

@@ -278,6 +278,39 @@ def test_a_second_signal_ends_at_once(world, first, second):
         client.event(org.create_case(org.create_contact("Insisted")))
 
 
+class HastyGateway(programs.Gateway):
+    """One whose stop waits for nobody for long: less than the 5 s that a client has for its answer to a close."""
+
+    DRAIN_SECONDS = 1
+
+    def write_configuration(self):
+        super().write_configuration()
+        with open(self.directory / "millrace.yaml", "a") as file:
+            file.write(f"shutdown: {{ drain_timeout: {self.DRAIN_SECONDS}s }}\n")
+
+
+@pytest.fixture
+def hasty(org, directories):
+    gateway = HastyGateway(directories("hasty"), org)
+    yield gateway
+    if gateway.program.process.poll() is None:
+        gateway.program.kill()
+
+
+def test_a_stop_waits_as_long_as_the_configuration_says(hasty):
+    """For a client that never says goodbye; then it ends by itself, as one that nobody held up."""
+    with BareSocket(hasty) as rude:
+        rude.send(type="authenticate", token=hasty.token())
+        rude.read_until(b"welcome")
+        start = time.monotonic()
+        hasty.program.process.send_signal(signal.SIGTERM)
+        rude.read_until(struct.pack("!H", 1001))
+        status = hasty.program.process.wait(programs.STOP_SECONDS)
+        took = time.monotonic() - start
+    assert status == 0, hasty.program.output[-4000:]
+    assert hasty.DRAIN_SECONDS * 0.9 < took < hasty.DRAIN_SECONDS + 2
+
+
 def test_an_expired_place_is_told_as_a_gap(world):
     """The org refuses the place that the gateway has stored: what was lost is said, and nothing that is retained is left out."""
     org, gateway = world

@@ -281,3 +281,48 @@ def test_trap_32_every_page_of_every_user_is_a_client(org):
     for page in pages:
         assert page.send("/meta/disconnect")[0]["successful"]
     programs.until(lambda: remaining() == before, what="the clients' end")
+
+
+# Permissions
+
+@pytest.fixture
+def access(org, control):
+    """Sets what the org's user may receive; everything again at the end."""
+    def put(**access):
+        answer = control.call("POST", "/event-access", {"username": org.connection["username"], **access})
+        assert answer.status_code == 200, answer.text
+    yield put
+    put()
+
+
+def test_trap_21_without_permission_events_are_missing_and_channels_refused(org, access, subscribe, stubs, decode):
+    """Silence on a channel of several objects, a refusal on that of one: over both protocols."""
+    access(views_all_data=False, views_all_records_of=["Case"])
+    account = org.create("Account", Name="Unseen")
+    case_id = org.create("Case", Subject="Seen")
+    seen = replayed(subscribe, stubs, decode, lambda event: case_id in event["ChangeEventHeader"]["recordIds"], programs.ALL)
+    ids = [record for _, event in seen for record in event["ChangeEventHeader"]["recordIds"]]
+    assert case_id in ids and account not in ids
+    with subscribe(ACCOUNTS, replay_preset=stubs[0].LATEST) as stream:
+        assert stream.error().code() == grpc.StatusCode.PERMISSION_DENIED
+    client = Bayeux(org)
+    client.open()
+    assert client.subscribe(ACCOUNTS)["error"] == "403::User not allowed to subscribe CDC without View All Data permissions"
+    assert client.subscribe("/data/CaseChangeEvent")["successful"]
+    access()
+    assert client.subscribe(ACCOUNTS)["successful"]
+
+
+@pytest.mark.parametrize("body, status, field", [
+    ({}, 400, "username"),
+    ({"username": "nobody@example.com"}, 404, "username"),
+    ({"views_all_data": "yes"}, 400, "views_all_data"),
+    ({"views_all_records_of": ["Nothing"]}, 400, "views_all_records_of"),
+    ({"views_all": True}, 400, "views_all"),
+])
+def test_access_that_cannot_be_is_refused(org, control, body, status, field):
+    if field != "username":
+        body = {"username": org.connection["username"], **body}
+    answer = control.call("POST", "/event-access", body)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]["field"] == field, answer.text

@@ -164,7 +164,7 @@ struct BulkQueryResources: RESTFamily {
                 (
                     "resultPages",
                     .array(
-                        locators.map { .members(("resultUrl", .string("\(path.dropFirst())/results?locator=\($0)"))) })
+                        locators.map { .members(("resultUrl", .string("\(path)/results?locator=\($0)"))) })
                 ),
                 ("nextRecordsUrl", next.map { .string("\(path)/resultPages?locator=\($0)") } ?? .null),
                 ("done", .boolean(next == nil))))

@@ -41,9 +41,12 @@ public struct ClassicBulkDoor: HTTPRoutes {
             let context = CallContext(session: session, apiVersion: version, clientName: note.clientName)
             var call = ClassicBulkCall(
                 bulk: bulk, request: request, path: Array(path.dropFirst()), context: context, prefersJSON: prefersJSON)
+            // What it speaks shows while it is answered: a JSON job's refusals are JSON too.
+            defer {
+                prefersJSON = call.prefersJSON
+                note.entity = call.entity
+            }
             response = try await call.answer()
-            prefersJSON = call.prefersJSON
-            note.entity = call.entity
         } catch let error as OrgError {
             response = Self.response(error, asJSON: prefersJSON)
         } catch is NIOTooManyBytesError {

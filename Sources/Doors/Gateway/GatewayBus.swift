@@ -63,7 +63,8 @@ public final class GatewayBus: Sendable {
         let key = ViewKey(channel: channel, allow: pass.grant.allow)
         if let known = views.withLock({ $0[key] }) { return known }
         let view = try ListenerView(
-            channel: channel, allow: pass.grant.allow, tracked: TrackedEntities(names: shared.configuration.trackedEntities))
+            channel: channel, allow: pass.grant.allow,
+            tracked: TrackedEntities(names: shared.configuration.trackedEntities))
         views.withLock { views in
             if views.count >= Self.viewsMax { views = [:] }
             views[key] = view
@@ -269,7 +270,8 @@ extension GatewayBus: EventBus {
 
     public func openManaged(_ name: ManagedName, caller: BusCaller) async throws(EventBusError) -> ManagedSlot {
         throw EventBusError(
-            code: .managedNotFound, message: "This gateway has no managed subscriptions. Use Subscribe with a Replay ID.")
+            code: .managedNotFound,
+            message: "This gateway has no managed subscriptions. Use Subscribe with a Replay ID.")
     }
 
     public func readManaged(

@@ -46,7 +46,9 @@ final class GatewayLog: LogFollower {
     }
 
     /// The replay id to keep as one's place for a channel; nil: none is known.
-    func newestReplayID(channel: String) -> ReplayID? { recent.withLock { $0.newestReplayID(channel: channel).replayID } }
+    func newestReplayID(channel: String) -> ReplayID? {
+        recent.withLock { $0.newestReplayID(channel: channel).replayID }
+    }
 
     func wait(after place: LogPlace, timeout: Duration) async {
         await waiters.wait(after: Position(rawValue: place.rawValue), timeout: timeout)

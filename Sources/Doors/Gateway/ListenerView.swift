@@ -39,7 +39,8 @@ struct ListenerView: Sendable {
         // It has no values and no record: it says that much was changed, and everybody must know.
         if case .gap(.overflow) = item.content { return event }
         guard case .event = item.content, let schema = item.schema else {
-            throw AvroError(code: .malformedPayload, message: "the event cannot be read, and the token limits what is shown")
+            throw AvroError(
+                code: .malformedPayload, message: "the event cannot be read, and the token limits what is shown")
         }
         let visible = item.inputs.filter { input in
             switch input.verdict(for: condition) {

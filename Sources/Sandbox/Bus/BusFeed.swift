@@ -18,7 +18,7 @@ extension Sandbox {
             if let entity = entity(ofTopic: topic), !access.admits(entity: entity) {
                 throw EventBusError(
                     code: .permissionDenied,
-                    message: "You don't have permission to receive the events of the topic \(topic).")
+                    message: "User not allowed to subscribe CDC without View All Data permissions")
             }
             return BusFeed(topics: [topic], members: [:])
         }

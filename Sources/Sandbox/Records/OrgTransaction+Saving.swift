@@ -9,7 +9,7 @@ extension OrgTransaction {
         let template = object.template
         let id = try counters.nextRecordID(prefix: object.keyPrefix, instance: instance)
         for number in template.numbers {
-            let next = counters.nextAutonumber(of: template.rules[number.place].field, object: object.name)
+            let next = try counters.nextAutonumber(of: template.rules[number.place].field, object: object.name)
             fields[number.place] = .string(number.format?.text(next, now: now) ?? String(next))
         }
         for rollUp in template.rollUps { fields[rollUp.place] = rollUp.empty }

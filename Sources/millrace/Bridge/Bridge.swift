@@ -88,7 +88,7 @@ struct Bridge: Sendable {
                 try await upstream.run()
             } stop: { [upstream] in
                 upstream.beginGracefulShutdown()
-            },
+            }
         ]
     }
 

@@ -40,7 +40,8 @@ struct RunCommand: AsyncParsableCommand {
         let bridge = try await Bridge(settings, logger: logger)
         let announce = Component("announce") {
             let authority = try await bridge.authority()
-            Console.print("Millrace listens on http://\(authority) (/push, /events, /cometd, /health, /ready, /metrics).")
+            Console.print(
+                "Millrace listens on http://\(authority) (/push, /events, /cometd, /health, /ready, /metrics).")
             if let pubSub = try await bridge.pubSubAuthority() {
                 Console.print("The Pub/Sub API is served on \(pubSub).")
             }

@@ -76,12 +76,18 @@ struct Demo: Sendable {
         try await ServiceGroup(services: bridge.components + [announce], logger: logger).run()
     }
 
+    /// Ten years.
+    static let retention = Duration.seconds(3_650 * 86_400)
+
     private func settings(for connection: Connection) throws -> Bridge.Settings {
         var push = PushConfiguration()
         push.allowsTokenInQuery = true
+        // The page is made from the log, so it must reach back to the first case, however long the demo is kept.
+        var twin = Twin.Configuration()
+        twin.retention = Self.retention
         return Bridge.Settings(
             org: try OrgConnection(withTLS: connection), topics: [Upstream.Topic("/data/ChangeEvents")],
-            storePath: directory + "/millrace.sqlite", twin: Twin.Configuration(), push: push,
+            storePath: directory + "/millrace.sqlite", twin: twin, push: push,
             verifier: try TokenVerifier(algorithm: .hs256, key: secret, issuer: Self.issuer, audience: Self.audience),
             host: "127.0.0.1", port: port)
     }

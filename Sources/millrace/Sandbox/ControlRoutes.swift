@@ -52,6 +52,9 @@ struct ControlRoutes: HTTPRoutes {
         sandbox.post("/managed-holds") { request, _ in
             Self.answer(try control.holdManagedSubscription(try await Self.body(of: request)), status: .created)
         }
+        sandbox.post("/event-access") { request, _ in
+            Self.answer(try control.setEventAccess(try await Self.body(of: request)))
+        }
         sandbox.get("/clock") { _, _ in Self.answer(control.clockDocument()) }
         sandbox.post("/clock") { request, _ in
             Self.answer(try await control.moveClock(try await Self.body(of: request)))

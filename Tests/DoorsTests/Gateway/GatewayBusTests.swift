@@ -18,7 +18,8 @@ struct GatewayBusTests {
         lifetime: Duration = .seconds(600)
     ) async throws -> BusCaller {
         try await fixture.hub.bus.authorize(
-            accessToken: try PushFixture.token(id: id, allow: allow, lifetime: lifetime), instanceURL: nil, tenantID: nil)
+            accessToken: try PushFixture.token(id: id, allow: allow, lifetime: lifetime), instanceURL: nil,
+            tenantID: nil)
     }
 
     /// Everything on the channel after a place.
@@ -135,7 +136,8 @@ struct GatewayBusTests {
             #expect(try await bus.schemaJSON(topic.schemaID, caller: bob) == fixture.schema.json)
             // A schema names fields: it is for those who may have its events.
             let other = try await caller(fixture, [.init(channel: "/event/Low_Ink__e")])
-            #expect(await refusal { _ = try await bus.schemaJSON(topic.schemaID, caller: other) }?.code == .schemaInvalid)
+            #expect(
+                await refusal { _ = try await bus.schemaJSON(topic.schemaID, caller: other) }?.code == .schemaInvalid)
             let publishing = await refusal {
                 _ = try await bus.publish(topic: Self.cases, events: [], caller: bob)
             }
@@ -151,10 +153,14 @@ struct GatewayBusTests {
             var old = bob
             old.pass?.grant.expiresAt = Int64(Date().timeIntervalSince1970)
             let expired = old
-            let late = await refusal { _ = try await bus.read(topic: Self.cases, after: place, limit: 1, caller: expired) }
+            let late = await refusal {
+                _ = try await bus.read(topic: Self.cases, after: place, limit: 1, caller: expired)
+            }
             #expect(late?.code == .unauthenticated)
             try await fixture.hub.revoke(.tokenID("the-token"))
-            let revoked = await refusal { _ = try await bus.read(topic: Self.cases, after: place, limit: 1, caller: bob) }
+            let revoked = await refusal {
+                _ = try await bus.read(topic: Self.cases, after: place, limit: 1, caller: bob)
+            }
             #expect(revoked?.code == .unauthenticated)
             for token in [nil, "", "not a token", try PushFixture.token(secret: "another secret of thirty-two bytes")] {
                 let refused = await refusal {

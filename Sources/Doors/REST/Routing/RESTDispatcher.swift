@@ -28,7 +28,11 @@ struct RESTDispatcher: Sendable {
             let route = try Self.route(of: &call, match)
             switch route.handling {
             case .service(let handler):
-                return try await handler(call)
+                // What makes something is refused before it does; what is not JSON is the resource's own affair.
+                if ["POST", "PATCH"].contains(call.method) { try Self.checkAccept(call) }
+                let answer = try await handler(call)
+                if case .document = answer.body { try Self.checkAccept(call) }
+                return answer
             case .records(let access, let handler):
                 return try await answer(call, access, handler)
             }
@@ -83,14 +87,18 @@ struct RESTDispatcher: Sendable {
         }
     }
 
-    private func answer(
-        _ call: RESTCall, _ access: RESTRoutes.Access, _ handler: @escaping RESTRoutes.RecordsHandler
-    ) async throws -> RESTAnswer {
+    private static func checkAccept(_ call: RESTCall) throws(OrgError) {
         guard RESTRequest.acceptsJSON(call.headers[.accept]) else {
             throw OrgError(
                 status: 406, errorCode: "NOT_ACCEPTABLE",
                 message: "This resource is answered as application/json, which the Accept header does not take.")
         }
+    }
+
+    private func answer(
+        _ call: RESTCall, _ access: RESTRoutes.Access, _ handler: @escaping RESTRoutes.RecordsHandler
+    ) async throws -> RESTAnswer {
+        try Self.checkAccept(call)
         let reading = try await withBody(call)
         var call = reading.call
         // The connection stays behind: the transaction needs the document only.
