@@ -202,9 +202,8 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "millrace", "ChangeEvents", "Doors", "Store", "TestSupport", "Twin", "Upstream", "Waiting", yams,
-                crypto,
-                cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix,
+                "millrace", "ChangeEvents", "Doors", "SOQL", "Store", "TestSupport", "Twin", "Upstream", "Waiting",
+                yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix,
             ], swiftSettings: swiftSettings),
     ]
 )

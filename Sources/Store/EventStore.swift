@@ -78,11 +78,14 @@ public struct Gap: Sendable, Hashable {
     public var position: Position
     public var reason: String
     public var declaredAt: Int64
-    public init(topic: String, position: Position, reason: String, declaredAt: Int64) {
+    /// Number among the gaps at its position, from 0: the store's.
+    public var ordinal: Int
+    public init(topic: String, position: Position, reason: String, declaredAt: Int64, ordinal: Int = 0) {
         self.topic = topic
         self.position = position
         self.reason = reason
         self.declaredAt = declaredAt
+        self.ordinal = ordinal
     }
 }
 
@@ -169,7 +172,10 @@ public protocol StoreWriter: StoreReader {
     func undefine(entity: String) throws(StoreError)
     /// Sets `needsRefetch` on every record of an object (overflow, mass conversion); answers how many were newly marked.
     func markForRefetch(entity: String) throws(StoreError) -> Int
-    func declare(_ gap: Gap) throws(StoreError)
+    ///
+    /// Answers it with its number among those at its position.
+    @discardableResult
+    func declare(_ gap: Gap) throws(StoreError) -> Gap
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError)
     /// Runs a part of the transaction that can be undone by itself: where the body throws, nothing of what it wrote has
     /// happened, its error is the answer, and the transaction goes on. Throws where the whole transaction is lost.

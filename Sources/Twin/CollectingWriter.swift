@@ -35,10 +35,11 @@ final class CollectingWriter: StoreWriter {
         return logged
     }
 
-    func declare(_ gap: Gap) throws(StoreError) {
-        try base.declare(gap)
+    func declare(_ gap: Gap) throws(StoreError) -> Gap {
+        let declared = try base.declare(gap)
         closeEvents()
-        notices.append(.declared(gap))
+        notices.append(.declared(declared))
+        return declared
     }
 
     func saveSchema(_ id: SchemaID, json: String) throws(StoreError) { try base.saveSchema(id, json: json) }

@@ -82,7 +82,7 @@ public final class Twin: Sendable {
     public func declareGap(topic: String, reason: String) async throws {
         let now = configuration.now()
         try await commit { writer in
-            try writer.declare(Gap(topic: topic, position: try writer.head(), reason: reason, declaredAt: now))
+            _ = try writer.declare(Gap(topic: topic, position: try writer.head(), reason: reason, declaredAt: now))
         }
     }
 

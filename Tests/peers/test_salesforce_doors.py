@@ -14,8 +14,10 @@ from aiosfstream_ng.auth import AuthenticatorBase
 import programs
 from programs import CASES
 from pubsub_client import WAIT_SECONDS, Decoder, Subscription
+from push_client import PushClient
 
 SECONDS = 60
+ESCALATED = "/data/EscalatedCases__chn"
 
 
 class WithPubSub(programs.Gateway):
@@ -31,6 +33,10 @@ pubsub:
   certificate_file: {tls / "server.pem"}
   private_key_file: {tls / "server-key.pem"}
 track: [Case, Contact, Account]
+channels:
+  {ESCALATED}:
+    - selected_entity: CaseChangeEvent
+      filter_expression: Status = 'Escalated'
 """)
 
     @property
@@ -233,6 +239,37 @@ def test_cometd_refuses_what_the_token_does_not_allow(doors):
                 pass
 
     run(test())
+
+
+# A channel of the gateway's own, from every door
+
+def test_a_virtual_channel_is_the_same_at_every_door(doors, org, subscribe, stubs, decoder):
+    contact = org.create_contact("Virtual")
+    token = doors.token([{"channel": ESCALATED, "where": f"ContactId = '{contact}'"}])
+    quiet = org.create_case(contact, "stays quiet")
+    loud = org.create_case(contact, "is escalated")
+    org.update("Case", quiet, Priority="High")
+    org.update("Case", loud, Status="Escalated")
+    with subscribe(token, ESCALATED, replay_preset=stubs[0].EARLIEST, num_requested=10) as subscription:
+        [event] = subscription.events(1)
+    value = decoder(token)(event)
+    assert value["ChangeEventHeader"]["recordIds"] == [loud] and value["Status"] == "Escalated"
+
+    async def cometd():
+        async with Client(WithToken(doors, token), replay=ReplayOption.ALL_EVENTS) as client:
+            await client.subscribe(ESCALATED)
+            message = await client.receive()
+            assert message["channel"] == ESCALATED
+            assert message["data"]["payload"]["ChangeEventHeader"]["recordIds"] == [loud]
+
+    run(cometd())
+    with PushClient(doors, token) as client:
+        client.subscribe(ESCALATED, replay=-2)
+        event = client.wait_for("event")
+        assert event["channel"] == ESCALATED
+        assert event["data"]["payload"]["ChangeEventHeader"]["recordIds"] == [loud]
+        org.update("Case", loud, Status="Closed")
+        assert client.wait_for("left")["data"]["payload"]["ChangeEventHeader"]["recordIds"] == [loud]
 
 
 # Configuration

@@ -38,6 +38,11 @@ public final class GatewayBus: Sendable {
         self.log = log
     }
 
+    /// How far the memory reaches: what is in the log behind it, readers at the head do not see yet.
+    var head: LogPlace { log.head }
+
+    private var virtual: VirtualChannels { shared.configuration.virtualChannels }
+
     // MARK: Tokens
 
     func caller(ofToken token: String) throws(TokenError) -> BusCaller {
@@ -64,7 +69,8 @@ public final class GatewayBus: Sendable {
         if let known = views.withLock({ $0[key] }) { return known }
         let view = try ListenerView(
             channel: channel, allow: pass.grant.allow,
-            tracked: TrackedEntities(names: shared.configuration.trackedEntities))
+            tracked: TrackedEntities(names: shared.configuration.trackedEntities),
+            virtual: virtual)
         views.withLock { views in
             if views.count >= Self.viewsMax { views = [:] }
             views[key] = view
@@ -121,7 +127,8 @@ extension GatewayBus: EventBus {
         }
         guard let schema = facts?.schema else { throw Self.schemaUnknown }
         let name = schema.recordName
-        let channels = PushChannel.names(topic: (schema.isChangeEvent ? "/data/" : "/event/") + name, eventName: name)
+        let channels = PushChannel.names(
+            topic: (schema.isChangeEvent ? "/data/" : "/event/") + name, eventName: name, virtual: virtual)
         guard pass.grant.allow.contains(where: { channels.contains($0.channel) }) else { throw Self.schemaUnknown }
         return schema.json
     }
@@ -150,7 +157,8 @@ extension GatewayBus: EventBus {
             // A client that goes on over a loss would never know of it. An unknown place is what its protocol has for that.
             let gaps = try await reading { try $0.gaps(in: place.position...max(place.position, $0.head())) }
             let isLost = gaps.contains {
-                LogPlace(gap: $0.position) > place && PushChannel.concerns(topic: $0.topic, channel: topic)
+                LogPlace(gap: $0) > place
+                    && LogItem(gap: $0, replayID: nil, virtual: virtual).concerns(channel: topic)
             }
             guard !isLost else { throw Self.lostBehind }
             return Position(rawValue: place.rawValue)

@@ -16,9 +16,12 @@ struct ListenerView: Sendable {
     private let fields: Set<String>?
 
     /// Throws `permissionDenied` where the token has no entry for the channel or its condition cannot be judged there.
-    init(channel name: String, allow: [Grant.Allowance], tracked: TrackedEntities) throws(EventBusError) {
+    init(
+        channel name: String, allow: [Grant.Allowance], tracked: TrackedEntities, virtual: VirtualChannels
+    ) throws(EventBusError) {
         do throws(RequestError) {
-            let terms = try SubscriptionTerms(channel: name, ownCondition: nil, allow: allow, tracked: tracked)
+            let terms = try SubscriptionTerms(
+                channel: name, ownCondition: nil, allow: allow, tracked: tracked, virtual: virtual)
             channel = terms.channel
             condition = terms.condition
             fields = terms.fields

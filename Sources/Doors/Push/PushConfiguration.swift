@@ -31,6 +31,9 @@ public struct PushConfiguration: Sendable {
     public var queueCountMax = 64
     public var queueBytesMax = 256 * 1024
 
+    /// Channels beside those of the org.
+    public var virtualChannels = VirtualChannels.none
+
     /// Entries of the log that each loop keeps, and their payloads' bytes.
     public var recentEventsMax = 1024
     public var recentEventBytesMax = 8 * 1024 * 1024

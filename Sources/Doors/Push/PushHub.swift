@@ -31,13 +31,14 @@ public final class PushHub: Sendable {
         configuration: PushConfiguration, twin: Twin, verifier: TokenVerifier, logger: Logger
     ) throws(PushHubError) {
         let schemas = SchemaBook()
-        let reader = LogReader(twin: twin, schemas: schemas, logger: logger)
+        let reader = LogReader(
+            twin: twin, schemas: schemas, virtual: configuration.virtualChannels, logger: logger)
         var inboxes: [LoopInbox] = []
         for _ in 0..<max(1, configuration.loopCount) { inboxes.append(try LoopInbox()) }
         self.twin = twin
         self.reader = reader
         self.inboxes = inboxes
-        feed = EventFeed(schemas: schemas)
+        feed = EventFeed(schemas: schemas, virtual: configuration.virtualChannels)
         publications = inboxes.map { _ in StatisticsPublication() }
         shared = PushHubShared(
             configuration: configuration, verifier: verifier, schemas: schemas, reader: reader, logger: logger)

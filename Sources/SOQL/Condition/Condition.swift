@@ -49,6 +49,17 @@ public struct Condition: Sendable {
         return Condition(Expression.all([left.expression, right.expression]))
     }
 
+    /// One must hold.
+    public static func or(_ left: Condition, _ right: Condition) -> Condition {
+        if left == right { return left }
+        return Condition(Expression.any([left.expression, right.expression]))
+    }
+
+    /// `field = 'text'`.
+    public static func equality(_ field: String, _ text: String) -> Condition {
+        Condition(.comparison(Comparison(field: FieldName(field), test: .compare(.equal, .string(text)))))
+    }
+
     /// Judges the condition on a record.
     ///
     /// `unknown` comes from a field the record does not know and from a value whose type cannot be compared with the

@@ -83,10 +83,11 @@ extension SQLiteSession {
             guard let topic = row.text(0), let reason = row.text(2) else {
                 throw StoreError(code: .corrupt, message: "the gap declared at position \(row.integer(1)) is not UTF-8")
             }
+            let position = Position(rawValue: row.integer(1))
+            let ordinal = gaps.last.map { $0.position == position ? $0.ordinal + 1 : 0 } ?? 0
             gaps.append(
                 Gap(
-                    topic: topic, position: Position(rawValue: row.integer(1)), reason: reason,
-                    declaredAt: row.integer(3)))
+                    topic: topic, position: position, reason: reason, declaredAt: row.integer(3), ordinal: ordinal))
         }
         return gaps
     }

@@ -82,8 +82,13 @@ extension SQLiteSession: StoreWriter {
         }
     }
 
-    func declare(_ gap: Gap) throws(StoreError) {
+    func declare(_ gap: Gap) throws(StoreError) -> Gap {
         try guarded { () throws(StoreError) in
+            let count = try statement("SELECT count(*) FROM gaps WHERE position = ?")
+            count.bind(1, gap.position.rawValue)
+            var declared = gap
+            declared.ordinal = try count.step() ? Int(count.integer(0)) : 0
+            count.reset()
             let row = try statement(
                 """
                 INSERT INTO gaps (position, topic, reason, declared_at, checksum)
@@ -94,6 +99,7 @@ extension SQLiteSession: StoreWriter {
             row.bind(3, gap.reason)
             row.bind(4, gap.declaredAt)
             try row.run()
+            return declared
         }
     }
 

@@ -69,6 +69,7 @@ extension PushConfiguration {
         connectionsPerSubjectMax = push.connectionsPerSubjectMax
         queueCountMax = push.queueFramesMax
         trackedEntities = configuration.trackedObjects
+        virtualChannels = configuration.channels
         drainTimeout = configuration.drainTimeout
     }
 }

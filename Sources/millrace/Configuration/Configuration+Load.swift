@@ -51,6 +51,7 @@ private struct ConfigurationReader {
         let org = org(root.section("org"))
         let topics = topics()
         let tracked = trackedObjects()
+        let channels = ChannelsReader(root: root, tracked: tracked?.objects).channels()
         let store = store(root.section("store"))
         let listen = listen(root.section("listen"))
         let pubSub = pubSub(root.section("pubsub"))
@@ -61,14 +62,15 @@ private struct ConfigurationReader {
         let drainTimeout = shutdown.duration("drain_timeout")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, let tracked, let store, let listen, let pubSub, let push, let admin, let log,
+        guard let org, let topics, let tracked, let channels, let store, let listen, let pubSub, let push, let admin,
+            let log,
             let drainTimeout
         else {
             return nil
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
-            trackedObjects: tracked.objects, adminSecret: admin.secret, log: log,
+            channels: channels, trackedObjects: tracked.objects, adminSecret: admin.secret, log: log,
             drainTimeout: drainTimeout)
     }
 

@@ -1,3 +1,4 @@
+import Doors
 import Logging
 
 /// What `millrace run --config FILE` works by: every key of the file with its default filled in, paths resolved,
@@ -104,6 +105,8 @@ struct Configuration: Sendable {
     /// Nil: there is no Pub/Sub API.
     var pubSub: PubSub?
     var push: Push
+    /// Channels beside those of the org.
+    var channels: VirtualChannels
     /// Objects whose records are kept; nil: all.
     var trackedObjects: Set<String>?
     /// For `/admin`; nil: there is none.

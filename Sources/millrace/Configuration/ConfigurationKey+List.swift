@@ -43,6 +43,11 @@ extension ConfigurationKey {
             path: "track", kind: .objects, presence: .defaults(to: "all"),
             effect: "Objects whose records are kept, so that conditions may use unchanged fields and `left` is known"),
         ConfigurationKey(
+            path: "channels", kind: .channels, presence: .optional,
+            effect:
+                "Channels of Millrace's own: name (`/data/Name__chn`) to members, each with `selected_entity` and, where not "
+                + "all of its events are meant, `filter_expression`"),
+        ConfigurationKey(
             path: "store.path", kind: .path, presence: .defaults(to: "millrace.sqlite"),
             effect: "The database file (log, records, cursors); its directory must exist"),
         ConfigurationKey(

@@ -21,6 +21,8 @@ struct ConfigurationKey: Sendable {
         case list(of: String)
         /// `all` or a list of object names.
         case objects
+        /// Channels by name, each a list of members.
+        case channels
     }
 
     enum Presence: Sendable, Equatable {
@@ -84,6 +86,7 @@ extension ConfigurationKey {
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .list(let of): "list of \(of)"
         case .objects: "`all` or list of objects"
+        case .channels: "channels with their members"
         }
     }
 
@@ -92,7 +95,8 @@ extension ConfigurationKey {
         case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .duration(let range): "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .size(let range): "\(SizeText.text(range.lowerBound)) to \(SizeText.text(range.upperBound))"
-        case .text, .url, .address, .path, .file, .environmentVariable, .boolean, .choice, .list, .objects: ""
+        case .text, .url, .address, .path, .file, .environmentVariable, .boolean, .choice, .list, .objects, .channels:
+            ""
         }
     }
 }

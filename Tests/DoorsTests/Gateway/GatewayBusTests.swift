@@ -27,6 +27,7 @@ struct GatewayBusTests {
         _ fixture: PushFixture, _ caller: BusCaller, from: ReplayStart = .earliest, channel: String = cases,
         limit: Int = 100
     ) async throws -> [ArrivedEvent] {
+        try await fixture.settled()
         var place = try await fixture.hub.bus.start(topic: channel, from: from, caller: caller)
         var events: [ArrivedEvent] = []
         while true {
@@ -207,7 +208,12 @@ struct GatewayBusTests {
             let bus = fixture.hub.bus
             let first = try await fixture.ingest(.create, cases: [1])
             let bob = try await caller(fixture)
+            try await fixture.settled()
             var place = try await bus.start(topic: Self.cases, from: .earliest, caller: bob)
+            place = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob).reached
+            // Another topic's loss is none, and both have their own places.
+            try await fixture.twin.declareGap(topic: "/event/Low_Ink__e", reason: "expired")
+            try await fixture.settled()
             place = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob).reached
             let waiting = Task { [place] in await bus.waitForEvents(after: place, timeout: .seconds(60)) }
             try await fixture.twin.declareGap(topic: Self.cases, reason: "expired")

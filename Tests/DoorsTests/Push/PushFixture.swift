@@ -110,6 +110,16 @@ final class PushFixture: Sendable {
         try await twin.ingest(ReceivedBatch(topic: topic, events: [event], latestReplayID: event.replayID))
     }
 
+    /// Waits until what is in the log has reached the hub's memory: the first event of a schema waits for it.
+    func settled() async throws {
+        let (head, gaps) = try await twin.store.read { reader in
+            let head = try reader.head()
+            return (head, try reader.gaps(in: head...head))
+        }
+        let last = gaps.last.map { LogPlace(gap: $0) } ?? LogPlace(event: head)
+        try await poll("the hub has what is in the log") { hub.bus.head >= last }
+    }
+
     /// A connection as the HTTP door would hand it over.
     func connect(_ uri: String = "/push", headers: [(String, String)], leftover: [UInt8] = []) throws -> RawClient {
         let (client, server) = try listener.pair()

@@ -1,5 +1,7 @@
+import Doors
 import Foundation
 import Logging
+import SOQL
 import Testing
 
 @testable import millrace
@@ -62,6 +64,12 @@ struct ConfigurationTests {
               - /data/Support__chn
               - /event/Low_Ink__e
             track: [Case, Contact]
+            channels:
+              /data/Escalated__chn:
+                - selected_entity: CaseChangeEvent
+                  filter_expression: Status = 'Escalated'
+                - { selected_entity: Note__ChangeEvent }
+              /event/Alarms__chn: [{ selected_entity: Low_Ink__e }]
             store: { path: /tmp/log.sqlite, retention: 7d, log_size_max: 4GiB }
             listen:
               host: 0.0.0.0
@@ -94,6 +102,16 @@ struct ConfigurationTests {
         #expect(configuration.org.certificateAuthorityFile == files.directory + "/ca.pem")
         #expect(configuration.topics == ["/data/CaseChangeEvent", "/data/Support__chn", "/event/Low_Ink__e"])
         #expect(configuration.trackedObjects == ["Case", "Contact"])
+        #expect(
+            configuration.channels
+                == VirtualChannels([
+                    "/data/Escalated__chn": [
+                        .init(
+                            selectedEntity: "CaseChangeEvent", filterExpression: try Condition("Status = 'Escalated'")),
+                        .init(selectedEntity: "Note__ChangeEvent"),
+                    ],
+                    "/event/Alarms__chn": [.init(selectedEntity: "Low_Ink__e")],
+                ]))
         #expect(
             configuration.store == .init(path: "/tmp/log.sqlite", retention: .seconds(7 * 86_400), logBytesMax: 4 << 30)
         )

@@ -3,6 +3,46 @@ import Testing
 @testable import millrace
 
 struct MistakeTests {
+    @Test func mistakesOfChannelsHaveTheirLines() throws {
+        let files = try ConfigurationFiles()
+        let mistakes = files.mistakes(
+            ConfigurationFiles.minimal + """
+
+                track: [Case]
+                channels:
+                  /data/Wrong: [{ selected_entity: CaseChangeEvent }]
+                  /data/A__chn: []
+                  /data/B__chn:
+                    - selected_entity: Case
+                  /data/C__chn:
+                    - filter_expression: Status = 'New'
+                  /data/D__chn:
+                    - selected_entity: CaseChangeEvent
+                      filter_expression: Status =
+                  /data/E__chn:
+                    - selected_entity: ContactChangeEvent
+                      filter_expression: Email != null
+                  /data/F__chn:
+                    - selected_entity: CaseChangeEvent
+                    - selected_entity: CaseChangeEvent
+                  /event/G__chn:
+                    - selected_entity: Low_Ink__e
+                      filter: Status
+                """)
+        let first = ConfigurationFiles.minimal.split(separator: "\n", omittingEmptySubsequences: false).count + 1
+        let expected = [
+            (2, "/data/Wrong is no channel: the forms are /data/Name__chn and /event/Name__chn"),
+            (3, "/data/A__chn must be a list of members, each with a selected_entity"),
+            (5, "/data/B__chn: selected_entity Case is not of the form CaseChangeEvent or Name__ChangeEvent"),
+            (7, "/data/C__chn: a member has no selected_entity"),
+            (10, "/data/D__chn: filter_expression: expected a value after '=' but found end of text (at character 9)"),
+            (13, "/data/E__chn: filter_expression uses Email, which cannot be judged: Contact is not in track"),
+            (16, "/data/F__chn has CaseChangeEvent twice"),
+            (19, "/event/G__chn: a member has selected_entity and filter_expression, each a text, not filter"),
+        ]
+        #expect(mistakes == expected.map { "\(first + $0.0): channels: \($0.1)" })
+    }
+
     @Test func allAreFoundAtOnce() throws {
         let files = try ConfigurationFiles()
         let mistakes = files.mistakes(

@@ -79,16 +79,23 @@ extension StoreCheck {
                 Gap(topic: "/data/A", position: .start, reason: "expired", declaredAt: 1),
                 Gap(topic: "/data/A", position: Position(rawValue: 2), reason: "overflow", declaredAt: 2),
                 Gap(topic: "/data/B", position: Position(rawValue: 4), reason: "upstream", declaredAt: 3),
+                Gap(topic: "/data/C", position: Position(rawValue: 4), reason: "upstream", declaredAt: 3, ordinal: 1),
             ]
-            try await store.write { writer in for gap in gaps { try writer.declare(gap) } }
+            let declared = try await store.write { writer in
+                try gaps.map {
+                    try writer.declare(
+                        Gap(topic: $0.topic, position: $0.position, reason: $0.reason, declaredAt: $0.declaredAt))
+                }
+            }
+            #expect(declared == gaps)
             let found = try await store.read { reader in
                 try (0...5).map { try reader.gaps(in: Position(rawValue: $0)...Position(rawValue: .max)).map(\.reason) }
             }
             #expect(try await store.read { try $0.gaps(in: Position.start...Position(rawValue: .max)) } == gaps)
             #expect(
                 found == [
-                    ["expired", "overflow", "upstream"], ["overflow", "upstream"], ["overflow", "upstream"],
-                    ["upstream"], ["upstream"], [],
+                    ["expired", "overflow", "upstream", "upstream"], ["overflow", "upstream", "upstream"],
+                    ["overflow", "upstream", "upstream"], ["upstream", "upstream"], ["upstream", "upstream"], [],
                 ])
         },
     ]

@@ -37,12 +37,14 @@ final class EventFeed: LogObserver {
     static let waitingCountMax = 65_536
 
     private let schemas: SchemaBook
+    private let virtual: VirtualChannels
     private let state = Mutex(State())
     private let wakeups: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
-    init(schemas: SchemaBook) {
+    init(schemas: SchemaBook, virtual: VirtualChannels = .none) {
         self.schemas = schemas
+        self.virtual = virtual
         (wakeups, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -104,10 +106,12 @@ final class EventFeed: LogObserver {
                 let schema = schemas.known(event.content.event.schemaID)
                 guard schema != nil || (passesFirst && items.isEmpty) else { break }
                 state.newest[PushChannel.family(of: event.content.event.topic)] = event.content.event.replayID
-                items.append(LogItem(event: event, schema: schema))
+                items.append(LogItem(event: event, schema: schema, virtual: virtual))
                 continue
             case .gap(let gap):
-                items.append(LogItem(gap: gap, replayID: state.newest[PushChannel.family(of: gap.topic)]))
+                items.append(
+                    LogItem(
+                        gap: gap, replayID: state.newest[PushChannel.family(of: gap.topic)], virtual: virtual))
                 continue
             }
             break
@@ -126,7 +130,7 @@ final class EventFeed: LogObserver {
         let places = state.waiting.map { entry in
             switch entry {
             case .event(let event): LogPlace(event: event.position)
-            case .gap(let gap): LogPlace(gap: gap.position)
+            case .gap(let gap): LogPlace(gap: gap)
             }
         }
         state.waiting = []

@@ -26,11 +26,12 @@ final class LogItem: Sendable {
     let inputs: [MatchInput]
     let bytes: Int
 
-    init(event: LoggedEvent, schema: SchemaFacts?) {
+    init(event: LoggedEvent, schema: SchemaFacts?, virtual: VirtualChannels = .none) {
         let content = event.content
         place = LogPlace(event: event.position)
         topic = content.event.topic
-        channels = PushChannel.names(topic: content.event.topic, eventName: content.eventName)
+        channels = PushChannel.names(
+            topic: content.event.topic, eventName: content.eventName, virtual: virtual)
         replayID = content.event.replayID
         self.event = event
         self.schema = schema
@@ -47,11 +48,11 @@ final class LogItem: Sendable {
         bytes = content.event.payload.readableBytes
     }
 
-    init(gap: Gap, replayID: ReplayID?) {
-        place = LogPlace(gap: gap.position)
+    init(gap: Gap, replayID: ReplayID?, virtual: VirtualChannels = .none) {
+        place = LogPlace(gap: gap)
         content = .gap(reason: .upstream)
         topic = gap.topic
-        channels = []
+        channels = PushChannel(gap.topic)?.eventName.map { virtual.names(eventName: $0) } ?? []
         self.replayID = replayID
         event = nil
         schema = nil

@@ -14,14 +14,16 @@ final class LogReader: Sendable {
 
     private let twin: Twin
     private let schemas: SchemaBook
+    private let virtual: VirtualChannels
     private let logger: Logger
     private let questions = Mutex<[LogQuestion]>([])
     private let wakeups: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
-    init(twin: Twin, schemas: SchemaBook, logger: Logger) {
+    init(twin: Twin, schemas: SchemaBook, virtual: VirtualChannels = .none, logger: Logger) {
         self.twin = twin
         self.schemas = schemas
+        self.virtual = virtual
         self.logger = logger
         (wakeups, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -51,7 +53,7 @@ final class LogReader: Sendable {
     /// The newest entries up to a head, losses included: with them loops start with a memory and know the replay id that is
     /// the head. None where retention has taken the newest.
     func newest(upTo head: Position, count: Int, bytesMax: Int) async throws -> [LogItem] {
-        let end = LogPlace(gap: head)
+        let end = LogPlace(endOf: head)
         var items: [LogItem] = []
         var bytes = 0
         var place = LogPlace(event: Position(rawValue: max(0, head.rawValue - Int64(count))))
@@ -133,7 +135,7 @@ final class LogReader: Sendable {
         guard let event, event.position == position, event.content.routing?.header.recordIDs.count ?? 1 > 1 else {
             return place
         }
-        return LogPlace(gap: before)
+        return LogPlace(endOf: before)
     }
 
     private struct Chunk: Sendable {
@@ -159,10 +161,12 @@ final class LogReader: Sendable {
         var items: [LogItem] = []
         for event in chunk.events {
             items.append(
-                LogItem(event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin)))
+                LogItem(
+                    event: event, schema: try await schemas.facts(event.content.event.schemaID, twin: twin),
+                    virtual: virtual))
         }
         for (gap, replayID) in zip(chunk.gaps, chunk.gapReplayIDs) {
-            items.append(LogItem(gap: gap, replayID: replayID))
+            items.append(LogItem(gap: gap, replayID: replayID, virtual: virtual))
         }
         items.sort { $0.place < $1.place }
         // Not past the event: a gap may still be declared behind it.
@@ -178,7 +182,7 @@ final class LogReader: Sendable {
         chunk.events = try reader.events(
             after: after, selection: wish.selection, limit: chunkEventsMax, bytesMax: chunkBytesMax)
         chunk.reached = chunk.events.last?.position ?? max(head, after)
-        for gap in try reader.gaps(in: after...chunk.reached) where LogPlace(gap: gap.position) > wish.after {
+        for gap in try reader.gaps(in: after...chunk.reached) where LogPlace(gap: gap) > wish.after {
             chunk.gaps.append(gap)
             let before = Position(rawValue: gap.position.rawValue - 1)
             let event =

@@ -11,6 +11,7 @@ extension PushLoop {
         let eventName = PushChannel(request.channel)?.eventName
         return try SubscriptionTerms(
             channel: request.channel, ownCondition: request.condition, allow: allow, tracked: tracked,
+            virtual: configuration.virtualChannels,
             knownFields: eventName.flatMap { shared.schemas.fieldNames(eventName: $0) })
     }
 

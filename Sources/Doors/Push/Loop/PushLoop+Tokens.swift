@@ -139,7 +139,8 @@ extension PushLoop {
                 ? nil : ownConditions[subscriptions[slot].ownCondition]
             do {
                 let terms = try SubscriptionTerms(
-                    channel: key.channel, ownCondition: own, allow: allow, tracked: tracked)
+                    channel: key.channel, ownCondition: own, allow: allow, tracked: tracked,
+                    virtual: configuration.virtualChannels)
                 enroll(slot, terms: terms, form: key.form)
             } catch {
                 removeSubscription(slot)

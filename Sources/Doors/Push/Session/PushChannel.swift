@@ -4,13 +4,15 @@
 /// - `/data/CaseChangeEvent`, `/data/Employee__ChangeEvent`: those of one object;
 /// - `/event/Low_Ink__e`: a platform event.
 ///
-/// Custom channels (`…__chn`) are not served yet: their members are known to the org only.
+/// - `/data/EscalatedCases__chn`, `/event/Alarms__chn`: a channel of the gateway's own configuration (`VirtualChannels`).
+///   The org's custom channels are not served: their members are known to the org only.
 struct PushChannel: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case allChangeEvents
         /// `entity` is the object's API name: `Case`, `Employee__c`.
         case changeEvents(entity: String)
         case platformEvent
+        case custom
     }
 
     static let nameBytesMax = 128
@@ -32,6 +34,9 @@ struct PushChannel: Hashable, Sendable {
         } else if name.hasPrefix("/event/"), name.hasSuffix("__e") {
             guard Self.isName(name.dropFirst("/event/".count).dropLast("__e".count)) else { return nil }
             kind = .platformEvent
+        } else if let prefix = ["/data/", "/event/"].first(where: { name.hasPrefix($0) }), name.hasSuffix("__chn") {
+            guard Self.isName(name.dropFirst(prefix.count).dropLast("__chn".count)) else { return nil }
+            kind = .custom
         } else {
             return nil
         }
@@ -40,15 +45,24 @@ struct PushChannel: Hashable, Sendable {
     /// The schema's record name of the events on it; nil for a channel of several.
     var eventName: String? {
         switch kind {
-        case .allChangeEvents: nil
+        case .allChangeEvents, .custom: nil
         case .changeEvents: String(name.dropFirst("/data/".count))
         case .platformEvent: String(name.dropFirst("/event/".count))
         }
     }
 
+    /// The entity of its events as their header names it; nil for a channel of several.
+    var entityName: String? {
+        switch kind {
+        case .allChangeEvents, .custom: nil
+        case .changeEvents(let entity): entity
+        case .platformEvent: eventName
+        }
+    }
+
     /// The channels on which an event of a topic is seen.
-    static func names(topic: String, eventName: String) -> [String] {
-        var names = [topic]
+    static func names(topic: String, eventName: String, virtual: VirtualChannels = .none) -> [String] {
+        var names = [topic] + virtual.names(eventName: eventName)
         if topic.hasPrefix("/data/") {
             if !eventName.isEmpty, topic != "/data/" + eventName { names.append("/data/" + eventName) }
             if topic != allChangeEventsName { names.append(allChangeEventsName) }

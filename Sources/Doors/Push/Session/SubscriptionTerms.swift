@@ -14,7 +14,7 @@ struct SubscriptionTerms: Hashable, Sendable {
     /// - Parameter knownFields: what events of the channel have shown, in lower case; nil: none has come yet.
     init(
         channel name: String, ownCondition text: String?, allow: [Grant.Allowance], tracked: TrackedEntities,
-        knownFields: Set<String>?
+        virtual: VirtualChannels = .none, knownFields: Set<String>?
     ) throws(RequestError) {
         var own: Condition?
         if let text {
@@ -24,7 +24,7 @@ struct SubscriptionTerms: Hashable, Sendable {
                 throw RequestError(.invalidWhere, error.message, position: error.position)
             }
         }
-        try self.init(channel: name, ownCondition: own, allow: allow, tracked: tracked)
+        try self.init(channel: name, ownCondition: own, allow: allow, tracked: tracked, virtual: virtual)
         guard let own, let knownFields else { return }
         for field in own.fields.sorted() where !Self.isAlwaysKnown(field) && !knownFields.contains(field.lowercased()) {
             throw RequestError(.unjudgeableCondition, "where uses \(field), which events of \(name) do not have")
@@ -32,12 +32,17 @@ struct SubscriptionTerms: Hashable, Sendable {
     }
 
     init(
-        channel name: String, ownCondition: Condition?, allow: [Grant.Allowance], tracked: TrackedEntities
+        channel name: String, ownCondition: Condition?, allow: [Grant.Allowance], tracked: TrackedEntities,
+        virtual: VirtualChannels = .none
     ) throws(RequestError) {
         guard let channel = PushChannel(name) else {
             throw RequestError(
-                .unknownChannel, "a channel is /data/ChangeEvents, /data/<Object>ChangeEvent or /event/<Name>__e")
+                .unknownChannel,
+                "a channel is /data/ChangeEvents, /data/<Object>ChangeEvent, /event/<Name>__e or one that is configured here"
+            )
         }
+        let members = channel.kind == .custom ? virtual.members(of: name)?.map(\.channel) : [channel]
+        guard let members else { throw RequestError(.unknownChannel, "there is no channel \(name)") }
         guard let allowance = allow.first(where: { $0.channel == name }) else {
             throw RequestError(.forbiddenChannel, "the token has no entry for \(name)")
         }
@@ -46,17 +51,17 @@ struct SubscriptionTerms: Hashable, Sendable {
         fields = allowance.fields
         if let ownCondition {
             try Self.checkPermitted(ownCondition, fields: allowance.fields)
-            try Self.checkJudgeable(ownCondition, channel: channel, tracked: tracked, source: "where")
+            for member in members {
+                try Self.checkJudgeable(ownCondition, channel: member, tracked: tracked, source: "where")
+            }
         }
         if let condition = allowance.condition {
-            try Self.checkJudgeable(condition, channel: channel, tracked: tracked, source: "the token's where")
-        }
-        condition =
-            switch (allowance.condition, ownCondition) {
-            case (let token?, let own?): Condition.and(token, own)
-            case (let only?, nil), (nil, let only?): only
-            case (nil, nil): nil
+            for member in members {
+                try Self.checkJudgeable(condition, channel: member, tracked: tracked, source: "the token's where")
             }
+        }
+        let conditions = [virtual.condition(of: name), allowance.condition, ownCondition].compactMap { $0 }
+        condition = conditions.dropFirst().reduce(conditions.first) { all, next in all.map { Condition.and($0, next) } }
     }
 
     /// A condition on a hidden field would tell its value by what arrives and what does not.
@@ -78,7 +83,7 @@ struct SubscriptionTerms: Hashable, Sendable {
     ) throws(RequestError) {
         let isJudgeable =
             switch channel.kind {
-            case .platformEvent: true
+            case .platformEvent, .custom: true
             case .changeEvents(let entity): tracked.contains(entity)
             case .allChangeEvents: tracked.containsAll
             }
