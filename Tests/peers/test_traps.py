@@ -6,13 +6,17 @@ or the limits. 31 is OData's: there is no such door yet."""
 
 import base64
 import hashlib
+import io
 import json
+import uuid
 
+import fastavro
 import grpc
 import pytest
 
 import programs
 from pubsub_client import WAIT_SECONDS, Decoder, Subscription
+from push_client import PushClient
 from test_cometd import Bayeux
 from test_faults import Control
 from test_pubsub_grpcio import canonical_form
@@ -326,3 +330,54 @@ def test_access_that_cannot_be_is_refused(org, control, body, status, field):
     answer = control.call("POST", "/event-access", body)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["field"] == field, answer.text
+
+
+# Two events of one record in one transaction: this org makes one, so they are put on its bus as another org's would come
+
+def test_trap_15_one_record_may_be_told_twice_in_one_transaction(directories, stubs):
+    org = programs.start_sandbox(directories("twice"))
+    gateway = programs.Gateway(directories("twice-gateway"), org)
+    try:
+        with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=[("grpc.enable_http_proxy", 0)]) as channel, \
+                PushClient(gateway, gateway.token([{"channel": ACCOUNTS}])) as client:
+            pubsub = stubs[1].PubSubStub(channel)
+            decode = Decoder(pubsub, stubs[0], org.metadata)
+            subscribe = lambda topic=ACCOUNTS, **first: Subscription(
+                pubsub, stubs[0], org.metadata, topic_name=topic, **{"num_requested": 100, **first})
+            client.wait_for("welcome")
+            assert client.subscribe(ACCOUNTS, form="record")["type"] == "subscribed"
+            account = org.create("Account", Name="Told twice", Phone="1", Website="a.example")
+            org.update("Account", account, Phone="2")
+            event, value = last_of(subscribe, stubs, decode, account)
+            schema_text = pubsub.GetSchema(
+                stubs[0].SchemaRequest(schema_id=event.event.schema_id), metadata=org.metadata, timeout=WAIT_SECONDS).schema_json
+            schema = fastavro.parse_schema(json.loads(schema_text))
+            names = [field["name"] for field in json.loads(schema_text)["fields"]]
+
+            def inject(number, **changed):
+                header = {**value["ChangeEventHeader"], "transactionKey": "0000aaaa-0000-0000-0000-000000000015", "sequenceNumber": number,
+                          "changedFields": [hex(sum(1 << names.index(name) for name in changed)).upper().replace("X", "x")]}
+                payload = io.BytesIO()
+                fastavro.schemaless_writer(
+                    payload, schema, {**dict.fromkeys(names), "ChangeEventHeader": header, **changed})
+                place = int.from_bytes(event.replay_id[:8], "big") + number
+                answer = org.call("POST", "/sandbox/v1/events", {
+                    "schema_json": schema_text, "schema_id": event.event.schema_id, "topic": ACCOUNTS, "event_id": str(uuid.uuid4()),
+                    "replay_id_hex": place.to_bytes(8, "big").hex() + "0000", "payload_hex": payload.getvalue().hex()})
+                assert answer.status_code == 201, answer.text
+                return place
+
+            first = inject(1, Phone="3")
+            second = inject(2, Website="b.example")
+            told = [found for found in replayed(
+                subscribe, stubs, decode, lambda found: found["Website"] == "b.example") if found[1]["ChangeEventHeader"]["changeType"] == "UPDATE"]
+            assert [decode.bits(*found) for found in told[-2:]] == [["Phone"], ["Website"]]
+            assert len({found[1]["ChangeEventHeader"]["transactionKey"] for found in told[-2:]}) == 1
+            # Neither is lost on the way, and the record has what both say.
+            for place, wanted in ((first, ("3", "a.example")), (second, ("3", "b.example"))):
+                message = client.wait_for("event", where=lambda message: message["data"]["event"]["replayId"] == place)
+                payload = message["data"]["payload"]
+                assert (payload["Phone"], payload["Website"]) == wanted
+    finally:
+        gateway.program.stop()
+        org.program.stop()
