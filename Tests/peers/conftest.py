@@ -48,6 +48,11 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+def pytest_terminal_summary(terminalreporter):
+    if not programs.EVENTS.exists():
+        terminalreporter.line(f"Not run: what needs events captured from real orgs ({programs.EVENTS} does not exist).")
+
+
 @pytest.fixture(scope="session")
 def directories(tmp_path_factory):
     """Makes a new directory for a program's data."""

@@ -28,6 +28,7 @@ def test_a_case_lives_its_life(salesforce, contact):
     assert (made["success"], made["errors"]) == (True, [])
     case_id = made["id"]
     assert len(case_id) == 18 and case_id.startswith("500")
+    assert len(contact) == 18 and contact.startswith("003")
 
     case = salesforce.Case.get(case_id)
     assert case["attributes"] == {"type": "Case", "url": f"/services/data/v{programs.API_VERSION}/sobjects/Case/{case_id}"}
