@@ -13,7 +13,8 @@ struct SandboxCommand: AsyncParsableCommand {
             (gRPC), plain and with TLS. All data lives in one directory and survives a restart (delete the directory \
             for a new org), or in memory (--memory).
 
-            Addresses and credentials are printed, and written to DIR/connection.json for programs. TLS certificates come \
+            Addresses, user and key file are printed; DIR/connection.json has them for programs, with password, security \
+            token and client secret. TLS certificates come \
             from a development certificate authority made at first start: trust DIR/tls/ca.pem in your client.
 
             The page at its root shows objects, records, live events, limits and faults. Faults, the org's clock and \

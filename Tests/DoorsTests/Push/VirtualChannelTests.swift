@@ -67,6 +67,21 @@ struct VirtualChannelTests {
         }
     }
 
+    /// As on any channel, a misspelt field is told and not waited for in vain.
+    @Test func aFieldThatNoMemberHasIsRefused() async throws {
+        try await PushFixture.with({
+            $0.virtualChannels = VirtualChannels(["/data/Cases__chn": [.init(selectedEntity: "CaseChangeEvent")]])
+        }) { fixture in
+            try await fixture.ingest(.create, cases: [1], ["Status": .string("New")])
+            try await fixture.settled()
+            let client = try await fixture.open(
+                token: try PushFixture.token(allow: [.init(channel: "/data/Cases__chn")]))
+            try client.send(
+                text: #"{"type":"subscribe","id":1,"channel":"/data/Cases__chn","where":"Stauts = 'New'"}"#)
+            #expect(try await client.message()["code"] == "unjudgeable_condition")
+        }
+    }
+
     @Test func anEntryForOneChannelOpensNoOther() async throws {
         try await with { fixture in
             let client = try await fixture.open(token: try PushFixture.token())

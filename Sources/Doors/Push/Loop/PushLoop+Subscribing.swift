@@ -8,11 +8,20 @@ extension PushLoop {
     var tracked: TrackedEntities { TrackedEntities(names: configuration.trackedEntities) }
 
     func terms(_ request: SubscribeRequest, allow: [Grant.Allowance]) throws(RequestError) -> SubscriptionTerms {
-        let eventName = PushChannel(request.channel)?.eventName
         return try SubscriptionTerms(
             channel: request.channel, ownCondition: request.condition, allow: allow, tracked: tracked,
-            virtual: configuration.virtualChannels,
-            knownFields: eventName.flatMap { shared.schemas.fieldNames(eventName: $0) })
+            virtual: configuration.virtualChannels, knownFields: knownFields(of: request.channel))
+    }
+
+    /// What events of a channel have shown; nil where one of its kinds has not come yet, or it may have any.
+    private func knownFields(of channel: String) -> Set<String>? {
+        let members = configuration.virtualChannels.members(of: channel)?.map(\.channel) ?? [PushChannel(channel)].compactMap { $0 }
+        var known: Set<String> = []
+        for member in members {
+            guard let name = member.eventName, let fields = shared.schemas.fieldNames(eventName: name) else { return nil }
+            known.formUnion(fields)
+        }
+        return members.isEmpty ? nil : known
     }
 
     func subscribe(_ row: UInt32, id: MessageID?, _ request: SubscribeRequest) {
