@@ -15,10 +15,14 @@ extension PushLoop {
 
     /// What events of a channel have shown; nil where one of its kinds has not come yet, or it may have any.
     private func knownFields(of channel: String) -> Set<String>? {
-        let members = configuration.virtualChannels.members(of: channel)?.map(\.channel) ?? [PushChannel(channel)].compactMap { $0 }
+        let members =
+            configuration.virtualChannels.members(of: channel)?.map(\.channel)
+            ?? [PushChannel(channel)].compactMap { $0 }
         var known: Set<String> = []
         for member in members {
-            guard let name = member.eventName, let fields = shared.schemas.fieldNames(eventName: name) else { return nil }
+            guard let name = member.eventName, let fields = shared.schemas.fieldNames(eventName: name) else {
+                return nil
+            }
             known.formUnion(fields)
         }
         return members.isEmpty ? nil : known
