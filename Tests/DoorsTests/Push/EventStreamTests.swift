@@ -56,17 +56,7 @@ struct EventStreamTests {
         }) { fixture in
             let slow = try stream(fixture, "&slow=conflate")
             try await subscribed(slow)
-            let text = String(repeating: "x", count: 20_000)
-            for number in 1...3 {
-                try await fixture.ingest(.create, cases: [number], ["Status": .string("0"), "Subject": .string(text)])
-            }
-            for round in 1...200 {
-                for number in 1...3 {
-                    try await fixture.ingest(
-                        .update, cases: [number],
-                        ["Status": .string("\(round)"), "Subject": .string(text + "\(round)")])
-                }
-            }
+            try await fixture.changeThreeCasesOften()
             var newest: [String: Int] = [:]
             var (count, place) = (0, UInt64(0))
             while newest.values.count(where: { $0 == 200 }) < 3 {

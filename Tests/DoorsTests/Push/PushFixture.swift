@@ -120,6 +120,18 @@ final class PushFixture: Sendable {
         try await poll("the hub has what is in the log") { hub.bus.head >= last }
     }
 
+    /// Cases 1 to 3, made with the status 0 and changed up to 200, in events that soon fill what a slow client reads from.
+    func changeThreeCasesOften() async throws {
+        let text = String(repeating: "x", count: 20_000)
+        for round in 0...200 {
+            for number in 1...3 {
+                try await ingest(
+                    round == 0 ? .create : .update, cases: [number],
+                    ["Status": .string("\(round)"), "Subject": .string(text + "\(round)")])
+            }
+        }
+    }
+
     /// A connection as the HTTP door would hand it over.
     func connect(_ uri: String = "/push", headers: [(String, String)], leftover: [UInt8] = []) throws -> RawClient {
         let (client, server) = try listener.pair()

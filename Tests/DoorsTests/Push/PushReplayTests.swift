@@ -209,17 +209,7 @@ struct PushReplayTests {
             $0.recentEventsMax = 16
         }) { fixture in
             let slow = try await fixture.subscribed(#","slow":"conflate""#, receiveBytes: PushFixture.smallBuffer)
-            let text = String(repeating: "x", count: 20_000)
-            for number in 1...3 {
-                try await fixture.ingest(.create, cases: [number], ["Status": .string("0"), "Subject": .string(text)])
-            }
-            for round in 1...200 {
-                for number in 1...3 {
-                    try await fixture.ingest(
-                        .update, cases: [number],
-                        ["Status": .string("\(round)"), "Subject": .string(text + "\(round)")])
-                }
-            }
+            try await fixture.changeThreeCasesOften()
             var newest: [String: Int] = [:]
             var count = 0
             while newest.values.count(where: { $0 == 200 }) < 3 {
