@@ -72,17 +72,22 @@ int pushloop_wakeup_drain(int descriptor) {
     return read(descriptor, &count, sizeof count) >= 0 || errno == EAGAIN ? 0 : -errno;
 }
 
+static int set_tcp_option(int descriptor, int option, unsigned value) {
+    if (setsockopt(descriptor, IPPROTO_TCP, option, &value, sizeof value) == 0) return 0;
+    /* Not a TCP socket (a test's socket pair): the options do not apply. */
+    return errno == EOPNOTSUPP || errno == ENOPROTOOPT ? 0 : -errno;
+}
+
+/* What the kernel may hold of a connection beyond what its network has room for: enough to keep a fast one busy between
+   two turns. Without it a listener that does not read costs megabytes of the kernel's memory before its queue says so. */
+static const unsigned unsent_bytes_max = 128 << 10;
+
 int pushloop_socket_prepare(int descriptor, unsigned user_timeout_milliseconds) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
-    int one = 1;
-    /* Not a TCP socket (a test's socket pair): the options do not apply. */
-    if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0 && errno != EOPNOTSUPP && errno != ENOPROTOOPT)
-        return -errno;
-    if (setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_milliseconds, sizeof user_timeout_milliseconds) < 0
-        && errno != EOPNOTSUPP && errno != ENOPROTOOPT)
-        return -errno;
-    return 0;
+    int status = set_tcp_option(descriptor, TCP_NODELAY, 1);
+    if (status == 0) status = set_tcp_option(descriptor, TCP_USER_TIMEOUT, user_timeout_milliseconds);
+    return status == 0 ? set_tcp_option(descriptor, TCP_NOTSENT_LOWAT, unsent_bytes_max) : status;
 }
 
 /* The system call itself: the library's `send` is a point of thread cancellation, which a process with threads pays for. */

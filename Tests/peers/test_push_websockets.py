@@ -287,8 +287,9 @@ def test_a_client_that_never_reads_is_ended_and_disturbs_nobody(gateway, observe
         before = gateway.metric(closes)
         deaf.send(type="subscribe", id=1, channel=programs.CASES, form="record", replay=-2)
         number = 0
-        while gateway.metric("millrace_push_frames_queued ") < 8:  # The system takes some megabytes for it.
+        while gateway.metric("millrace_push_frames_queued ") < 8:  # The system takes some hundred kilobytes for it.
             assert number < 1000
+            deaf.send(type="ping")
             for _ in range(10):
                 number += 1
                 case_id = org.create_case(customers[0], f"loud {number}", Description="x" * 30_000)

@@ -29,7 +29,8 @@ int pushloop_wakeup_create(void);
 int pushloop_wakeup_signal(int descriptor);
 int pushloop_wakeup_drain(int descriptor);
 
-/* Non-blocking, without Nagle's delay; unacknowledged data ends the connection after `user_timeout_milliseconds`. */
+/* Non-blocking, without Nagle's delay, with a bound on what is written and not yet on its way; unacknowledged data ends the
+   connection after `user_timeout_milliseconds`. */
 int pushloop_socket_prepare(int descriptor, unsigned user_timeout_milliseconds);
 /* Never blocks, never raises SIGPIPE. */
 ssize_t pushloop_send(int descriptor, const void *bytes, size_t count);
