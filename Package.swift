@@ -104,7 +104,7 @@ let package = Package(
             name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", logging, nio], swiftSettings: swiftSettings),
         // Floor 4
         .target(name: "CPushLoop"),
-        .systemLibrary(name: "CZlib"),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(
             name: "Doors",
             dependencies: [
