@@ -133,6 +133,8 @@ public protocol StoreReader {
     /// Whether a record is a tombstone; nil: there is none. What asking for the record would say, for less.
     func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool?
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
+    /// Those marked `needsRefetch`, by id: the queue of what is to be read from the org again. Cost follows what is due.
+    func recordsToRefetch(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
     /// Records whose field has this value (texts compare as in SOQL, ids bytewise), tombstones among them, in no order.
     /// Reads the whole object where the field has no index. A null is equal to nothing.
     func records(

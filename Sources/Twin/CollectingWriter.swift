@@ -95,6 +95,9 @@ final class CollectingWriter: StoreWriter {
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         try base.records(entity: entity, after: after, limit: limit)
     }
+    func recordsToRefetch(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
+        try base.recordsToRefetch(entity: entity, after: after, limit: limit)
+    }
     func records(
         entity: String, where field: String, is value: FieldValue, limit: Int
     ) throws(StoreError) -> [StoredRecord] {

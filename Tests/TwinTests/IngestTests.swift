@@ -96,6 +96,14 @@ import Testing
         #expect(row.image.fields == ["Status": .string("X"), "Priority": .null])
         #expect(!row.image.isComplete)
         #expect(row.needsRefetch)
+        let due = { try await bench.twin.store.read { try $0.recordsToRefetch(entity: "Case", after: nil, limit: 10) } }
+        #expect(try await due() == [row])
+        // The whole record, from the bus: nothing is left to ask for.
+        try await bench.ingest(
+            try bench.cases.event(
+                .undelete, ids: [id.string], counter: 2, changes: ["Status": .string("Y")],
+                commitTimestamp: start + 5_000))
+        #expect(try await due().isEmpty)
     }
 
     @Test(arguments: [(0, false), (-1_000, false), (1_000, true)])

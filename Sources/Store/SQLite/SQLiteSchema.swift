@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 /// The tables, as migrations: appended, never edited. `docs/store.md` says what each is for.
@@ -22,6 +23,12 @@ enum SQLiteSchema {
                         ALTER TABLE \(table.name) ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
                         UPDATE \(table.name) SET checksum = row_checksum('\(table.name)', \(table.columns));
                         """)
+            }
+        }
+        migrator.registerMigration("5 what is to be refetched, in tables of objects") { database in
+            for definition in try Data.fetchAll(database, sql: "SELECT CAST(definition AS BLOB) FROM object_tables") {
+                let table = try JSONDecoder().decode(ObjectTable.self, from: definition)
+                try database.execute(sql: TableLayout(table).createRefetchIndexSQL)
             }
         }
         return migrator

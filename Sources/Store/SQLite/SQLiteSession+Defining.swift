@@ -65,6 +65,7 @@ extension SQLiteSession {
 
     private func create(_ layout: TableLayout) throws(StoreError) {
         try run(layout.createSQL)
+        try run(layout.createRefetchIndexSQL)
         try adopt(layout)
         for column in layout.indexed { try run(layout.createIndexSQL(column)) }
     }
@@ -105,8 +106,10 @@ extension SQLiteSession {
     private func rebuild(_ old: TableLayout, as new: TableLayout) throws(StoreError) {
         let aside = TableLayout.quoted("\(old.table.sqlName)__old")
         for column in old.indexed { try run(old.dropIndexSQL(column)) }
+        try run(old.dropRefetchIndexSQL)
         try run("ALTER TABLE \(old.name) RENAME TO \(aside)")
         try run(new.createSQL)
+        try run(new.createRefetchIndexSQL)
         let kept = Set(new.columns.map(\.name))
         var last: Int64 = 0
         while true {

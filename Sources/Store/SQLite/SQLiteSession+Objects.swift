@@ -27,8 +27,11 @@ extension SQLiteSession {
         return made
     }
 
-    func records(in layout: TableLayout, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
-        let row = try statement(layout.pageSQL)
+    /// Records by id, of a statement that takes the id before and the limit.
+    func page(
+        _ sql: String, of layout: TableLayout, after: RecordID?, limit: Int
+    ) throws(StoreError) -> [StoredRecord] {
+        let row = try statement(sql)
         defer { row.reset() }
         row.bind(1, after?.string ?? "")
         row.bind(2, Int64(limit))

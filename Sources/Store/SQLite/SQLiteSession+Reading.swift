@@ -50,14 +50,21 @@ extension SQLiteSession {
 
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         guard limit > 0 else { return [] }
-        if let layout = layouts[entity] { return try records(in: layout, after: after, limit: limit) }
+        if let layout = layouts[entity] { return try page(layout.pageSQL, of: layout, after: after, limit: limit) }
         return try untabledRecords(entity: entity, after: after, limit: limit)
     }
 
     /// Of objects without a table: images in one table for all.
     func untabledRecords(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
-        let row = try statement(
-            "SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND id > ? ORDER BY id LIMIT ?")
+        try untabledPage(
+            "SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND id > ? ORDER BY id LIMIT ?", entity: entity,
+            after: after, limit: limit)
+    }
+
+    private func untabledPage(
+        _ sql: String, entity: String, after: RecordID?, limit: Int
+    ) throws(StoreError) -> [StoredRecord] {
+        let row = try statement(sql)
         defer { row.reset() }
         row.bind(1, entity)
         row.bind(2, after?.string ?? "")
@@ -65,6 +72,15 @@ extension SQLiteSession {
         var records: [StoredRecord] = []
         while try row.step() { records.append(try RecordRow.read(row, names: names)) }
         return records
+    }
+
+    func recordsToRefetch(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
+        guard limit > 0 else { return [] }
+        if let layout = layouts[entity] { return try page(layout.refetchSQL, of: layout, after: after, limit: limit) }
+        return try untabledPage(
+            """
+            SELECT \(RecordRow.columns) FROM records WHERE entity = ? AND needs_refetch = 1 AND id > ? ORDER BY id LIMIT ?
+            """, entity: entity, after: after, limit: limit)
     }
 
     func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap] {

@@ -32,6 +32,7 @@ final class TableLayout: Sendable {
 
     let recordSQL: String
     let pageSQL: String
+    let refetchSQL: String
     let wholeSQL: String
     let insertSQL: String
     /// Row number, then the indexed columns.
@@ -66,6 +67,7 @@ final class TableLayout: Sendable {
         let selected = ([Self.systemColumns] + columns.map(\.sqlName)).joined(separator: ", ")
         recordSQL = "SELECT \(selected) FROM \(name) WHERE sfid = ?"
         pageSQL = "SELECT \(selected) FROM \(name) WHERE sfid > ? ORDER BY sfid LIMIT ?"
+        refetchSQL = "SELECT \(selected) FROM \(name) WHERE _needs_refetch = 1 AND sfid > ? ORDER BY sfid LIMIT ?"
         wholeSQL = "SELECT \(selected) FROM \(name)"
         let marks = Array(repeating: "?", count: columns.count + Int(Self.systemColumnCount)).joined(separator: ", ")
         insertSQL = "INSERT INTO \(name) (\(selected)) VALUES (\(marks))"
@@ -142,6 +144,15 @@ final class TableLayout: Sendable {
     func createIndexSQL(_ column: Column) -> String {
         "CREATE INDEX \(indexName(column)) ON \(name) (\(column.sqlName)) WHERE \(column.sqlName) IS NOT NULL"
     }
+
+    /// Those that are due are few: the others stay out.
+    var createRefetchIndexSQL: String {
+        "CREATE INDEX \(refetchIndexName) ON \(name) (sfid) WHERE _needs_refetch = 1"
+    }
+
+    var dropRefetchIndexSQL: String { "DROP INDEX \(refetchIndexName)" }
+
+    private var refetchIndexName: String { Self.quoted("\(table.sqlName)__needs_refetch") }
 
     func dropIndexSQL(_ column: Column) -> String { "DROP INDEX \(indexName(column))" }
 

@@ -66,6 +66,35 @@ extension StoreCheck {
             }
             #expect(marks == [true, true, true, false])
         },
+        StoreCheck(name: "what is to be refetched is told in pages by id, and no longer when it has been") { store in
+            try await store.write { writer in
+                for number in 1...5 { try writer.put(.test(number)) }
+                try writer.put(.test(6, entity: "Task"))
+                _ = try writer.markForRefetch(entity: "Case")
+                _ = try writer.markForRefetch(entity: "Task")
+                try writer.put(.test(2))
+                try writer.remove(entity: "Case", id: .test("500", 4))
+            }
+            @Sendable func due(_ entity: String, after: Int? = nil, limit: Int = 10) async throws -> [RecordID] {
+                try await store.read { reader in
+                    try reader.recordsToRefetch(entity: entity, after: after.map { .test("500", $0) }, limit: limit)
+                        .map { record in
+                            #expect(record.needsRefetch)
+                            return record.image.id
+                        }
+                }
+            }
+            #expect(try await due("Case") == [1, 3, 5].map { .test("500", $0) })
+            #expect(try await due("Case", limit: 2) == [1, 3].map { .test("500", $0) })
+            #expect(try await due("Case", after: 3, limit: 2) == [.test("500", 5)])
+            #expect(try await due("Case", limit: 0).isEmpty)
+            #expect(try await due("Task").count == 1)
+            #expect(try await due("None").isEmpty)
+            try await store.write { writer in
+                for number in [1, 3, 5] { try writer.put(.test(number)) }
+            }
+            #expect(try await due("Case").isEmpty)
+        },
         StoreCheck(name: "schemas and state are kept, replaced and removed") { store in
             try await store.write { writer in
                 try writer.saveSchema(SchemaID("one"), json: #"{"a":"ä"}"#)

@@ -88,6 +88,27 @@ import Testing
         try await store.close()
     }
 
+    /// The index is there, whichever version made the table.
+    @Test func tablesOfAnOlderVersionTellWhatIsToBeRefetched() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("s.sqlite")
+        let layout = TableLayout(.testCase)
+        var store = try SQLiteStore(path: path)
+        try await store.write { try $0.define(.testCase) }
+        try await store.pool.write {
+            try $0.execute(
+                sql: "\(layout.dropRefetchIndexSQL); DELETE FROM grdb_migrations WHERE identifier LIKE '5 %'")
+        }
+        try await store.close()
+        store = try SQLiteStore(path: path)
+        let plan = try await store.pool.read {
+            try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN \(layout.refetchSQL)", arguments: ["", 1])
+                .map { $0["detail"] as String }
+        }
+        #expect(plan.count == 1 && plan[0].contains("USING INDEX \(layout.table.sqlName)__needs_refetch"), "\(plan)")
+        try await store.close()
+    }
+
     @Test(arguments: [(SQLiteStore.Durability.full, 2), (.normal, 1)])
     func durabilityIsWhatWasAskedFor(_ durability: SQLiteStore.Durability, level: Int) async throws {
         let directory = try TemporaryDirectory()
