@@ -25,6 +25,8 @@ public struct PushConfiguration: Sendable {
     public var connectionsPerSubjectMax = 1000
     public var subscriptionsPerConnectionMax = 64
     public var messageBytesMax = 64 * 1024
+    /// Whether `permessage-deflate` is agreed to where a client offers it: once per frame and class, without context.
+    public var compresses = true
     public var messagesPerSecondMax = 50
 
     /// Frames that may wait for one connection before it is parked or conflated.

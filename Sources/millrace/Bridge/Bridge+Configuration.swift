@@ -64,6 +64,7 @@ extension PushConfiguration {
         allowsTokenInQuery = push.allowsTokenInQuery
         authenticationTimeout = push.authenticationTimeout
         messageBytesMax = push.messageBytesMax
+        compresses = push.compresses
         subscriptionsPerConnectionMax = push.subscriptionsPerConnectionMax
         connectionsMax = push.connectionsMax
         connectionsPerSubjectMax = push.connectionsPerSubjectMax

@@ -210,17 +210,20 @@ private struct ConfigurationReader {
         let allowsQuery = section.boolean("access_token_in_query")
         let timeout = section.duration("authentication_timeout")
         let messageBytes = section.size("message_size_max")
+        let compresses = section.boolean("compression")
         let subscriptions = section.integer("subscriptions_per_connection")
         let connections = section.integer("connections_max")
         let perSubject = section.integer("connections_per_subject_max")
         let queueFrames = section.integer("queue_frames_max")
         section.finish()
-        guard let origins, let tokens, let heartbeat, let allowsQuery, let timeout, let messageBytes, let subscriptions,
+        guard let origins, let tokens, let heartbeat, let allowsQuery, let timeout, let messageBytes, let compresses,
+            let subscriptions,
             let connections, let perSubject, let queueFrames
         else { return nil }
         return Configuration.Push(
             origins: origins, tokens: tokens, heartbeat: heartbeat, allowsTokenInQuery: allowsQuery,
-            authenticationTimeout: timeout, messageBytesMax: messageBytes, subscriptionsPerConnectionMax: subscriptions,
+            authenticationTimeout: timeout, messageBytesMax: messageBytes, compresses: compresses,
+            subscriptionsPerConnectionMax: subscriptions,
             connectionsMax: connections, connectionsPerSubjectMax: perSubject, queueFramesMax: queueFrames)
     }
 

@@ -58,6 +58,8 @@ struct Configuration: Sendable {
         var allowsTokenInQuery: Bool
         var authenticationTimeout: Duration
         var messageBytesMax: Int
+        /// `permessage-deflate` for clients that offer it.
+        var compresses: Bool
         var subscriptionsPerConnectionMax: Int
         var connectionsMax: Int
         var connectionsPerSubjectMax: Int

@@ -124,6 +124,11 @@ extension ConfigurationKey {
             path: "push.message_size_max", kind: .size(1_024...16_777_216), presence: .defaults(to: "64KiB"),
             effect: "Longest message a client may send (close code 1009)"),
         ConfigurationKey(
+            path: "push.compression", kind: .boolean, presence: .defaults(to: "true"),
+            effect:
+                "Agrees to `permessage-deflate` where a client offers it; a frame is compressed once for all who get it"
+        ),
+        ConfigurationKey(
             path: "push.subscriptions_per_connection", kind: .integer(1...10_000), presence: .defaults(to: "64"),
             effect: "Channels one connection may subscribe to"),
         ConfigurationKey(

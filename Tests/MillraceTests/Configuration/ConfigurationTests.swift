@@ -86,6 +86,7 @@ struct ConfigurationTests {
               access_token_in_query: true
               authentication_timeout: 3s
               message_size_max: 1MiB
+              compression: false
               subscriptions_per_connection: 5
               connections_max: 20
               connections_per_subject_max: 3
@@ -127,6 +128,7 @@ struct ConfigurationTests {
         #expect(configuration.push.allowsTokenInQuery)
         #expect(configuration.push.authenticationTimeout == .seconds(3))
         #expect(configuration.push.messageBytesMax == 1_048_576)
+        #expect(!configuration.push.compresses)
         #expect(configuration.push.subscriptionsPerConnectionMax == 5)
         #expect(configuration.push.connectionsMax == 20)
         #expect(configuration.push.connectionsPerSubjectMax == 3)

@@ -20,10 +20,12 @@ struct FrameParts {
     ///   - type: the `type` member, which Server-Sent Events repeat.
     ///   - place: what a client would resume from; Server-Sent Events name it.
     init(_ json: ByteBuffer, transport: Transport, type: String, place: String?) {
-        body = json
+        let compressed = transport == .compressedWebSocket ? MessageDeflate.compressed(json) : nil
+        body = compressed ?? json
         switch transport {
-        case .webSocket:
-            head = WebSocketFrameHeader.bytes(.text, payloadCount: json.readableBytes)
+        case .webSocket, .compressedWebSocket:
+            head = WebSocketFrameHeader.bytes(
+                .text, payloadCount: body.readableBytes, isCompressed: compressed != nil)
             tail = []
         case .eventSource:
             head = Array((place.map { "id: \($0)\n" } ?? "").utf8) + Array("event: \(type)\ndata: ".utf8)
@@ -48,5 +50,9 @@ struct FrameParts {
 /// How a connection is spoken to after its first answer.
 enum Transport: UInt8, Hashable, Sendable {
     case webSocket
+    /// With `permessage-deflate`.
+    case compressedWebSocket
     case eventSource
+
+    var isWebSocket: Bool { self != .eventSource }
 }

@@ -13,7 +13,7 @@ extension PushLoop {
         connections[row].session.closeBegun()
         connections[row].flags.insert(.isFinishing)
         count(close: counted ?? code, row)
-        if connections[row].transport == .webSocket {
+        if connections[row].transport.isWebSocket {
             send(FrameParts(bytes: WebSocketFrameHeader.close(code: code, reason: reason)), to: row)
         } else {
             send(ServerMessage.closing(code: code, reason: reason), type: "close", to: row)
@@ -113,10 +113,7 @@ extension PushLoop {
         releaseGrant(of: row)
         _ = pushloop_close(connections[row].descriptor)
         shared.connectionCount.wrappingSubtract(1, ordering: .relaxed)
-        switch connections[row].transport {
-        case .webSocket: statistics.webSockets -= 1
-        case .eventSource: statistics.eventSources -= 1
-        }
+        if connections[row].transport.isWebSocket { statistics.webSockets -= 1 } else { statistics.eventSources -= 1 }
         let generation = connections[row].generation
         connections[row] = Connection()
         connections[row].generation = generation &+ 1

@@ -61,7 +61,7 @@ extension PushLoop {
         switch connections[row].transport {
         case .eventSource:
             append(commentFrame, to: row)
-        case .webSocket:
+        case .webSocket, .compressedWebSocket:
             append(pingFrame, to: row)
             if !connections[row].flags.contains(.awaitsPong) {
                 connections[row].flags.insert(.awaitsPong)

@@ -16,10 +16,7 @@ extension PushLoop {
         connection.transport = request.path == PushHandshake.webSocketPath ? .webSocket : .eventSource
         connections[row] = connection
         statistics.connectionsAccepted += 1
-        switch connection.transport {
-        case .webSocket: statistics.webSockets += 1
-        case .eventSource: statistics.eventSources += 1
-        }
+        if connection.transport.isWebSocket { statistics.webSockets += 1 } else { statistics.eventSources += 1 }
         let count = shared.connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
         let userTimeout = CUnsignedInt(clamping: configuration.stallTimeout.components.seconds * 1000)
         let token = UInt64(connection.generation) << 32 | UInt64(row)
@@ -31,11 +28,13 @@ extension PushLoop {
                 row, response: HTTPAnswer.unavailable("too many connections", retryAfterMilliseconds: retryDelay()))
         }
         let handshake = PushHandshake(
-            allowedOrigins: shared.origins.withLock { $0 }, allowsTokenInQuery: configuration.allowsTokenInQuery)
+            allowedOrigins: shared.origins.withLock { $0 }, allowsTokenInQuery: configuration.allowsTokenInQuery,
+            allowsCompression: configuration.compresses)
         switch handshake.answer(request) {
         case .respond(let response):
             finish(row, response: response)
-        case .webSocket(let head, let token, let isBrowserToken):
+        case .webSocket(let head, let token, let isBrowserToken, let isCompressed):
+            if isCompressed { connections[row].transport = .compressedWebSocket }
             openWebSocket(row, head: head, token: token, isBrowserToken: isBrowserToken)
             leftover.withUnsafeBytes { received($0, from: row) }
         case .eventSource(let head, let token, let origin, let requests):
@@ -132,7 +131,7 @@ extension PushLoop {
             connections[row].flags.remove(.awaitsPong)
             connections[row].pongTick = 0
             // A subscriber of an event stream has nothing more to say; a connection that ends is not listened to.
-            if connections[row].transport == .webSocket, isServing(row) {
+            if connections[row].transport.isWebSocket, isServing(row) {
                 received(UnsafeRawBufferPointer(rebasing: receiveBuffer[..<count]), from: row)
             }
             if count < receiveBuffer.count { return }
@@ -142,7 +141,10 @@ extension PushLoop {
     private func received(_ bytes: UnsafeRawBufferPointer, from row: UInt32) {
         guard !bytes.isEmpty, isServing(row) else { return }
         var parser =
-            parsers.removeValue(forKey: row) ?? WebSocketFrameParser(messageBytesMax: configuration.messageBytesMax)
+            parsers.removeValue(forKey: row)
+            ?? WebSocketFrameParser(
+                messageBytesMax: configuration.messageBytesMax,
+                allowsCompression: connections[row].transport == .compressedWebSocket)
         var outputs: [WebSocketFrameParser.Output] = []
         parser.receive(bytes) { outputs.append($0) }
         if !parser.isIdle { parsers[row] = parser }

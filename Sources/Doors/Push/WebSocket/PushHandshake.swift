@@ -7,7 +7,8 @@ struct PushHandshake {
     enum Answer {
         /// - `token`: from the header or the subprotocol; nil: the first message brings it.
         /// - `isBrowserToken`: it came as a subprotocol, from a page that cannot read an HTTP status: a refusal is a close code.
-        case webSocket(head: [UInt8], token: String?, isBrowserToken: Bool)
+        /// - `isCompressed`: `permessage-deflate` was agreed on.
+        case webSocket(head: [UInt8], token: String?, isBrowserToken: Bool, isCompressed: Bool)
         /// - `origin`: of the page, where one asks; it is allowed.
         case eventSource(head: [UInt8], token: String, origin: String?, [SubscribeRequest])
         /// A whole response; the connection ends after it.
@@ -21,6 +22,7 @@ struct PushHandshake {
 
     var allowedOrigins: Set<String>
     var allowsTokenInQuery: Bool
+    var allowsCompression: Bool
 
     /// Whether a request is for the hub.
     static func wants(_ request: TakeoverRequest) -> Bool {
@@ -74,6 +76,9 @@ struct PushHandshake {
             ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", Self.accept(key: keys[0])),
         ]
         if !protocols.isEmpty { headers.append(("Sec-WebSocket-Protocol", Self.subprotocol)) }
+        let isCompressed =
+            allowsCompression && MessageDeflate.isOffered(request.values(of: "Sec-WebSocket-Extensions"))
+        if isCompressed { headers.append(("Sec-WebSocket-Extensions", MessageDeflate.agreement)) }
         let head = HTTPAnswer.head(101, headers: headers)
         guard let parameters = parameters(request) else { return refuse(400, Self.badEncoding) }
         guard !parameters.contains(where: { $0.name == "access_token" }) else {
@@ -82,11 +87,13 @@ struct PushHandshake {
                 "a token does not travel in the address: use the Authorization header, a subprotocol or the first message"
             )
         }
-        if let token = bearer(request) { return .webSocket(head: head, token: token, isBrowserToken: false) }
+        if let token = bearer(request) {
+            return .webSocket(head: head, token: token, isBrowserToken: false, isCompressed: isCompressed)
+        }
         let token = protocols.first { $0.hasPrefix(Self.tokenPrefix) }.map {
             String($0.dropFirst(Self.tokenPrefix.count))
         }
-        return .webSocket(head: head, token: token, isBrowserToken: true)
+        return .webSocket(head: head, token: token, isBrowserToken: true, isCompressed: isCompressed)
     }
 
     private func eventSource(_ request: TakeoverRequest, origin: String?) -> Answer {

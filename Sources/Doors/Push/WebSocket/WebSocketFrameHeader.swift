@@ -11,8 +11,11 @@ struct WebSocketFrameHeader {
 
     static let bytesMax = 10
 
-    static func bytes(_ opcode: Opcode, payloadCount count: Int) -> [UInt8] {
-        let first = 0x80 | opcode.rawValue
+    /// The first reserved bit: the message is compressed.
+    static let compressedBit: UInt8 = 0x40
+
+    static func bytes(_ opcode: Opcode, payloadCount count: Int, isCompressed: Bool = false) -> [UInt8] {
+        let first = 0x80 | opcode.rawValue | (isCompressed ? compressedBit : 0)
         if count <= 125 { return [first, UInt8(count)] }
         if count <= Int(UInt16.max) { return [first, 126, UInt8(count >> 8), UInt8(truncatingIfNeeded: count)] }
         return [first, 127] + (0..<8).map { UInt8(truncatingIfNeeded: count >> (56 - 8 * $0)) }

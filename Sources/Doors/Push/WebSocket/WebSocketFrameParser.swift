@@ -19,15 +19,20 @@ struct WebSocketFrameParser {
     static let controlPayloadBytesMax = 125
 
     private let messageBytesMax: Int
+    /// `permessage-deflate` was agreed on.
+    private let allowsCompression: Bool
     /// Bytes of a frame that is not complete.
     private var pending: [UInt8] = []
     /// The fragments before the one that is awaited; nil outside a fragmented message.
     private var message: [UInt8]?
+    /// The message that is awaited is compressed.
+    private var isCompressed = false
     private var fragmentCount = 0
     private var hasFailed = false
 
-    init(messageBytesMax: Int) {
+    init(messageBytesMax: Int, allowsCompression: Bool = false) {
         self.messageBytesMax = messageBytesMax
+        self.allowsCompression = allowsCompression
     }
 
     /// True when nothing is held over.
@@ -69,7 +74,11 @@ struct WebSocketFrameParser {
         let second = pending[offset + 1]
         let opcode = first & 0x0F
         let isFinal = first & 0x80 != 0
-        guard first & 0x70 == 0 else { return failure("reserved bits are set") }
+        let isMarked = first & WebSocketFrameHeader.compressedBit != 0
+        // The mark stands on the first frame of a message, and on no control frame (RFC 7692, section 6).
+        guard first & 0x30 == 0, !isMarked || (allowsCompression && (opcode == 0x1 || opcode == 0x2)) else {
+            return failure("reserved bits are set")
+        }
         guard second & 0x80 != 0 else { return failure("a client's frames are masked") }
         if let reason = refusal(opcode: opcode, isFinal: isFinal, lengthField: second & 0x7F) { return failure(reason) }
         guard let (length, headerLength) = length(field: second & 0x7F, at: offset, available: available) else {
@@ -87,6 +96,7 @@ struct WebSocketFrameParser {
         guard available >= headerLength + 4 + Int(length) else { return nil }
         let payload = unmasked(from: payloadStart, count: Int(length), key: payloadStart - 4)
         offset = payloadStart + Int(length)
+        if opcode == 0x1 { isCompressed = isMarked }
         return .frame(frameReceived(opcode: opcode, isFinal: isFinal, payload: payload))
     }
 
@@ -135,13 +145,26 @@ struct WebSocketFrameParser {
         guard fragmentCount <= Self.fragmentCountMax else {
             return .failure(code: CloseCode.policy, reason: "a message has at most \(Self.fragmentCountMax) fragments")
         }
-        let whole = (message ?? []) + payload
+        var whole = (message ?? []) + payload
         guard isFinal else {
             message = whole
             return nil
         }
         message = nil
         fragmentCount = 0
+        if isCompressed {
+            do throws(MessageDeflate.Failure) {
+                whole = try MessageDeflate.inflated(whole, bytesMax: messageBytesMax)
+            } catch {
+                switch error {
+                case .tooBig:
+                    return .failure(
+                        code: CloseCode.tooBig, reason: "a message has at most \(messageBytesMax) bytes")
+                case .malformed:
+                    return .failure(code: CloseCode.invalidText, reason: "the message is not compressed as agreed")
+                }
+            }
+        }
         guard String(validating: whole, as: UTF8.self) != nil else {
             return .failure(code: CloseCode.invalidText, reason: "the text is not UTF-8")
         }
