@@ -31,6 +31,11 @@ extension Sandbox {
         public var apiCallsPerAppMax: [String: Int] = [:]
         /// Rows of a page of Bulk results whose size the caller leaves to the org.
         public var bulkResultRows = 100_000
+        /// Platform events of type `BulkApi2JobEvent` for query jobs of Bulk API 2.0, and results that can be read while
+        /// the job goes on. A beta: new orgs have it off.
+        public var tellsBulkJobs = false
+        /// How long a query may run before it is ended with `QUERY_TIMEOUT`.
+        public var queryTimeMax: Duration = .seconds(120)
         /// How long events stay on the bus.
         public var eventRetention: Duration = .seconds(72 * 3_600)
         /// Changes of one transaction that are published one by one; the rest is an overflow event per object.
@@ -49,6 +54,8 @@ extension Sandbox {
 
         public init() {}
 
-        var standardCatalogue: Catalogue { Catalogue.standard(personAccounts: hasPersonAccounts) }
+        var standardCatalogue: Catalogue {
+            Catalogue.standard(personAccounts: hasPersonAccounts, events: tellsBulkJobs ? [.bulkJobEvent] : [])
+        }
     }
 }

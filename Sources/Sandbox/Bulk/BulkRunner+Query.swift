@@ -58,7 +58,7 @@ extension BulkRunner {
                 }
             }
         }
-        try await commit(progress, job, part, bytes: bytes, started: started)
+        try await commit(progress, from: before, job, part, bytes: bytes, started: started)
     }
 
     private func queryWork(
@@ -84,15 +84,17 @@ extension BulkRunner {
     }
 
     private func commit(
-        _ progress: QueryProgress, _ job: BulkJob, _ part: BulkPart, bytes: Int, started: ContinuousClock.Instant
+        _ progress: QueryProgress, from before: QueryProgress, _ job: BulkJob, _ part: BulkPart, bytes: Int,
+        started: ContinuousClock.Instant
     ) async throws {
         let now = sandbox.configuration.clock()
-        try await sandbox.twin.commit { writer in
+        try await sandbox.twin.commit { [sandbox] writer in
             var (job, part) = try Self.current(job, part, writer)
             if part.info.state == .queued, job.info.type == .query {
                 job.info.state = .inProgress
                 job.info.systemModstamp = now
                 try BulkState.put(job, writer)
+                try sandbox.tell([.state], of: job.info, writer)
             }
             part.query = progress
             part.info.state = .inProgress
@@ -106,7 +108,11 @@ extension BulkRunner {
             if progress.isDone {
                 Self.end(&job, &part, now: now)
                 try BulkState.put(job, writer)
+                try sandbox.tell([.state], of: job.info, writer)
             }
+            let pageRows = sandbox.configuration.bulkResultRows
+            try sandbox.tell(
+                BulkJobNews.results(before: before.rows, after: progress, pageRows: pageRows), of: job.info, writer)
             try BulkState.put(part, writer)
         }
     }

@@ -79,7 +79,7 @@ final class BulkRunner {
         let key = PartKey(jobID: job.info.id, part: part.index)
         ingests[key] = nil
         queries[key] = nil
-        try await sandbox.twin.commit { writer in
+        try await sandbox.twin.commit { [sandbox] writer in
             guard var job = try BulkState.job(job.info.id, writer), !job.isOver,
                 var part = try BulkState.part(part.index, of: job.info.id, writer)
             else { return }
@@ -93,6 +93,7 @@ final class BulkRunner {
                 job.info.errorMessage = text
                 job.info.systemModstamp = now
                 try BulkState.put(job, writer)
+                try sandbox.tell([.state], of: job.info, writer)
             }
         }
     }

@@ -46,12 +46,13 @@ extension Sandbox: BulkService {
     public func setBulkJob(
         _ id: String, _ type: BulkJobType, to state: BulkJobState, context: CallContext
     ) async throws(OrgError) -> BulkJobInfo {
-        let info = try await changeBulk { writer, now in
+        let info = try await changeBulk { [self] writer, now in
             var job = try Self.bulkJob(id, type, now: now, writer)
             try job.set(state)
             job.info.systemModstamp = now
             if state == .aborted { try Self.abandonParts(of: job, now: now, writer) }
             try BulkState.put(job, writer)
+            try tell([.state], of: job.info, writer)
             return try Self.shown(job, writer)
         }
         if state == .uploadComplete || state == .closed { bulk.add(info.id) }

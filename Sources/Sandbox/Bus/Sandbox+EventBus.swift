@@ -30,8 +30,9 @@ extension Sandbox: EventBus {
         let event = name.hasPrefix("/event/") ? schema.eventSchemas[String(name.dropFirst("/event/".count))] : nil
         let change = schema.captured.values.first { $0.object.changeEventTopic == name }?.schema
         return TopicDescription(
-            name: name, tenantGUID: "core/prod/\(organization.id)", canPublish: event != nil, canSubscribe: true,
-            schemaID: (event ?? change)?.id.string ?? "")
+            name: name, tenantGUID: "core/prod/\(organization.id)",
+            canPublish: event.map { schema.catalogue.event($0.recordName)?.isWritable ?? false } ?? false,
+            canSubscribe: true, schemaID: (event ?? change)?.id.string ?? "")
     }
 
     public func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {

@@ -2,7 +2,7 @@ import ChangeEvents
 import Doors
 
 /// Writes the Avro schema of a platform event, as GetSchema of an org answers it: two fields that the publisher must
-/// fill, then the custom ones.
+/// fill, then its own.
 struct PlatformEventSchemaText {
     let event: ObjectDefinition
 
@@ -10,19 +10,14 @@ struct PlatformEventSchemaText {
     func json(id: String?) -> String {
         let fields = event.fields.filter(\.isCaptured).map { field -> JSONValue in
             let type = JSONValue.string(field.kind.avroType ?? "string")
-            var members: [JSONValue.Member] = [.init(name: "name", value: .string(field.name))]
-            if field.isCustom {
-                let doc = field.kind.eventDoc + (field.customID.map { ":" + $0 } ?? "")
-                members += [
-                    .init(name: "type", value: .array([.string("null"), type])),
-                    .init(name: "doc", value: .string(doc)), .init(name: "default", value: .null),
-                ]
-            } else {
-                members += [
-                    .init(name: "type", value: type),
-                    .init(name: "doc", value: .string(field.eventDoc ?? field.kind.eventDoc)),
-                ]
-            }
+            let doc = (field.eventDoc ?? field.kind.eventDoc) + (field.customID.map { ":" + $0 } ?? "")
+            let isRequired = ObjectDefinition.publishersFieldNames.contains(field.name)
+            var members: [JSONValue.Member] = [
+                .init(name: "name", value: .string(field.name)),
+                .init(name: "type", value: isRequired ? type : .array([.string("null"), type])),
+                .init(name: "doc", value: .string(doc)),
+            ]
+            if !isRequired { members.append(.init(name: "default", value: .null)) }
             return .object(members)
         }
         var members: [JSONValue.Member] = [

@@ -4,7 +4,7 @@ import ChangeEvents
 /// `OrgSchema`).
 struct Catalogue: Sendable {
     let objects: [ObjectDefinition]
-    /// `X__e`: published, never stored, and so not among the objects.
+    /// Platform events: published, never stored, and so not among the objects.
     let events: [ObjectDefinition]
     let index: ObjectIndex
     let formulas: FormulaBook
@@ -46,16 +46,19 @@ struct Catalogue: Sendable {
         .task, .user, .profile, .streamingChannel, .pushTopic,
     ])
 
-    static func standard(personAccounts: Bool) -> Catalogue {
-        guard personAccounts else { return standard }
+    static func standard(personAccounts: Bool, events: [ObjectDefinition] = []) -> Catalogue {
+        guard personAccounts || !events.isEmpty else { return standard }
         return Catalogue(
             standard.objects.map { object in
-                switch object.name {
+                guard personAccounts else { return object }
+                return
+                    switch object.name
+                {
                 case "Account": PersonAccounts.account(object)
                 case "Contact": PersonAccounts.contact(object)
                 default: object
                 }
-            })
+            }, events: events)
     }
 
     func object(_ name: String) -> ObjectDefinition? { index.object(name) }

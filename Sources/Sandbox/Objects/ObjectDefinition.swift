@@ -121,6 +121,20 @@ final class ObjectDefinition: Sendable {
         ]
     }
 
+    /// What every platform event has; `ReplayId` and `EventUuid` travel beside the payload.
+    static var platformEventFields: [FieldDefinition] {
+        [
+            .text("ReplayId", "Replay ID", 1_333).readOnly().notCaptured(),
+            .dateTime("CreatedDate", "Created Date").readOnly().documented(as: "CreatedDate:DateTime"),
+            .reference("CreatedById", "Created By ID", to: "User", relationship: "CreatedBy").readOnly()
+                .documented(as: "CreatedBy:EntityId"),
+            .text("EventUuid", "Event UUID", 36).readOnly().notCaptured(),
+        ]
+    }
+
+    /// Those of them that a payload must have.
+    static let publishersFieldNames: Set = ["CreatedDate", "CreatedById"]
+
     /// What every object begins with.
     static func leadingFields(idLabel: String) -> [FieldDefinition] {
         var id = FieldDefinition(.id, "Id", idLabel).readOnly().notCaptured()

@@ -19,6 +19,7 @@ extension OrgTransaction {
 
     /// `given` in the shape of the event's template.
     func publish(_ event: ObjectDefinition, given: RecordFields) throws -> (id: RecordID, uuid: String) {
+        guard event.isWritable else { throw OrgError.notAllowed("inserted", object: event.name) }
         guard let outbox, let schema = outbox.schema(of: event.name) else { throw OrgError.objectNotFound() }
         let message = PlatformMessage(event: event, schema: schema)
         let payload = try message.payload(given, createdAt: outbox.now, by: userID)

@@ -13,7 +13,7 @@ extension Sandbox {
     ) async throws(EventBusError) -> PublishAnswer {
         let schema = self.schema
         guard topic.hasPrefix("/event/"), let event = schema.catalogue.event(String(topic.dropFirst("/event/".count))),
-            topic == "/event/\(event.name)", let current = schema.eventSchemas[event.name]
+            topic == "/event/\(event.name)", event.isWritable, let current = schema.eventSchemas[event.name]
         else {
             guard isTopic(topic) else { throw Self.topicUnknown(topic) }
             throw EventBusError(code: .permissionDenied, message: "The topic \(topic) can't be published to.")

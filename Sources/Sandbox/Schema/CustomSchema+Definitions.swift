@@ -13,7 +13,8 @@ extension CustomSchema {
                 return added.isEmpty ? object : object.with(fields: object.fields + added)
             } + self.objects.filter { !$0.isEvent }.map(definition)
         return Catalogue(
-            objects.map { Self.summariesTyped($0, objects) }, events: self.objects.filter(\.isEvent).map(definition))
+            objects.map { Self.summariesTyped($0, objects) },
+            events: standard.events + self.objects.filter(\.isEvent).map(definition))
     }
 
     /// A summary of dates is a date, one of amounts a currency: as the field that it sums up.
@@ -44,7 +45,8 @@ extension CustomSchema {
         return ObjectDefinition(
             name: object.name, label: object.label, labelPlural: object.pluralLabel, keyPrefix: object.keyPrefix,
             category: category ?? .custom, customID: object.id, isCapturable: category == nil,
-            fields: (object.isEvent ? Self.eventFields : standardFields(of: object, custom)) + custom)
+            fields: (object.isEvent ? ObjectDefinition.platformEventFields : standardFields(of: object, custom))
+                + custom)
     }
 
     /// What a custom object has before its own fields: an owner unless it is a detail, and a name.
@@ -62,17 +64,6 @@ extension CustomSchema {
             }
         return ObjectDefinition.leadingFields(idLabel: "Record ID") + owner + [name.naming()]
             + ObjectDefinition.auditFields
-    }
-
-    /// What every platform event has; `ReplayId` and `EventUuid` travel beside the payload.
-    private static var eventFields: [FieldDefinition] {
-        [
-            FieldDefinition.text("ReplayId", "Replay ID", 1_333).readOnly().notCaptured(),
-            .dateTime("CreatedDate", "Created Date").readOnly().documented(as: "CreatedDate:DateTime"),
-            .reference("CreatedById", "Created By ID", to: "User", relationship: "CreatedBy").readOnly()
-                .documented(as: "CreatedBy:EntityId"),
-            .text("EventUuid", "Event UUID", 36).readOnly().notCaptured(),
-        ]
     }
 }
 

@@ -59,6 +59,12 @@ struct SandboxCommand: AsyncParsableCommand {
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Publishes BulkApi2JobEvent as query jobs of Bulk API 2.0 go on, and lets their results be read meanwhile: a "
+                + "beta that new orgs have off. See docs/sandbox/bulk.md."))
+    var bulkJobEvents = false
+
     @Flag(help: "Keeps everything in memory: a new org each time, gone when it stops. Instead of --data.")
     var memory = false
 
@@ -102,6 +108,7 @@ struct SandboxCommand: AsyncParsableCommand {
         configuration.use(edition)
         if let apiCalls { configuration.apiCallsMax = apiCalls }
         configuration.hasPersonAccounts = personAccounts
+        configuration.tellsBulkJobs = bulkJobEvents
         if let schema {
             configuration.schema = try ConfigurationFile.reading {
                 try SchemaFile.load(path: schema, personAccounts: personAccounts)
