@@ -4,9 +4,10 @@ public struct DeadlinePassed: Error, CustomStringConvertible {
     public init(description: String) { self.description = description }
 }
 
-/// Returns as soon as the condition is true; throws past the deadline. For what has no event to wait for.
+/// Returns as soon as the condition is true; throws past the deadline. For what has no event to wait for. The deadline is for
+/// what never comes: a machine with other things to do may be many seconds late.
 public func poll(
-    _ what: String, deadline: Duration = .seconds(20), every interval: Duration = .milliseconds(5),
+    _ what: String, deadline: Duration = .seconds(60), every interval: Duration = .milliseconds(5),
     until condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + deadline
@@ -18,7 +19,7 @@ public func poll(
 
 /// Like `poll`, for a value that appears.
 public func pollValue<T>(
-    _ what: String, deadline: Duration = .seconds(20), every interval: Duration = .milliseconds(5),
+    _ what: String, deadline: Duration = .seconds(60), every interval: Duration = .milliseconds(5),
     until value: () async throws -> T?
 ) async throws -> T {
     let end = ContinuousClock.now + deadline

@@ -105,7 +105,7 @@ private struct ModelOrg {
 }
 
 @Suite struct ModelTests {
-    @Test(.timeLimit(.minutes(3)), arguments: 0..<6)
+    @Test(.timeLimit(.minutes(5)), arguments: 0..<6)
     func twinEqualsTheOrg(_ run: Int) async throws {
         var random = SeededRandom()
         if run > 0 { random = SeededRandom(seed: random.seed &+ UInt64(run)) }

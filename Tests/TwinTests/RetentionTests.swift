@@ -5,7 +5,7 @@ import Testing
 @testable import Twin
 
 @Suite struct RetentionTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func runDropsOldEventsUntilCancelled() async throws {
         let bench = try await TwinBench { configuration in
             configuration.retention = .seconds(10)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Upstream
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PubSubClientTests {
     static let topic = "/event/Low_Ink__e"
 

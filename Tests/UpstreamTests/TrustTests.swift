@@ -10,7 +10,7 @@ import X509
 @testable import Upstream
 
 /// TLS to both hosts, with the roots of a file.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TrustTests {
     /// A certificate authority and a server certificate for 127.0.0.1, made for one test.
     private struct Certificates {

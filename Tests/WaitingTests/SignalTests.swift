@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Waiting
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SignalTests {
     @Test func whatWasRaisedBeforeIsNotMissed() async {
         let signal = Signal()

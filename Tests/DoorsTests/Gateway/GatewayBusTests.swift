@@ -9,7 +9,7 @@ import Twin
 @testable import Doors
 
 /// What the doors of Salesforce's own protocols serve from the gateway's log, and to whom.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct GatewayBusTests {
     private static let cases = PushFixture.channel
 
@@ -215,7 +215,7 @@ struct GatewayBusTests {
             try await fixture.twin.declareGap(topic: "/event/Low_Ink__e", reason: "expired")
             try await fixture.settled()
             place = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob).reached
-            let waiting = Task { [place] in await bus.waitForEvents(after: place, timeout: .seconds(60)) }
+            let waiting = Task { [place] in await bus.waitForEvents(after: place, timeout: .seconds(600)) }
             try await fixture.twin.declareGap(topic: Self.cases, reason: "expired")
             await waiting.value
             let second = try await fixture.ingest(.create, cases: [2])
@@ -241,7 +241,7 @@ struct GatewayBusTests {
             let bus = fixture.hub.bus
             let bob = try await caller(fixture)
             let place = try await bus.start(topic: Self.cases, from: .latest, caller: bob)
-            let waiting = Task { await bus.waitForEvents(after: place, timeout: .seconds(60)) }
+            let waiting = Task { await bus.waitForEvents(after: place, timeout: .seconds(600)) }
             let replay = try await fixture.ingest(.create, cases: [7])
             await waiting.value
             let read = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob)

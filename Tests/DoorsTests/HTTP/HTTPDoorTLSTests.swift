@@ -27,10 +27,10 @@ import Testing
             let answers = await self.result {
                 let plain = try await TestResponse(
                     client.execute(
-                        HTTPClientRequest(url: "https://localhost:\(running.port)/plain"), timeout: .seconds(20)))
+                        HTTPClientRequest(url: "https://localhost:\(running.port)/plain"), timeout: .seconds(45)))
                 let refused = try await TestResponse(
                     client.execute(
-                        HTTPClientRequest(url: "https://127.0.0.1:\(running.port)/push"), timeout: .seconds(20)))
+                        HTTPClientRequest(url: "https://127.0.0.1:\(running.port)/push"), timeout: .seconds(45)))
                 return (plain, refused)
             }
             try await client.shutdown()

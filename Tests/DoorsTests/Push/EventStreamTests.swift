@@ -5,7 +5,7 @@ import Testing
 @testable import Doors
 
 /// What event streams have of their own: they say with messages and lines what WebSockets say with frames and codes.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct EventStreamTests {
     private func stream(_ fixture: PushFixture, _ parameters: String = "") throws -> RawClient {
         let stream = try fixture.connect(
@@ -33,7 +33,7 @@ struct EventStreamTests {
             let reader = try await fixture.subscribed()
             let text = String(repeating: "x", count: 20_000)
             var number = 0
-            try await poll("4408", deadline: .seconds(30)) {
+            try await poll("4408") {
                 number += 1
                 try await fixture.ingest(
                     .create, cases: [number], ["Status": .string("New"), "Subject": .string(text)])

@@ -10,7 +10,7 @@ import Twin
 struct WaitingTests {
     private let all = "/data/ChangeEvents"
 
-    @Test(.timeLimit(.minutes(1))) func commitWakesTheReader() async throws {
+    @Test(.timeLimit(.minutes(5))) func commitWakesTheReader() async throws {
         let org = try await TestOrg.open()
         let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -23,14 +23,14 @@ struct WaitingTests {
         #expect(org.sandbox.observer.waiters.count == 0)
     }
 
-    @Test(.timeLimit(.minutes(1))) func eventsThatAreThereNeedNoWaiting() async throws {
+    @Test(.timeLimit(.minutes(5))) func eventsThatAreThereNeedNoWaiting() async throws {
         let org = try await TestOrg.open()
         let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
         _ = try await org.create("Case", [])
         await org.sandbox.waitForEvents(after: head, timeout: .seconds(600))
     }
 
-    @Test(.timeLimit(.minutes(1))) func waitEndsAtItsDeadlineAndWhenCancelled() async throws {
+    @Test(.timeLimit(.minutes(5))) func waitEndsAtItsDeadlineAndWhenCancelled() async throws {
         let org = try await TestOrg.open()
         let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
         await org.sandbox.waitForEvents(after: head, timeout: .milliseconds(5))
@@ -44,7 +44,7 @@ struct WaitingTests {
         #expect(org.sandbox.observer.waiters.count == 0)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aFaultWakesReadersThatWait() async throws {
+    @Test(.timeLimit(.minutes(5))) func aFaultWakesReadersThatWait() async throws {
         let org = try await TestOrg.open()
         let head = try await org.sandbox.start(topic: all, from: .latest, caller: org.caller)
         let waiting = Task { await org.sandbox.waitForEvents(after: head, timeout: .seconds(600)) }

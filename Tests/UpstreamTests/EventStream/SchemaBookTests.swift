@@ -6,7 +6,7 @@ import Testing
 @testable import Upstream
 
 /// Schemas are learned before the events that need them are stored; over real connections.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct SchemaBookTests {
     static let topic = "/event/Low_Ink__e"
     static let json = """
