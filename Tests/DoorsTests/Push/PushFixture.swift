@@ -51,6 +51,7 @@ final class PushFixture: Sendable {
         var configuration = PushConfiguration()
         configuration.loopCount = 2
         configuration.trackedEntities = tracked
+        configuration.takesItsTime()
         configure(&configuration)
         let verifier = try TokenVerifier(algorithm: .hs256, key: secret, issuer: issuer, audience: audience)
         let hub = try PushHub(configuration: configuration, twin: twin, verifier: verifier, logger: logger)
@@ -110,7 +111,8 @@ final class PushFixture: Sendable {
         try await twin.ingest(ReceivedBatch(topic: topic, events: [event], latestReplayID: event.replayID))
     }
 
-    /// Waits until what is in the log has reached the hub's memory: the first event of a schema waits for it.
+    /// Waits until what is in the log has reached the hub's memory, and before that the loops': the first event of a schema
+    /// waits for it.
     func settled() async throws {
         let (head, gaps) = try await twin.store.read { reader in
             let head = try reader.head()
@@ -191,4 +193,14 @@ final class PushFixture: Sendable {
             \(field("Status", "Data:Picklist")),\(field("Subject", "Data:Text")),\(field("Priority", "Data:Picklist"))]}
             """
     }()
+}
+
+extension PushConfiguration {
+    /// Nothing happens by the clock but what a test asks for: on a busy machine a client that is not read from for a while
+    /// would meet pings, and be closed, in the middle of something else.
+    mutating func takesItsTime() {
+        heartbeat = .seconds(250)
+        stallTimeout = .seconds(600)
+        authenticationTimeout = .seconds(120)
+    }
 }

@@ -9,7 +9,7 @@ import Twin
 @testable import Doors
 
 /// The life of a connection: limits, expiry, revocation, goodbye; and event streams.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PushLifeTests {
     @Test func aMessageOfTwoMegabytesIsRefusedAndTheCodeArrives() async throws {
         try await PushFixture.with { fixture in
@@ -61,7 +61,8 @@ struct PushLifeTests {
             silent.answersPings = false
             #expect(try await silent.frame() == .ping)
             #expect(try await silent.frame() == .end)
-            #expect(fixture.hub.statistics().closes[1006] == 1)
+            // The numbers come out at the end of the turn that closed it.
+            try await poll("it is counted") { fixture.hub.statistics().closes[1006] == 1 }
         }
     }
 
@@ -104,7 +105,8 @@ struct PushLifeTests {
 
     @Test func aTokensEndClosesUnlessAFreshOneCame() async throws {
         try await PushFixture.with { fixture in
-            let short = try PushFixture.token(lifetime: .seconds(2))
+            // Long enough for a busy machine to do all that comes before its end.
+            let short = try PushFixture.token(lifetime: .seconds(6))
             let ending = try await fixture.open(token: short)
             let renewed = try await fixture.open(token: short)
             try renewed.send(
@@ -160,7 +162,7 @@ struct PushLifeTests {
             let bob = try await fixture.open(token: token)
             let alice = try await fixture.subscribed()
             try await fixture.hub.revoke(.subject("bob", issuedUpTo: Int64(Date().timeIntervalSince1970)))
-            #expect(try await bob.frame(deadline: .seconds(1)).closeCode == 4401)
+            #expect(try await bob.frame().closeCode == 4401)
             let again = try fixture.connect(
                 headers: PushFixture.upgradeHeaders + [("Authorization", "Bearer \(token)")])
             #expect(try await again.head().hasPrefix("HTTP/1.1 401"))
@@ -176,11 +178,11 @@ struct PushLifeTests {
             let first = try await fixture.open(token: try PushFixture.token(id: "t-1"))
             let second = try await fixture.open(token: try PushFixture.token(id: "t-2"))
             try await fixture.hub.revoke(.tokenID("t-1"))
-            #expect(try await first.frame(deadline: .seconds(1)).closeCode == 4401)
+            #expect(try await first.frame().closeCode == 4401)
             try second.send(text: #"{"type":"ping"}"#)
             #expect(try await second.message().type == "pong")
             try await fixture.hub.revoke(.everything(issuedUpTo: Int64(Date().timeIntervalSince1970)))
-            #expect(try await second.frame(deadline: .seconds(1)).closeCode == 4401)
+            #expect(try await second.frame().closeCode == 4401)
         }
     }
 
@@ -195,7 +197,7 @@ struct PushLifeTests {
             try client.send(text: #"{"type":"ping"}"#)
             #expect(try await client.message().type == "pong")
             try await fixture.hub.revoke(.tokenID("t-2"))
-            #expect(try await client.frame(deadline: .seconds(1)).closeCode == 4401)
+            #expect(try await client.frame().closeCode == 4401)
         }
     }
 

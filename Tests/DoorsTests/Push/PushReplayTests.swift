@@ -8,7 +8,7 @@ import Twin
 @testable import Doors
 
 /// Places in the log: resuming, gaps, catching up, slow clients.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PushReplayTests {
     private func fill(
         _ fixture: PushFixture, _ numbers: ClosedRange<Int>, status: String = "New"
@@ -77,6 +77,7 @@ struct PushReplayTests {
     @Test func anUnknownPlaceIsAGapAndThenLive() async throws {
         try await PushFixture.with { fixture in
             let replays = try await fill(fixture, 1...3)
+            try await fixture.settled()
             let client = try await fixture.subscribed(#","replay":999999"#)
             let gap = try await client.message()
             #expect(gap.type == "gap" && gap["reason"] == "expired" && gap["replayId"] == String(replays[2]))
@@ -89,6 +90,7 @@ struct PushReplayTests {
     @Test func aLossInOneChannelOfAnEventStreamMovesNoPlace() async throws {
         try await PushFixture.with { fixture in
             _ = try await fill(fixture, 1...3)
+            try await fixture.settled()
             let channels = [PushFixture.channel, "/data/ChangeEvents"]
             let token = try PushFixture.token(allow: channels.map { .init(channel: $0) })
             func gap(of uri: String) async throws -> String {

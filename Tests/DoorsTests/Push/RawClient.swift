@@ -162,9 +162,9 @@ final class RawClient {
     }
 
     /// The next frame; pings are answered and passed over unless `answersPings` is off.
-    func frame(deadline: Duration = .seconds(20)) async throws -> Frame {
+    func frame() async throws -> Frame {
         while true {
-            let frame: Frame = try await pollValue("a frame", deadline: deadline) {
+            let frame: Frame = try await pollValue("a frame") {
                 receive()
                 return nextFrame()
             }
@@ -173,8 +173,8 @@ final class RawClient {
         }
     }
 
-    func message(deadline: Duration = .seconds(20)) async throws -> Message {
-        let frame = try await frame(deadline: deadline)
+    func message() async throws -> Message {
+        let frame = try await frame()
         guard case .text(let text) = frame, let message = Message(text) else {
             throw Failure(what: "not a message: \(frame)")
         }

@@ -22,6 +22,7 @@ final class LoopBench {
         let twin = try await Twin(store: try SQLiteStore.temporary(), configuration: .init(), logger: logger)
         let schemas = SchemaBook()
         var configuration = PushConfiguration()
+        configuration.takesItsTime()
         configure(&configuration)
         let verifier = try TokenVerifier(
             algorithm: .hs256, key: PushFixture.secret, issuer: PushFixture.issuer, audience: PushFixture.audience)
