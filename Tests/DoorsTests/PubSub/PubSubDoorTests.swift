@@ -225,12 +225,14 @@ import Testing
                     latest = message.latestReplayID
                 }
             }
-            #expect(metrics.counter("millrace_pubsub_keepalives_total", help: "").value >= 2)
+            // Counted behind the sending.
+            try await eventually { metrics.counter("millrace_pubsub_keepalives_total", help: "").value >= 2 }
         }
     }
 
     @Test func streamEndsWhenTheClientDoesNotAskAgain() async throws {
-        try await withDoor(keepalive: .milliseconds(20), requestTimeout: .seconds(2)) { client, bus, _, _ in
+        // The first request has the same time to come.
+        try await withDoor(keepalive: .milliseconds(20), requestTimeout: .seconds(5)) { client, bus, _, _ in
             bus.publish(1)
             try await self.subscribe(client) { subscription in
                 subscription.fetch(1) { $0.replayPreset = .earliest }
@@ -319,7 +321,8 @@ import Testing
                                 while count < 50 { count += try await subscription.next().events.count }
                                 #expect(count == 50)
                                 served.add()
-                                try await eventually { served.count == streams }
+                                // Seldom: a thousand that look often leave the machine no time for anything else.
+                                while served.count < streams { try await Task.sleep(for: .milliseconds(200)) }
                             }
                         } catch  where served.count == streams {
                             // Closed while it was ending anyhow.
@@ -357,9 +360,9 @@ import Testing
                 eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: testLogger)
             return await #expect(throws: DoorError.self) { try await door.run() }
         }
-        let name = await run(.init(host: "no.such.host"))
+        let name = await run(.init(host: "no-such-host.invalid"))
         #expect(name?.code == .address)
-        #expect(name?.description.contains("no.such.host") == true)
+        #expect(name?.description.contains("no-such-host.invalid") == true)
         let foreign = await run(.init(host: "192.0.2.1"))
         #expect(foreign?.code == .address)
         let certificate = await run(
