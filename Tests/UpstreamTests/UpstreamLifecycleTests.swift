@@ -6,7 +6,7 @@ import Testing
 @testable import Upstream
 
 /// How an Upstream starts and ends; over real connections.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(5)))
 struct UpstreamLifecycleTests {
     static let cases = "/data/CaseChangeEvent"
 
@@ -85,9 +85,11 @@ struct UpstreamLifecycleTests {
                 let names = (1...3).map { "/event/Topic\($0)__e" }
                 for name in names { bus.publish(2000, to: name) }
                 let sink = FakeSink()
+                var timing = Harness.fast
+                timing.silenceMax = .seconds(20)
                 let configuration = Upstream.Configuration(
                     org: Harness.org(login: hostPort, pubSub: busPort), topics: names.map { Upstream.Topic($0) },
-                    timing: Harness.fast)
+                    timing: timing)
                 for _ in 0..<40 {
                     let upstream = Upstream(configuration: configuration, sink: sink, logger: LogRecorder().logger())
                     let run = Task { try await upstream.run() }

@@ -41,6 +41,8 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
         var token: String?
         var instanceURL: String?
         var tenantID: String?
+        /// The counter behind which it begins. For LATEST it is that of the newest event when the request came.
+        var start: UInt64 = 0
         var requested: [Int] = []
         /// Later requests that carried replay fields.
         var lateReplayFields = 0
@@ -174,6 +176,12 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
                 state.seen[index].topic = request.topicName
                 state.seen[index].preset = request.replayPreset
                 state.seen[index].replayID = Array(request.replayID)
+                state.seen[index].start =
+                    switch request.replayPreset {
+                    case .custom: ReplayID(bytes: state.seen[index].replayID).counter ?? 0
+                    case .latest: state.events[request.topicName]?.last?.counter ?? 0
+                    default: 0
+                    }
             } else if request.replayPreset != .latest || !request.replayID.isEmpty {
                 state.seen[index].lateReplayFields += 1
             }
@@ -193,7 +201,7 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
             guard state.faults[topic]?.isEmpty == false else { return nil }
             return state.faults[topic]?.removeFirst()
         }
-        var place = start(of: index)
+        var place = seen[index].start
         var limit = Int.max
         switch fault {
         case .refuse(let code, let errorCode): throw Self.error(code, errorCode)
@@ -222,17 +230,6 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
             } else {
                 await waker.wait()
                 try Task.checkCancellation()
-            }
-        }
-    }
-
-    private func start(of index: Int) -> UInt64 {
-        change { state in
-            let seen = state.seen[index]
-            return switch seen.preset {
-            case .custom: ReplayID(bytes: seen.replayID).counter ?? 0
-            case .latest: state.events[seen.topic]?.last?.counter ?? 0
-            default: 0
             }
         }
     }

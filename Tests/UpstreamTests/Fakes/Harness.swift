@@ -12,10 +12,11 @@ struct Harness {
     let log: LogRecorder
     let upstream: Upstream
 
-    /// Pauses of milliseconds, so that a test of ten interruptions takes a fraction of a second.
+    /// Pauses of milliseconds, so that a test of ten interruptions takes a fraction of a second. Silence lasts longer than
+    /// any test waits: none is to pass by it.
     static var fast: Upstream.Timing {
         var timing = Upstream.Timing()
-        timing.silenceMax = .seconds(20)
+        timing.silenceMax = .seconds(120)
         timing.retryInitial = .milliseconds(5)
         timing.retryMax = .milliseconds(50)
         timing.limitRetryInitial = .milliseconds(20)
