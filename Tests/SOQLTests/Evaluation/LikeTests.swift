@@ -63,11 +63,10 @@ struct LikeTests {
             String(repeating: "%a", count: 1_990) + "%b",
         ]
         for piece in pieces {
-            let clock = ContinuousClock()
             let condition = try Condition("A LIKE '\(piece)'")
-            let elapsed = clock.measure { #expect(condition.evaluate(on: record) == .no) }
+            let spent = processorTime { #expect(condition.evaluate(on: record) == .no) }
             // Naive matching takes minutes here in a debug build.
-            #expect(elapsed < .seconds(20))
+            #expect(spent < .seconds(20))
         }
     }
 
