@@ -64,7 +64,7 @@ struct HostilePayloadTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func itemsWithoutBytesAreBounded() throws {
         let empty = #"{"type":"record","name":"E","fields":[]}"#
         for items in ["\"null\"", empty, #"{"type":"fixed","name":"F","size":0}"#] {
@@ -76,7 +76,7 @@ struct HostilePayloadTests {
             try schema.decode(try #require(ByteBuffer(hex: "d00f00"))) == .array(.init(repeating: .null, count: 1000)))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func recursionIsBounded() throws {
         let list = #"{"type":"record","name":"R","fields":[{"name":"next","type":["null","R"]}]}"#
         #expect(try failure(list, String(repeating: "02", count: 1_000_000) + "00")?.code == .limitExceeded)
@@ -200,7 +200,7 @@ struct HostilePayloadTests {
 
     /// Whatever the bytes are: the three readers agree on whether they are an event, what is written is JSON, and what
     /// was read can be written again.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func mutatedPayloadsNeverTrap() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("mutatedPayloadsNeverTrap: seed \(seed)")
@@ -228,7 +228,9 @@ struct HostilePayloadTests {
             let change = try schema.changeEvent(of: payload)
             #expect(try schema.header(of: payload) == change.header)
             let value = try avro.decode(payload)
-            #expect(try avro.decode(try avro.encode(value)) == value)
+            let again = try avro.decode(try avro.encode(value))
+            // As texts too, because a number that is none equals nothing.
+            #expect(again == value || "\(again)" == "\(value)", "round \(round) of seed \(seed)")
         }
         #expect(accepted > 100, "mutations inside texts leave an event")
     }
