@@ -42,3 +42,6 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
         return String((0..<int(0..<maxLength + 1)).map { _ in pick(alphabet) })
     }
 }
+
+/// The seed of the environment, or a fresh one, for tests with a generator of their own.
+public func freshSeed() -> UInt64 { SeededRandom().seed }

@@ -1,4 +1,5 @@
 import ChangeEvents
+import TestSupport
 import Testing
 
 struct BitmapTests {
@@ -47,7 +48,7 @@ struct BitmapTests {
     }
 
     @Test func everySetOfNamesSurvives() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = freshSeed()
         var random = SeededRandom(seed: seed)
         let names = account.fields.flatMap { field in [field.name] + field.components.map { "\(field.name).\($0)" } }
         for _ in 0..<500 {
