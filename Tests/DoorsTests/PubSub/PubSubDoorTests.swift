@@ -145,6 +145,8 @@ import Testing
                 let message1 = try await subscription.next()
                 #expect(message1.events.map(\.event.id) == ["event-4", "event-5"])
             }
+            // Who waits from here on is the next stream, not one of those before.
+            try await eventually { metrics.gauge("millrace_pubsub_streams", help: "").value == 0 }
             try await self.subscribe(client) { subscription in
                 subscription.fetch(25)
                 try await eventually { bus.waitingCount > 0 }
@@ -264,6 +266,7 @@ import Testing
                     subscription.fetch(10)
                     try await eventually { bus.waitingCount > 0 }
                 }
+                try await eventually { bus.waitingCount == 0 }
             }
             try await eventually { metrics.gauge("millrace_pubsub_streams", help: "").value == 0 }
             #expect(bus.waitingCount == 0)
