@@ -173,6 +173,12 @@ final class RawClient {
         }
     }
 
+    /// A frame that is there already, without waiting for one.
+    func frameIfAny() -> Frame? {
+        receive()
+        return nextFrame()
+    }
+
     func message() async throws -> Message {
         let frame = try await frame()
         guard case .text(let text) = frame, let message = Message(text) else {
