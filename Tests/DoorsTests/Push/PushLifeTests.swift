@@ -12,7 +12,8 @@ import Twin
 @Suite(.timeLimit(.minutes(5)))
 struct PushLifeTests {
     @Test func aMessageOfTwoMegabytesIsRefusedAndTheCodeArrives() async throws {
-        try await PushFixture.with { fixture in
+        // Past it the connection is cut, and a code that has not been read by then is lost.
+        try await PushFixture.with({ $0.closeTimeout = .seconds(60) }) { fixture in
             let client = try await fixture.open(token: try PushFixture.token())
             try await client.send(RawClient.frame(opcode: 1, [UInt8](repeating: 0x61, count: 2 * 1024 * 1024)))
             #expect(try await client.frame().closeCode == 1009)
@@ -67,7 +68,10 @@ struct PushLifeTests {
     }
 
     @Test func tooManyMessagesCloseWith4429() async throws {
-        try await PushFixture.with({ $0.messagesPerSecondMax = 20 }) { fixture in
+        try await PushFixture.with({
+            $0.messagesPerSecondMax = 20
+            $0.closeTimeout = .seconds(60)
+        }) { fixture in
             let client = try await fixture.open(token: try PushFixture.token())
             for _ in 0..<60 { try await client.send(RawClient.frame(opcode: 1, Array(#"{"type":"ping"}"#.utf8))) }
             var code: UInt16?
