@@ -210,8 +210,11 @@ public struct StoredRecord: Sendable, Hashable {
 /// The bodies run on the store's own threads, one writer at a time; readers run beside it on a snapshot. A `StoreReader` or
 /// `StoreWriter` must not be kept beyond its body.
 public protocol EventStore: Sendable {
-    /// Runs `body` on one consistent snapshot. What `body` throws is thrown on unchanged.
-    func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T
+    /// Runs `body` on one consistent snapshot. What `body` throws is thrown on unchanged. A statement that still runs
+    /// `timeMax` after the body began is ended with `.timedOut`.
+    func read<T: Sendable>(
+        timeMax: Duration?, _ body: @escaping @Sendable (any StoreReader) throws -> T
+    ) async throws -> T
     /// Runs `body` in one transaction. When this returns, all of it is durable; when it throws, nothing of it happened.
     /// Cancelling the task before the transaction began throws `CancellationError`; from then on it runs to its end, so that
     /// the outcome is always known.
@@ -220,4 +223,11 @@ public protocol EventStore: Sendable {
     func writeForOthers<T: Sendable>(_ body: @escaping @Sendable (any StoreWriter) throws -> T) async throws -> T
     /// Waits for the transactions under way, then closes. Every later call throws `.closed`.
     func close() async throws
+}
+
+extension EventStore {
+    /// As long as it takes.
+    public func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T {
+        try await read(timeMax: nil, body)
+    }
 }

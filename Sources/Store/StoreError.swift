@@ -1,7 +1,7 @@
 /// Why the store did not do what it was asked. Nothing has changed in the database when one is thrown.
 public struct StoreError: Error, Sendable {
     public struct Code: Hashable, Sendable {
-        enum Value { case corrupt, full, busy, closed, database }
+        enum Value { case corrupt, full, busy, closed, timedOut, database }
         let value: Value
         /// What was read does not match its checksum, length or order.
         public static let corrupt = Code(value: .corrupt)
@@ -10,6 +10,8 @@ public struct StoreError: Error, Sendable {
         /// Another process (or another store of this process) holds the database.
         public static let busy = Code(value: .busy)
         public static let closed = Code(value: .closed)
+        /// The read took longer than it may.
+        public static let timedOut = Code(value: .timedOut)
         /// Everything else that the engine reports; see `message`.
         public static let database = Code(value: .database)
     }

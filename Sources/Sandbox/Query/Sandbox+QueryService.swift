@@ -128,9 +128,13 @@ extension Sandbox: QueryService {
         _ body: @escaping @Sendable (any StoreReader, Catalogue) throws -> T
     ) async throws(OrgError) -> T {
         do {
-            return try await twin.store.read { reader in try body(reader, self.catalogue(in: reader)) }
+            return try await twin.store.read(timeMax: configuration.queryTimeMax) { reader in
+                try body(reader, self.catalogue(in: reader))
+            }
         } catch let error as OrgError {
             throw error
+        } catch let error as StoreError where error.code == .timedOut {
+            throw .queryTimeout()
         } catch {
             logger.error("a query failed inside the org", metadata: ["error": "\(error)"])
             throw .internalFailure()

@@ -143,9 +143,11 @@ public final class SQLiteStore: EventStore {
         }
     }
 
-    public func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T {
+    public func read<T: Sendable>(
+        timeMax: Duration?, _ body: @escaping @Sendable (any StoreReader) throws -> T
+    ) async throws -> T {
         try checkOpen()
-        let interruption = ReadInterruption()
+        let interruption = ReadInterruption(timeMax: timeMax)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 readers.run { continuation.resume(with: self.snapshot(interruption, body)) }
@@ -180,7 +182,12 @@ public final class SQLiteStore: EventStore {
         } catch {
             bodyError = bodyError ?? StoreError(sqlite: error)
         }
-        if interruption.isCancelled, bodyError is StoreError { return .failure(CancellationError()) }
+        if bodyError is StoreError {
+            if interruption.isCancelled { return .failure(CancellationError()) }
+            if interruption.isOverdue {
+                return .failure(StoreError(code: .timedOut, message: "the read took longer than it may"))
+            }
+        }
         guard let bodyError else { preconditionFailure("a read without an answer has an error") }
         return .failure(bodyError)
     }

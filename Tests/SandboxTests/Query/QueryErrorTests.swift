@@ -154,6 +154,22 @@ import Testing
         #expect(refusal?.message.contains(text) == true, "\(soql): \(refusal?.message ?? "")")
     }
 
+    @Test func aQueryThatRunsTooLongIsEnded() async throws {
+        let org = try await TestOrg.open { $0.queryTimeMax = .zero }
+        let names = (0..<500).map { "A\($0)" }.joined(separator: "\n")
+        #expect(try await org.ingest("Account", .insert, "Name\n\(names)\n").recordsFailed == 0)
+        let refused = await org.failure { () async throws(OrgError) in
+            _ = try await org.sandbox.query(
+                "SELECT Id FROM Account WHERE Name LIKE '%x%'", scope: .live, batchSize: nil, context: org.context)
+        }
+        #expect(refused?.errorCode == "QUERY_TIMEOUT" && refused?.status == 400)
+        // One that asks for little is answered before anybody looks at the clock.
+        let page = try await org.sandbox.query(
+            "SELECT Id FROM Account WHERE Id = '001000000000001AAA'", scope: .live, batchSize: nil, context: org.context
+        )
+        #expect(page.totalSize == 0)
+    }
+
     @Test func limitsHoldAtTheirEdges() async throws {
         let fixture = try await SharedQueryFixture.fixture()
         let start = "SELECT Id FROM Account WHERE Name = '"

@@ -39,6 +39,21 @@ struct ReadingTests {
         try await store.close()
     }
 
+    @Test func readEndsWhenItsTimeIsOver() async throws {
+        let store = try SQLiteStore.temporary()
+        for _ in 0..<SQLiteStore.readersMax * 2 {
+            await #expect {
+                try await store.read(timeMax: .milliseconds(20)) { reader in
+                    try reader.select(Self.endless) { _ in true }
+                }
+            } throws: { ($0 as? StoreError)?.code == .timedOut }
+            // The connection has no deadline any more.
+            #expect(try await store.read { try $0.head() } == .start)
+        }
+        #expect(try await store.read(timeMax: .seconds(60)) { try $0.head() } == .start)
+        try await store.close()
+    }
+
     /// SQLite forgets an interruption that comes when no statement runs: the next one must not run for ever.
     @Test func readCancelledBetweenItsStatementsEnds() async throws {
         let store = try SQLiteStore.temporary()
