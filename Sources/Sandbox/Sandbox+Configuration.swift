@@ -26,6 +26,8 @@ extension Sandbox {
         public var allowsSOAPLogin = true
         /// API calls in 24 hours.
         public var apiCallsMax = OrgEdition.unlimited.apiCallsMax
+        /// Calls that run for more than 20 seconds of the org's clock before no others are taken.
+        public var longCallsMax = OrgEdition.unlimited.longCallsMax
         /// API calls in 24 hours of single connected apps, by client id or by name; an app that is not named has no limit
         /// of its own, unless it brings one.
         public var apiCallsPerAppMax: [String: Int] = [:]

@@ -53,6 +53,7 @@ public final class Sandbox: Sendable {
         var sessions: Sessions
         var usage: APIUsage
         var calls: CallLog
+        var running = RunningCalls()
         var grants: Grants
         var logins = LoginGate()
         var streaming = StreamingClients()

@@ -23,6 +23,8 @@ DELIVERIES = 10_000
 PUBLISHED = 50_000
 CALLS = 300
 APP_CALLS = 3
+LONG_CALLS = 5
+EVENT_DEFINITIONS = 5
 RESPONSE_EVENTS = 100
 CONNECTIONS = 4
 INTEGRATION_USER = "integration@electric-motors.example"
@@ -246,6 +248,57 @@ def test_an_app_may_have_a_limit_of_its_own(org):
     refused = call()
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (403, "REQUEST_LIMIT_EXCEEDED")
     org.rest("GET", "/limits", expected=200)
+
+
+def test_more_long_calls_than_an_org_takes_are_refused(org, control, pass_hours):
+    """Calls that wait for their bodies run for as long as they wait; an hour of the org's clock goes by meanwhile."""
+    host, port = org.connection["http_url"].removeprefix("http://").split(":")
+    body = b'{"Name": "Late"}'
+
+    def begin():
+        """All but the body."""
+        connection = socket.create_connection((host, int(port)), timeout=WAIT_SECONDS)
+        connection.sendall(
+            f"POST /services/data/v{programs.API_VERSION}/sobjects/Account HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer {org.access['access_token']}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        return connection
+
+    begun = lambda: CALLS - org.rest("GET", "/limits", expected=200).json()["DailyApiRequests"]["Remaining"]
+    first = begun()
+    calls = [begin() for _ in range(LONG_CALLS)]
+    asked = iter(range(1, CALLS))
+    programs.until(lambda: begun() - first - next(asked) == LONG_CALLS, what="all calls to have begun")
+    pass_hours(1)
+    refused = org.rest("GET", "/limits")
+    assert (refused.status_code, refused.json()) == (403, [
+        {"message": "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}])
+    with pytest.raises(Fault) as fault:
+        SOAP(org).query("SELECT Id FROM Account")
+    assert fault.value.code == "sf:REQUEST_LIMIT_EXCEEDED"
+
+    # One comes to its end, another's client goes away; what is free is free for others.
+    calls[0].sendall(body)
+    assert b" 201 Created" in calls[0].recv(1 << 16)
+    org.rest("GET", "/limits", expected=200)
+    calls[1].close()
+    for connection in calls[2:]:
+        connection.sendall(body)
+        assert b" 201 Created" in connection.recv(1 << 16)
+        connection.close()
+    calls[0].close()
+    for _ in range(2 * LONG_CALLS):
+        org.rest("GET", "/limits", expected=200)
+
+
+def test_more_platform_events_than_an_edition_has_are_refused(org):
+    define = lambda number: org.rest("POST", "/tooling/sobjects/CustomObject", {"FullName": f"Event{number}__e", "Metadata": {
+        "label": "Event", "pluralLabel": "Events", "publishBehavior": "PublishImmediately"}})
+    made = [define(number) for number in range(EVENT_DEFINITIONS - 1)]
+    assert [answer.status_code for answer in made] == [201] * len(made), made[0].text
+    refused = define(EVENT_DEFINITIONS)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "LIMIT_EXCEEDED")
+    for answer in made:
+        org.rest("DELETE", f"/tooling/sobjects/CustomObject/{answer.json()['id']}", expected=204)
 
 
 def test_more_calls_than_a_day_has_are_refused(org, pass_hours):

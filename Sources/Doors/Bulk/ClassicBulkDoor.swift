@@ -26,8 +26,10 @@ public struct ClassicBulkDoor: HTTPRoutes {
         let version = path.first ?? ""
         var note = APICall(
             family: .bulk, resource: "/v\(version)/" + path.dropFirst().joined(separator: "/"),
-            method: request.method.rawValue, version: version, status: 0, session: nil,
+            method: request.method.rawValue, version: version, status: 500, session: nil,
             clientName: RESTRequest.clientName(in: request.headers), countsAgainstLimit: false)
+        // Also of a call that comes to no answer: a client that went away in the middle.
+        defer { org.record(note) }
         var prefersJSON = Self.isJSON(request.headers[.contentType]) || Self.isJSON(request.headers[.accept])
         var response: Response
         do {
@@ -36,7 +38,7 @@ public struct ClassicBulkDoor: HTTPRoutes {
             }
             let session = try await session(request)
             note.session = session
-            _ = try await org.countCall(session)
+            _ = try await org.countCall(session, requestID: note.requestID)
             note.countsAgainstLimit = true
             let context = CallContext(session: session, apiVersion: version, clientName: note.clientName)
             var call = ClassicBulkCall(
@@ -53,7 +55,6 @@ public struct ClassicBulkDoor: HTTPRoutes {
             response = Self.response(Self.tooLarge, asJSON: prefersJSON)
         }
         note.status = response.status.code
-        org.record(note)
         return response
     }
 

@@ -60,9 +60,10 @@ public protocol OrgService: Sendable {
     /// Throws `INVALID_SESSION_ID` (401).
     func session(accessToken: String) async throws(OrgError) -> OrgSession
     /// Counts the call against the org's and the connected app's allowance; throws `REQUEST_LIMIT_EXCEEDED` (403) once it
-    /// is used up. Answers `api-usage=18/5000` for `Sforce-Limit-Info`.
-    func countCall(_ session: OrgSession) async throws(OrgError) -> String
-    /// Notes a call that has been answered, for the org's event log file `ApiTotalUsage`. Returns at once.
+    /// is used up, or while too many calls run for long. Answers `api-usage=18/5000` for `Sforce-Limit-Info`. The call runs
+    /// until it is recorded, by its number.
+    func countCall(_ session: OrgSession, requestID: String) async throws(OrgError) -> String
+    /// Notes a call that is over, answered or not, for the org's event log file `ApiTotalUsage`. Returns at once.
     func record(_ call: APICall)
     /// `https://login…/id/00D…/005…`
     func identityURL(of session: OrgSession) -> String

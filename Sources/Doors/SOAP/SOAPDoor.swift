@@ -90,7 +90,7 @@ public struct SOAPDoor: HTTPRoutes {
             record.session = session
             let usage: String
             do throws(OrgError) {
-                usage = try await service.countCall(session)
+                usage = try await service.countCall(session, requestID: record.requestID)
             } catch {
                 throw SOAPFault(error)
             }

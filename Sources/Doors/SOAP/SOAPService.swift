@@ -10,7 +10,7 @@ public protocol SOAPService: Sendable {
     /// Milliseconds since 1970.
     func serverTime() -> Int64
     /// As for REST: every call but a login counts, and all of them are noted.
-    func countCall(_ session: OrgSession) async throws(OrgError) -> String
+    func countCall(_ session: OrgSession, requestID: String) async throws(OrgError) -> String
     func record(_ call: APICall)
 }
 

@@ -11,15 +11,21 @@ extension Sandbox {
     /// How often calls are written down. What came since is lost with `kill -9`.
     static let callsWrittenEvery = Duration.seconds(1)
 
-    public func countCall(_ session: OrgSession) async throws(OrgError) -> String {
+    public func countCall(_ session: OrgSession, requestID: String) async throws(OrgError) -> String {
         let now = configuration.clock()
         let max = configuration.apiCallsMax
         let app = session.clientID
         let appMax = apiCallsMax(ofApp: app)
+        let longMax = configuration.longCallsMax
+        guard state.withLock({ !$0.running.hasLong(longMax, now: now) }) else {
+            throw OrgError(
+                status: 403, errorCode: "REQUEST_LIMIT_EXCEEDED",
+                message: "ConcurrentRequests (Concurrent API Requests) Limit exceeded.")
+        }
         let counted = state.withLock { state -> (used: (org: Int, app: Int), isTooMuch: Bool, isTimeToWrite: Bool) in
             let used = state.usage.count(now: now, app: app)
             let isTooMuch = used.org > max || appMax.map { used.app > $0 } ?? false
-            if isTooMuch { state.usage.uncount(app: app) }
+            if isTooMuch { state.usage.uncount(app: app) } else { state.running.begin(requestID, at: now) }
             return (used, isTooMuch, state.calls.pendingLines >= CallLog.pendingLinesMax)
         }
         if counted.isTimeToWrite { await writeCalls() }
@@ -37,6 +43,7 @@ extension Sandbox {
             ConnectedAppName(clientID: $0.clientID, name: appName($0.clientID), instance: organization.instance)
         }
         state.withLock {
+            $0.running.end(call.requestID)
             $0.calls.add(call, at: now, organizationID: organization.shortID, app: app)
         }
     }

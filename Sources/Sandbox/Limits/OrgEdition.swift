@@ -19,6 +19,9 @@ public enum OrgEdition: String, Sendable, Hashable, CaseIterable {
 
     /// API calls in 24 hours. The larger editions have some for each licence beside these.
     public var apiCallsMax: Int { self == .developer ? 15_000 : 100_000 }
+
+    /// Calls that run for more than 20 seconds, at one time.
+    public var longCallsMax: Int { self == .developer ? 5 : 25 }
 }
 
 extension Sandbox.Configuration {
@@ -26,5 +29,6 @@ extension Sandbox.Configuration {
     public mutating func use(_ edition: OrgEdition) {
         allocations = edition.allocations
         apiCallsMax = edition.apiCallsMax
+        longCallsMax = edition.longCallsMax
     }
 }

@@ -41,6 +41,7 @@ extension Sandbox {
         let instance = organization.instance
         let standard = configuration.standardCatalogue
         let clock = configuration.clock
+        let eventsMax = configuration.allocations.platformEventDefinitions
         let (answer, changed) = try await twin.commit { [self] writer in
             var counters = try OrgCounters.read(writer)
             let current = try schema(of: counters, writer)
@@ -49,6 +50,12 @@ extension Sandbox {
             guard custom != current.custom else { return (answer, (OrgSchema, SchemaTimes)?.none) }
             if let problem = SchemaCheck.problems(of: custom, standard: standard).first {
                 throw OrgError.badDefinition(problem)
+            }
+            let events = custom.objects.count(where: \.isEvent)
+            // An org that has more already, from an edition with more, keeps them.
+            guard events <= max(eventsMax, current.custom.objects.count(where: \.isEvent)) else {
+                throw OrgError.limitExceeded(
+                    "The maximum number of platform event definitions (\(eventsMax)) has been reached.")
             }
             let version = current.version + 1
             counters.schemaVersion = version

@@ -4,6 +4,8 @@ public struct EventAllocations: Sendable, Hashable {
     public var selectedEntities = 5
     /// Custom channels, of change events and of platform events each.
     public var customChannels = 100
+    /// Platform events that the org defines.
+    public var platformEventDefinitions = 100
     /// Distinct custom platform events on channels.
     public var platformEventsInChannels = 50
     public var managedSubscriptions = 200
@@ -28,6 +30,7 @@ public struct EventAllocations: Sendable, Hashable {
 
     public static let enterprise: EventAllocations = {
         var allocations = EventAllocations()
+        allocations.platformEventDefinitions = 50
         allocations.cometDClients = 1_000
         allocations.deliveriesPerDay = 25_000
         allocations.pushTopicDeliveriesPerDay = 200_000
@@ -37,6 +40,7 @@ public struct EventAllocations: Sendable, Hashable {
 
     public static let developer: EventAllocations = {
         var allocations = EventAllocations()
+        allocations.platformEventDefinitions = 5
         allocations.platformEventsInChannels = 5
         allocations.cometDClients = 20
         allocations.deliveriesPerDay = 10_000

@@ -29,7 +29,7 @@ final class FakeOrg: OrgService, RecordService {
             organizationID: "00D000000000001AAA", clientID: "client")
     }
 
-    func countCall(_ session: OrgSession) async throws(OrgError) -> String {
+    func countCall(_ session: OrgSession, requestID: String) async throws(OrgError) -> String {
         state.withLock { state in
             state.calls += 1
             return "api-usage=\(state.calls)/15000"

@@ -29,7 +29,7 @@ struct FakeLogin: SOAPService, RecordService {
     func logout(_ session: OrgSession) async throws(SOAPFault) {}
     func soapUserInfo(_ session: OrgSession) async throws(SOAPFault) -> SOAPUserInfo { Self.user }
     func serverTime() -> Int64 { 1_771_300_995_251 }
-    func countCall(_ session: OrgSession) async throws(OrgError) -> String { "api-usage=1/15000" }
+    func countCall(_ session: OrgSession, requestID: String) async throws(OrgError) -> String { "api-usage=1/15000" }
     func record(_ call: APICall) {}
 
     func reading<T: Sendable>(

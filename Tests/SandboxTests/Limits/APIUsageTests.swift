@@ -9,23 +9,23 @@ import Twin
 struct APIUsageTests {
     @Test func callsAreCountedAndLimited() async throws {
         let org = try await TestOrg.open { $0.apiCallsMax = 3 }
-        for used in 1...3 { #expect(try await org.sandbox.countCall(org.context.session) == "api-usage=\(used)/3") }
+        for used in 1...3 { #expect(try await org.countCall() == "api-usage=\(used)/3") }
         let error = await org.failure { () async throws(OrgError) in
-            _ = try await org.sandbox.countCall(org.context.session)
+            _ = try await org.countCall()
         }
         #expect(
             error
                 == OrgError(status: 403, errorCode: "REQUEST_LIMIT_EXCEEDED", message: "TotalRequests Limit exceeded."))
         org.clock.advance(.seconds(25 * 3_600))
-        #expect(try await org.sandbox.countCall(org.context.session) == "api-usage=1/3")
+        #expect(try await org.countCall() == "api-usage=1/3")
     }
 
     @Test func aRefusedCallIsNotUsed() async throws {
         let org = try await TestOrg.open { $0.apiCallsMax = 1 }
-        _ = try await org.sandbox.countCall(org.context.session)
+        _ = try await org.countCall()
         for _ in 0..<3 {
             _ = await org.failure { () async throws(OrgError) in
-                _ = try await org.sandbox.countCall(org.context.session)
+                _ = try await org.countCall()
             }
         }
         let limits = try await org.sandbox.limits(context: org.context)
@@ -34,17 +34,17 @@ struct APIUsageTests {
 
     @Test func anAppHasItsOwnLimit() async throws {
         let org = try await TestOrg.open { $0.apiCallsPerAppMax = ["Millrace Sandbox": 2] }
-        let first = try await org.sandbox.countCall(org.context.session)
+        let first = try await org.countCall()
         #expect(first == "api-usage=1/100000; per-app-api-usage=1/2(appName=Millrace Sandbox)")
         var other = org.context.session
         other.clientID = "another app"
-        #expect(try await org.sandbox.countCall(other) == "api-usage=2/100000")
-        _ = try await org.sandbox.countCall(org.context.session)
+        #expect(try await org.countCall(of: other) == "api-usage=2/100000")
+        _ = try await org.countCall()
         let error = await org.failure { () async throws(OrgError) in
-            _ = try await org.sandbox.countCall(org.context.session)
+            _ = try await org.countCall()
         }
         #expect(error?.errorCode == "REQUEST_LIMIT_EXCEEDED")
-        #expect(try await org.sandbox.countCall(other) == "api-usage=4/100000")
+        #expect(try await org.countCall(of: other) == "api-usage=4/100000")
         let limits = JSONText(try await org.sandbox.limits(context: org.context))
         #expect(limits.contains(#""Millrace Sandbox":{"Max":2,"Remaining":0}"#))
         #expect(limits.contains(#""another app":{"Max":0,"Remaining":0}"#))
@@ -54,7 +54,7 @@ struct APIUsageTests {
     @Test func whatIsWrittenSurvivesWithoutAnEnd() async throws {
         let org = try await TestOrg.open()
         for _ in 0..<5 {
-            _ = try await org.sandbox.countCall(org.context.session)
+            _ = try await org.countCall()
             org.sandbox.record(.example(org))
         }
         await org.sandbox.writeCalls()
@@ -100,4 +100,10 @@ struct JSONText: CustomStringConvertible {
     }
 
     func contains(_ text: String) -> Bool { description.contains(text) }
+}
+
+extension TestOrg {
+    fileprivate func countCall(of session: OrgSession? = nil) async throws(OrgError) -> String {
+        try await sandbox.countCall(session ?? context.session, requestID: RequestID.random())
+    }
 }

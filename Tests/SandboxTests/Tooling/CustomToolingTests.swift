@@ -25,6 +25,31 @@ struct CustomToolingTests {
         ])
     }
 
+    @Test func platformEventsAreDefinedUpToALimit() async throws {
+        let definitions = try SchemaNodes.definitions(
+            #"{"events": {"Ping__e": {"fields": {}}, "Pong__e": {"fields": {}}}}"#)
+        let event = json([
+            ("label", .string("More")), ("pluralLabel", .string("More")), ("eventType", .string("HighVolume")),
+            ("publishBehavior", .string("PublishAfterCommit")),
+        ])
+        let org = try await TestOrg.open {
+            $0.schema = definitions
+            $0.allocations.platformEventDefinitions = 3
+        }
+        _ = try await create(org, "CustomObject", "Third__e", event)
+        let fourth = await org.failure { () async throws(OrgError) in
+            _ = try await create(org, "CustomObject", "Fourth__e", event)
+        }
+        #expect(fourth?.errorCode == "LIMIT_EXCEEDED")
+        #expect(fourth?.message == "The maximum number of platform event definitions (3) has been reached.")
+        // A smaller edition leaves what there is, and lets it be changed.
+        let smaller = try await org.reopened { $0.allocations.platformEventDefinitions = 1 }
+        #expect(smaller.sandbox.catalogue.events.count == 3)
+        _ = try await create(
+            smaller, "CustomField", "Third__e.Note__c",
+            json([("type", .string("Text")), ("label", .string("Note")), ("length", .number("40"))]))
+    }
+
     @Test func aFieldIsMadeUsedAndDeleted() async throws {
         let org = try await TestOrg.open()
         let id = try await create(org, "CustomField", "Account.Tier__c", text)

@@ -66,28 +66,23 @@ public struct RESTDoor: HTTPRoutes {
         guard let version = APIVersion(pathElement: versionElement) else {
             return Self.response(RESTAnswer(OrgError.notFound), pretty: pretty)
         }
-        var answered = try await answer(parts, version: version, request: request)
-        answered.call.status = answered.answer.status.code
-        answered.answer.set("X-Request-Id", answered.call.requestID)
-        if version.isDeprecated { answered.answer.set("Warning", version.warning) }
-        org.record(answered.call)
-        return answered.answer.response(pretty: pretty, takesGzip: Gzip.isTaken(parts.headers[.acceptEncoding]))
-    }
-
-    /// A request that is answered, and what is to be noted of it.
-    private struct Answered {
-        var answer: RESTAnswer
-        var call: APICall
+        let path = Array(parts.target.elements.dropFirst())
+        var note = APICall(
+            family: .rest, resource: "/v\(version.text)/" + path.joined(separator: "/"), method: parts.method,
+            version: version.text, status: 500, session: nil, clientName: parts.clientName, countsAgainstLimit: false)
+        // Also of a call that comes to no answer: a client that went away in the middle.
+        defer { org.record(note) }
+        var answer = try await answer(parts, path, version: version, request: request, noting: &note)
+        note.status = answer.status.code
+        answer.set("X-Request-Id", note.requestID)
+        if version.isDeprecated { answer.set("Warning", version.warning) }
+        return answer.response(pretty: pretty, takesGzip: Gzip.isTaken(parts.headers[.acceptEncoding]))
     }
 
     private func answer(
-        _ parts: RESTRequest, version: APIVersion, request: Request
-    ) async throws -> Answered {
-        let path = Array(parts.target.elements.dropFirst())
+        _ parts: RESTRequest, _ path: [String], version: APIVersion, request: Request, noting note: inout APICall
+    ) async throws -> RESTAnswer {
         let method = parts.method == "HEAD" ? "GET" : parts.method
-        var note = APICall(
-            family: .rest, resource: "/v\(version.text)/" + path.joined(separator: "/"), method: parts.method,
-            version: version.text, status: 0, session: nil, clientName: parts.clientName, countsAgainstLimit: false)
         var limitInfo: String?
         var answer: RESTAnswer
         do {
@@ -95,7 +90,7 @@ public struct RESTDoor: HTTPRoutes {
             guard let token = parts.accessToken else { throw OrgError.noSession }
             let session = try await org.session(accessToken: token)
             note.session = session
-            limitInfo = try await org.countCall(session)
+            limitInfo = try await org.countCall(session, requestID: note.requestID)
             note.countsAgainstLimit = true
             let call = RESTCall(
                 method: method, path: path, query: parts.target.query, headers: parts.headers,
@@ -111,7 +106,7 @@ public struct RESTDoor: HTTPRoutes {
             answer = RESTAnswer(error)
         }
         if let limitInfo { answer.set("Sforce-Limit-Info", limitInfo) }
-        return Answered(answer: answer, call: note)
+        return answer
     }
 
     private static func versions(_ method: String) -> RESTAnswer {
