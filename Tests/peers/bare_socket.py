@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 
+import programs
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -15,7 +16,7 @@ class BareSocket:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
+        self.socket.settimeout(programs.CALL_SECONDS)
         self.socket.connect(("127.0.0.1", gateway.port))
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall((

@@ -21,7 +21,8 @@ class EventStream:
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
         self.answer = requests.get(
-            events_url, params={"channel": programs.CASES, **parameters}, headers=headers, stream=True, timeout=30)
+            events_url, params={"channel": programs.CASES, **parameters}, headers=headers, stream=True,
+            timeout=programs.CALL_SECONDS)
         self.events = []
         self.comments = 0
         self.ended = threading.Event()

@@ -12,7 +12,7 @@ import certifi
 import fastavro
 import grpc
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 
 
 class Subscription:

@@ -8,7 +8,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 SUBPROTOCOL = "millrace.v1"
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 
 
 class PushClient:

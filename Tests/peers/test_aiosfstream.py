@@ -18,7 +18,7 @@ from aiosfstream_ng.exceptions import AuthenticationError, ServerError
 
 import programs
 
-SECONDS = 60
+SECONDS = 180
 
 
 def local(org):

@@ -43,7 +43,7 @@ def ask(requests):
     feeder.start()
     answers = [json.loads(line) for line in process.stdout]
     feeder.join()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=programs.STOP_SECONDS) == 0
     assert len(answers) == len(requests)
     return answers
 

@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 import programs
-from pubsub_client import Decoder, Subscription
+from pubsub_client import WAIT_SECONDS, Decoder, Subscription
 from test_cometd import Bayeux
 
 CHANNEL = "/data/Sales__chn"
@@ -105,7 +105,7 @@ def test_a_channel_is_filtered_and_enriched(sales, pubsub, stubs, decode):
 
 
 def test_the_channel_has_no_schema(sales, pubsub, stubs):
-    topic = pubsub.GetTopic(stubs[0].TopicRequest(topic_name=CHANNEL), metadata=sales.metadata, timeout=30)
+    topic = pubsub.GetTopic(stubs[0].TopicRequest(topic_name=CHANNEL), metadata=sales.metadata, timeout=WAIT_SECONDS)
     assert topic.schema_id == "" and topic.can_subscribe and not topic.can_publish
 
 
@@ -196,7 +196,7 @@ def test_a_large_text_comes_as_a_difference(channel_org, pubsub, stubs, decode, 
         stream.ask(num_requested=1)
         # A subscription from now needs a moment to be there: every update is one more chance.
         programs.until(lambda: channel_org.update("Account", account, Phone=str(stream.responses.qsize())) or stream.responses.qsize(),
-                       seconds=60, every=0.2)
+                       every=0.2)
         channel_org.update("Account", account, Description=new)
         while True:
             event = stream.events(1)[0]
@@ -211,7 +211,8 @@ def test_a_large_text_comes_as_a_difference(channel_org, pubsub, stubs, decode, 
 # Schemas over REST
 
 def test_event_schemas_over_rest(channel_org, pubsub, stubs):
-    topic = pubsub.GetTopic(stubs[0].TopicRequest(topic_name="/data/AccountChangeEvent"), metadata=channel_org.metadata, timeout=30)
+    request = stubs[0].TopicRequest(topic_name="/data/AccountChangeEvent")
+    topic = pubsub.GetTopic(request, metadata=channel_org.metadata, timeout=WAIT_SECONDS)
     compact = channel_org.rest("GET", f"/event/eventSchema/{topic.schema_id}?payloadFormat=COMPACT", expected=200).json()
     assert compact["name"] == "AccountChangeEvent" and compact["uuid"] == topic.schema_id
     by_name = channel_org.rest("GET", "/sobjects/AccountChangeEvent/eventSchema?payloadFormat=COMPACT", expected=200).json()

@@ -49,7 +49,7 @@ class Page:
     def wait_live(self):
         programs.until(
             lambda: [column["state"] for column in self.columns()] == ["open"] * 3 and all(c["cases"] for c in self.columns()),
-            30, what="three live columns with cases")
+            what="three live columns with cases")
 
     def settled_columns(self, seconds=0.7):
         """The columns once they have stood still: a page that has just opened is still replaying its cases."""
@@ -223,7 +223,7 @@ def test_a_cut_connection_resumes_and_gets_what_happened_meanwhile(page):
     if page.columns()[0]["state"] != "open":
         assert page.case(record)["subject"] != "Changed while away"
     assert [column["state"] for column in page.columns()[1:]] == ["open", "open"]
-    programs.until(lambda: page.columns()[0]["state"] == "open", 30, what="the resumption")
+    programs.until(lambda: page.columns()[0]["state"] == "open", what="the resumption")
     programs.until(lambda: page.case(record)["subject"] == "Changed while away", what="what happened meanwhile")
     programs.until(lambda: "caught up on one change" in page.columns()[0]["note"], what="the note of it")
 
@@ -244,7 +244,7 @@ def test_simulated_agents_move_the_numbers(page, demo):
     programs.until(lambda: page.number("connections") == 3, what="three connections")
     before = page.number("upstream")
     page.click(".switch .track")
-    programs.until(lambda: page.number("upstream") >= before + 6, 30, what="six more events")
+    programs.until(lambda: page.number("upstream") >= before + 6, what="six more events")
     programs.until(lambda: page.number("p50") is not None and page.number("p99") is not None, what="latencies")
     page.click(".switch .track")
     assert 0 <= page.number("p50") <= page.number("p99") < LATENCY_MAX_MS
@@ -386,14 +386,14 @@ def test_what_changes_while_nobody_looks_is_there_afterwards(page, demo, org, ho
     if how == "away":  # Nobody listens to any of it.
         page.browser.get("about:blank")
         worker.start()
-        worker.join(60)
+        worker.join(programs.CALL_SECONDS)
         page.open()
     else:  # Each reload ends three connections in the middle of it.
         worker.start()
         for _ in range(3):
             page.browser.refresh()
             page.wait_live()
-        worker.join(60)
+        worker.join(programs.CALL_SECONDS)
     assert not worker.is_alive() and failures == []
     assert len(made) == 10
     shows_what_the_org_holds(page, demo, org)

@@ -17,7 +17,7 @@ from pubsub_client import Decoder, Subscription, check_error
 from test_cometd import Bayeux
 from test_soap_records import SOAP, VERSION as SOAP_VERSION
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 ERROR_PREFIX = "sfdc.platform.eventbus.grpc."
 
 
@@ -443,7 +443,7 @@ def test_a_bulk_query_fails_half_way(org, control):
         query = {"operation": "query", "query": "SELECT Company FROM Lead WHERE LastName = 'Half'"}
         path = f"/jobs/query/{org.rest('POST', '/jobs/query', query, 200).json()['id']}"
         look = lambda: (info := org.rest("GET", path, None, 200).json())["state"] in ("Failed", "JobComplete") and info
-        return path, programs.until(look, 60, what="the end of the query")
+        return path, programs.until(look, 120, what="the end of the query")
 
     fault = control.fault("bulk", object="Lead", nth=2)
     path, info = queried()
@@ -474,7 +474,7 @@ def test_a_batch_of_bulk_1_fails_half_way(org, control):
 
     def ended(batch):
         look = lambda: (info := classic("GET", f"/{job}/batch/{batch}"))["state"] in ("Failed", "Completed") and info
-        return programs.until(look, 60, what="the end of the batch")
+        return programs.until(look, 120, what="the end of the batch")
 
     broken, whole = (ended(batch) for batch in batches)
     assert control.fired(fault) == 1

@@ -19,7 +19,7 @@ from push_client import PushClient
 
 ALLOW = [{"channel": programs.CASES}]
 # A token of an unknown key causes one fetch at once and another after half a minute at the earliest.
-ROTATION_SECONDS = 45
+ROTATION_SECONDS = 120
 
 
 def new_key(algorithm):

@@ -111,7 +111,7 @@ def bulk(garage, operation, csv, **job):
     garage.rest("PUT", f"{path}/{job}/batches", None, 201, data=csv.encode(), headers={"Content-Type": "text/csv"})
     garage.rest("PATCH", f"{path}/{job}", {"state": "UploadComplete"}, 200)
     ended = lambda: (info := garage.rest("GET", f"{path}/{job}").json())["state"] in ("JobComplete", "Failed") and info
-    info = programs.until(ended, 60, what="the job's end")
+    info = programs.until(ended, 120, what="the job's end")
     results = lambda kind: list(csv_module.DictReader(io.StringIO(garage.rest("GET", f"{path}/{job}/{kind}/").text)))
     return info, results("successfulResults"), results("failedResults")
 

@@ -61,10 +61,11 @@ def test_a_user_is_made_and_logs_in(org, profile):
     answer = org.login(org.assertion(sub="ADA@example.com"))
     assert answer.status_code == 200 and answer.json()["id"].endswith(made)
     token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    info = org.http.get(f"{org.connection['http_url']}/services/oauth2/userinfo", headers=token, timeout=20).json()
+    info = org.http.get(f"{org.connection['http_url']}/services/oauth2/userinfo", headers=token,
+                        timeout=programs.CALL_SECONDS).json()
     assert (info["user_id"], info["name"], info["email"]) == (made, "Ada Person", "p@example.com")
     account = org.http.post(f"{org.connection['http_url']}/services/data/v66.0/sobjects/Account", json={"Name": "Hers"},
-                            headers=token, timeout=20).json()["id"]
+                            headers=token, timeout=programs.CALL_SECONDS).json()["id"]
     record = org.get("Account", account)
     assert (record["OwnerId"], record["CreatedById"]) == (made, made)
 
@@ -92,7 +93,7 @@ def test_a_user_is_never_deleted_only_made_inactive(org, profile):
     assert (refused["errorCode"], refused["message"]) == (
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be deleted: User")
     token = org.login(org.assertion(sub="gone@example.com")).json()["access_token"]
-    call = lambda: org.http.get(f"{org.connection['http_url']}/services/data/v66.0/limits", timeout=20,
+    call = lambda: org.http.get(f"{org.connection['http_url']}/services/data/v66.0/limits", timeout=programs.CALL_SECONDS,
                                 headers={"Authorization": f"Bearer {token}"})
     assert call().status_code == 200
     org.update("User", made, IsActive=False)

@@ -233,7 +233,7 @@ def test_a_managed_subscription_goes_on_where_it_committed(mirror, pubsub, topic
             except grpc.RpcError as error:
                 assert error.code() == grpc.StatusCode.ALREADY_EXISTS
                 return None
-    assert programs.until(again, seconds=60, every=0.2)[0].event.id == "m-2"
+    assert programs.until(again, every=0.2)[0].event.id == "m-2"
 
 
 def test_an_unknown_managed_subscription_is_refused(pubsub, topic):

@@ -57,7 +57,7 @@ def view(browser):
 
 
 def wait(browser, question, what):
-    programs.until(lambda: question(view(browser) or {"state": "", "cases": []}), 20, every=0.05, what=what)
+    programs.until(lambda: question(view(browser) or {"state": "", "cases": []}), every=0.05, what=what)
 
 
 def test_a_customers_case_appears_changes_and_goes(site, demo):

@@ -16,7 +16,7 @@ from programs import CASES
 from pubsub_client import WAIT_SECONDS, Decoder, Subscription
 from push_client import PushClient
 
-SECONDS = 60
+SECONDS = 180
 ESCALATED = "/data/EscalatedCases__chn"
 
 

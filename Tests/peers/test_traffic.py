@@ -109,7 +109,7 @@ def test_cases_are_opened_worked_on_escalated_handed_on_and_closed(busy, stubs):
     wanted = {"Case CREATE", "Case Working", "Case Escalated", "Case Closed", "Case OwnerId", "Contact CREATE", "Contact UPDATE",
               "Account UPDATE"}
     with busy[0].reading(stubs) as events:
-        deadline = time.monotonic() + programs.CALL_SECONDS
+        deadline = time.monotonic() + programs.START_SECONDS
         for header, value, changed, is_sample in events:
             assert time.monotonic() < deadline, f"only {kinds}"
             if is_sample:
