@@ -398,13 +398,15 @@ def test_publishing_to_change_events_is_not_served(pubsub, stubs, org):
 
 def test_http2_keepalive_pings_are_answered(org, stubs):
     """An idle stream with pings of the client stays open: no GOAWAY for too many pings."""
-    options = [("grpc.keepalive_time_ms", 1000), ("grpc.keepalive_timeout_ms", 2000), ("grpc.http2.max_pings_without_data", 0),
+    # Three pings, and time for the answer to the first from an org that stands still for seconds; with a fourth so soon the client
+    # would be told that it pings too often.
+    options = [("grpc.keepalive_time_ms", 5000), ("grpc.keepalive_timeout_ms", 8000), ("grpc.http2.max_pings_without_data", 0),
                ("grpc.keepalive_permit_without_calls", 1), ("grpc.enable_http_proxy", 0)]
     with grpc.insecure_channel(org.connection["grpc_plaintext_address"], options=options) as channel:
         stub = stubs[1].PubSubStub(channel)
         with Subscription(stub, stubs[0], org.metadata, topic_name=programs.CASES, replay_preset=0, num_requested=5) as idle:
             with pytest.raises(queue.Empty):
-                idle.responses.get(timeout=4)
+                idle.responses.get(timeout=15)
 
 
 def test_a_stream_outlives_its_token(directories, stubs):
