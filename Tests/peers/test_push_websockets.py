@@ -112,7 +112,7 @@ def test_a_token_that_allows_nothing_ends_the_connection(gateway):
 
 
 def test_the_end_of_a_token_ends_the_connection(gateway):
-    with PushClient(gateway, gateway.token(claims={"exp": int(time.time()) + 1})) as client:
+    with PushClient(gateway, gateway.token(claims={"exp": int(time.time()) + 3})) as client:
         client.wait_for("welcome")
         assert client.wait_closed()[0] == 4401
 
@@ -462,12 +462,15 @@ def test_a_place_that_is_not_there_is_a_gap_never_a_silent_jump(gateway, org, cu
         client.event(org.create_case(customers[0]))
 
 
-def test_checkpoints_move_the_place_of_one_who_gets_nothing(gateway, org, customers):
+def test_checkpoints_move_the_place_of_one_who_gets_nothing(gateway, observer, org, customers):
     with PushClient(gateway, gateway.token("ContactId = '003000000000000AAA'")) as client:
         client.wait_for("welcome")
         standing = client.subscribe()["replayId"]
         case_id = org.create_case(customers[0])
-        checkpoint = client.wait_for("checkpoint", lambda message: message["replayId"] != standing, seconds=60)
+        reached = place(observer.event(case_id))
+        # Of events before this one there may be checkpoints as well.
+        checkpoint = client.wait_for("checkpoint", lambda message: message["replayId"] >= reached)
+        assert checkpoint["replayId"] > standing
         assert checkpoint["channel"] == programs.CASES
     with PushClient(gateway, gateway.token()) as late:
         late.wait_for("welcome")
@@ -495,9 +498,11 @@ def test_conflating_skips_states_and_gives_the_newest(gateway, org, customers):
                 org.update("Case", case_id, Subject=str(made), Description=f"{made}" + "x" * 30_000)
             slow.send_pong()
 
-        while not gateway.metric("millrace_push_connections_behind "):  # The system takes some megabytes for it.
-            assert made < 1000
+        def is_behind():  # The system takes some megabytes for it; how many is its own affair.
             change(20)
+            return gateway.metric("millrace_push_connections_behind ")
+
+        programs.until(is_behind, 300, every=0, what="a client that is behind")
         change(20)
         seen = []
         while not seen or seen[-1] < made:

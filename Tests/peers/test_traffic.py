@@ -4,6 +4,7 @@ import collections
 import contextlib
 import pathlib
 import re
+import statistics
 import time
 
 import grpc
@@ -15,7 +16,7 @@ from test_faults import Control
 
 RATE = 50
 COMPARED = 50
-MEASURED = 150
+SECONDS_MEASURED = 5
 ROWS = 20_000
 RECORD_ID = re.compile(r"[0-9a-zA-Z]{15}[A-Z0-5]{3}")
 
@@ -126,14 +127,16 @@ def test_cases_are_opened_worked_on_escalated_handed_on_and_closed(busy, stubs):
 
 
 def test_the_rate_is_what_was_asked_for(busy, stubs):
+    """In most seconds of the org's own time: it may stand still in one of them, and the reader whenever it likes."""
+    counts = collections.Counter()
     with busy[1].reading(stubs, start="LATEST") as events:
-        next(events)
-        start = time.monotonic()
-        for _ in range(MEASURED):
-            next(events)
-        rate = MEASURED / (time.monotonic() - start)
+        while len(counts) < SECONDS_MEASURED + 2:
+            header, *_ = next(events)
+            counts[header["commitTimestamp"]] += 1
+    whole = sorted(counts)[1:-1]
+    rate = statistics.median(counts[second] for second in whole)
     # Updates that change nothing are no events; and this machine may be busy.
-    assert 0.5 * RATE < rate < 1.15 * RATE
+    assert 0.5 * RATE < rate < 1.15 * RATE, counts
 
 
 def test_a_large_org(directories):
