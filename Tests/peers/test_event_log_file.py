@@ -16,14 +16,17 @@ CLASSIC_VERSION = "65.0"
 
 @pytest.fixture(scope="module")
 def watched(directories):
-    """An org of its own: its clock is moved."""
+    """An org of its own: its clock is moved. It begins with an hour: nothing below is cut in two by the end of one."""
     org = programs.start_sandbox(directories("watched"))
+    assert org.access, "a session: an assertion with this machine's time would be too old for the org's"
+    now = org.call("GET", "/sandbox/clock").json()["milliseconds"] // 1000
+    pass_seconds(org, HOUR_SECONDS - now % HOUR_SECONDS)
     yield org
     org.program.stop()
 
 
-def pass_an_hour(org):
-    answer = org.call("POST", "/sandbox/clock", {"advance": HOUR_SECONDS})
+def pass_seconds(org, seconds):
+    answer = org.call("POST", "/sandbox/clock", {"advance": seconds})
     if answer.status_code == 404:
         pytest.skip("the clock cannot be moved")
     assert answer.status_code == 200, answer.text
@@ -42,7 +45,7 @@ def test_the_hours_calls_are_in_its_file(watched):
     refused = org.rest("GET", "/sobjects/Nobody/001000000000000AAA")
     assert refused.status_code == 404
     other_apis(org)
-    pass_an_hour(org)
+    pass_seconds(org, HOUR_SECONDS)
 
     files = salesforce.query(
         "SELECT Id, EventType, LogDate, LogFileLength, Interval, Sequence, LogFile FROM EventLogFile "
@@ -115,7 +118,7 @@ def call_soap(org, token):
 def test_a_call_without_a_session_is_noted_and_does_not_count(watched, family, call):
     """Whether it counts is known when it has been counted, not before."""
     call(watched, "nobody")
-    pass_an_hour(watched)
+    pass_seconds(watched, HOUR_SECONDS)
     files = watched.rest("GET", "/query", expected=200, params={
         "q": "SELECT LogFile FROM EventLogFile WHERE Interval = 'Hourly' ORDER BY LogDate DESC"}).json()["records"]
     rows = list(csv.DictReader(io.StringIO(watched.call("GET", files[0]["LogFile"]).text)))

@@ -1,6 +1,7 @@
 """The SOAP API's calls on records by raw envelopes of the partner API: what only this API has (merge, undelete, conversion, the
 recycle bin), and the calls that clients which log in by SOAP go on with."""
 
+import datetime
 import xml.etree.ElementTree as tree
 
 import pytest
@@ -159,12 +160,14 @@ def test_retrieve_and_what_changed(soap, org):
     found, missing = soap.call("retrieve", f"{fields}<urn:ids>{account}</urn:ids><urn:ids>001000000000000AAA</urn:ids>")
     assert found["Name"] == "Retrieved" and missing is None
     [now] = soap.call("getServerTimestamp")
-    day = now["timestamp"][:10]
-    window = f"<urn:sObjectType>Account</urn:sObjectType><urn:startDate>{day}T00:00:00Z</urn:startDate>"
+    moment = datetime.datetime.fromisoformat(now["timestamp"])
+    start, end = (f"{moment + datetime.timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (-1, 1))
+    window = (f"<urn:sObjectType>Account</urn:sObjectType><urn:startDate>{start}</urn:startDate>"
+              f"<urn:endDate>{end}</urn:endDate>")
     org.delete("Account", account)
-    [updated] = soap.call("getUpdated", f"{window}<urn:endDate>{day}T23:59:00Z</urn:endDate>")
+    [updated] = soap.call("getUpdated", window)
     assert updated["latestDateCovered"].endswith("Z")
-    [deleted] = soap.call("getDeleted", f"{window}<urn:endDate>{day}T23:59:00Z</urn:endDate>")
+    [deleted] = soap.call("getDeleted", window)
     gone = deleted["deletedRecords"]
     assert account in [record["id"] for record in (gone if isinstance(gone, list) else [gone])]
 
