@@ -16,8 +16,8 @@ from push_client import PushClient, header, ids, place
 
 pytestmark = chromium.needed
 
-# Milliseconds on a machine that may be busy with other tests; a page that is stuck is far above.
-LATENCY_MAX_MS = 5_000
+# Milliseconds on a machine that may stand still for seconds; a mistaken clock or unit is far above.
+LATENCY_MAX_MS = 60_000
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ class Page:
     def __init__(self, browser, demo):
         self.browser = browser
         self.demo = demo
+        self.org = programs.Org(demo["connection"])
 
     def open(self):
         self.look(1440, 1000, "light")
@@ -51,19 +52,34 @@ class Page:
             lambda: [column["state"] for column in self.columns()] == ["open"] * 3 and all(c["cases"] for c in self.columns()),
             what="three live columns with cases")
 
+    def held(self, contact):
+        """The cases that the org has for a customer, as a column shows them."""
+        soql = f"SELECT Id, CaseNumber, Subject, Status, Priority FROM Case WHERE ContactId = '{contact}'"
+        answer = self.org.rest("GET", "/query", params={"q": soql}, expected=200).json()
+        assert answer["done"]
+        return {record["Id"]: {
+            "number": record["CaseNumber"], "subject": record["Subject"], "status": record["Status"],
+            "priority": record["Priority"]} for record in answer["records"]}
+
     def settled_columns(self, seconds=0.7):
-        """The columns once they have stood still: a page that has just opened is still replaying its cases."""
-        seen = [None, 0.0]
+        """The columns once they show what the org holds and have stood still: a page that has just opened is still replaying."""
+        shown, held, since = None, None, 0.0
 
         def stands_still():
+            nonlocal shown, held, since
             columns = [(column["contact"], column["cases"]) for column in self.columns()]
+            held = [(customer["contact_id"], self.held(customer["contact_id"])) for customer in self.demo["customers"]]
             now = time.monotonic()
-            if columns != seen[0]:
-                seen[:] = [columns, now]
-            return now - seen[1] >= seconds
+            if columns != shown or columns != held:
+                shown, since = columns, now
+            return now - since >= seconds
 
-        programs.until(stands_still, 30, every=0.05, what="columns that stand still")
-        return seen[0]
+        try:
+            programs.until(stands_still, every=0.05, what="columns as the org has them")
+        except AssertionError:
+            assert shown == held  # Says what differs.
+            raise
+        return shown
 
     def columns(self):
         """What the columns show: state, contact id, cases by record id."""
@@ -214,15 +230,18 @@ def test_a_reassigned_case_leaves_one_column_and_enters_the_other(page, demo):
 def test_a_cut_connection_resumes_and_gets_what_happened_meanwhile(page):
     record = page.any_case(0)
     page.choose_case(record)
+    # A cut lasts some seconds of the page's own clock, which stands still until all of this has been done.
+    page.browser.execute_script("const now = performance.now(); performance.now = () => now")
     page.click(".customer:nth-of-type(1) .cut")
     programs.until(lambda: page.columns()[0]["state"] != "open", what="the cut")
     page.type("#case-subject", "Changed while away")
     page.click("#save")
     # The org has it, this column cannot have it yet, the others go on.
     programs.until(lambda: "204" in page.element("#calls").text, what="the org's answer")
-    if page.columns()[0]["state"] != "open":
-        assert page.case(record)["subject"] != "Changed while away"
-    assert [column["state"] for column in page.columns()[1:]] == ["open", "open"]
+    cut, *others = page.columns()
+    assert cut["state"] != "open" and cut["cases"][record]["subject"] != "Changed while away"
+    assert [column["state"] for column in others] == ["open", "open"]
+    page.browser.execute_script("delete performance.now")
     programs.until(lambda: page.columns()[0]["state"] == "open", what="the resumption")
     programs.until(lambda: page.case(record)["subject"] == "Changed while away", what="what happened meanwhile")
     programs.until(lambda: "caught up on one change" in page.columns()[0]["note"], what="the note of it")
@@ -240,7 +259,7 @@ def test_the_org_refuses_and_the_page_says_why(page):
     assert all("400" in entry["message"] for entry in refusals)
 
 
-def test_simulated_agents_move_the_numbers(page, demo):
+def test_simulated_agents_move_the_numbers(page):
     programs.until(lambda: page.number("connections") == 3, what="three connections")
     before = page.number("upstream")
     page.click(".switch .track")
@@ -249,13 +268,7 @@ def test_simulated_agents_move_the_numbers(page, demo):
     page.click(".switch .track")
     assert 0 <= page.number("p50") <= page.number("p99") < LATENCY_MAX_MS
     assert page.failure() is None
-    org = programs.Org(demo["connection"])
-    for column in page.columns():  # What the page shows is what the org holds.
-        for record, case in column["cases"].items():
-            held = programs.until(
-                lambda: (lambda held: held if page.case(record) and page.case(record)["status"] == held["Status"] else None)(
-                    org.get("Case", record)), what="the same status in org and page")
-            assert held["ContactId"] == column["contact"]
+    page.settled_columns()
 
 
 @pytest.fixture
@@ -286,6 +299,8 @@ def test_the_org_sees_one_subscription(page, demo, org):
         places = {place(client.event(record)) for client in (one, two)}
         programs.until(lambda: page.case(record)["subject"] == subject, what="the change in the column")
         assert len(places) == 1, "one event for all"
+        # Counted when it has been written, perhaps after it was read.
+        programs.until(lambda: delivered() > before, what="the count of the delivery")
         assert delivered() - before == 1, "the org delivered it once"
         assert org.metric("millrace_pubsub_streams") == 1
 
@@ -346,24 +361,6 @@ def test_a_script_can_drive_the_demo(demo, org):
             org.delete("Case", record)
 
 
-def shows_what_the_org_holds(page, demo, org):
-    """Waits until each column shows exactly the cases that the org has for its customer."""
-    def held(contact):
-        answer = org.rest("GET", "/query", params={
-            "q": f"SELECT Id, CaseNumber, Subject, Status, Priority FROM Case WHERE ContactId = '{contact}'"}, expected=200).json()
-        assert answer["done"]
-        return {record["Id"]: {
-            "number": record["CaseNumber"], "subject": record["Subject"], "status": record["Status"],
-            "priority": record["Priority"]} for record in answer["records"]}
-
-    for index, customer in enumerate(demo["customers"]):
-        wanted = held(customer["contact_id"])
-        try:
-            programs.until(lambda: page.columns()[index]["cases"] == wanted, what="a column as the org has it")
-        except AssertionError:
-            assert page.columns()[index]["cases"] == wanted  # Says what differs.
-
-
 @pytest.mark.parametrize("how", ["reload", "away"])
 def test_what_changes_while_nobody_looks_is_there_afterwards(page, demo, org, how):
     contacts = [customer["contact_id"] for customer in demo["customers"]]
@@ -396,7 +393,7 @@ def test_what_changes_while_nobody_looks_is_there_afterwards(page, demo, org, ho
         worker.join(programs.CALL_SECONDS)
     assert not worker.is_alive() and failures == []
     assert len(made) == 10
-    shows_what_the_org_holds(page, demo, org)
+    page.settled_columns()
     assert page.column_of(wandering) == 1
     assert page.case(gone) is None and page.case(made[0]) is None
     assert page.case(kept)["subject"] == "Changed 9"
@@ -425,7 +422,7 @@ def test_the_raw_events_can_be_looked_at(page):
 def test_it_looks_right(page, pictures, name, width, height, scheme):
     page.look(width, height, scheme)
     scroll_width = programs.until(
-        lambda: page.browser.execute_script("return document.documentElement.scrollWidth") <= width or None, 5,
+        lambda: page.browser.execute_script("return document.documentElement.scrollWidth") <= width or None,
         what="a page without sideways scrolling")
     assert scroll_width
     ground = page.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
