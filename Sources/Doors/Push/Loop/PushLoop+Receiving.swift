@@ -168,6 +168,8 @@ extension PushLoop {
         case .text(let json):
             let message = Result { () throws(ClientMessage.Malformed) in try ClientMessage(json: json) }
             perform(connections[row].session.messageReceived(message), row)
+        case .binary:
+            finish(row, code: CloseCode.unsupportedData, reason: "messages are text")
         case .ping(let payload):
             send(FrameParts(bytes: WebSocketFrameHeader.frame(.pong, payload)), to: row)
         case .pong:
