@@ -151,6 +151,9 @@ let package = Package(
         .executableTarget(
             name: "avro-oracle", dependencies: ["ChangeEvents", nio], path: "Tests/AvroOracle",
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "websocket-echo", dependencies: ["Doors", nio], path: "Tests/WebSocketEcho",
+            swiftSettings: swiftSettings),
         .target(
             name: "TestSupport", dependencies: ["ChangeEvents", "Store", nio, nioPosix], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
