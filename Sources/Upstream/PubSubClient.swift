@@ -23,7 +23,7 @@ public struct PubSubClient: Sendable {
         public var schemaID: SchemaID?
     }
 
-    private let services: OrgServices
+    let services: OrgServices
     private let timing: Upstream.Timing
     private let time: Timekeeper
     private let logger: Logger
@@ -41,7 +41,7 @@ public struct PubSubClient: Sendable {
         }
     }
 
-    private init(services: OrgServices, timing: Upstream.Timing, time: Timekeeper, logger: Logger) {
+    init(services: OrgServices, timing: Upstream.Timing, time: Timekeeper, logger: Logger) {
         self.services = services
         self.timing = timing
         self.time = time
@@ -96,7 +96,7 @@ public struct PubSubClient: Sendable {
         }
     }
 
-    private func converting<Result>(topic: String?, _ body: () async throws -> Result) async throws -> Result {
+    func converting<Result>(topic: String?, _ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
         } catch let failure as CallFailure {

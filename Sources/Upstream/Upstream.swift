@@ -20,6 +20,7 @@ public final class Upstream: Sendable {
     private let shutdownRequested = Signal()
     private let hasRun = Mutex(false)
     private let tokens = Mutex<TokenSource?>(nil)
+    private let services = Mutex<OrgServices?>(nil)
 
     public init(configuration: Configuration, sink: any EventSink, logger: Logger) {
         self.configuration = configuration
@@ -47,6 +48,8 @@ public final class Upstream: Sendable {
         try await OrgServices.with(configuration.org, timing: configuration.timing, time: time, logger: logger) {
             services in
             tokens.withLock { $0 = services.tokens }
+            self.services.withLock { $0 = services }
+            defer { self.services.withLock { $0 = nil } }
             let surroundings = TopicSubscription.Surroundings(
                 org: services,
                 schemas: SchemaBook(
@@ -75,6 +78,13 @@ public final class Upstream: Sendable {
         return Status(
             topics: subscriptions.map { Status.Topic($0.snapshot, now: now) },
             loginCount: tokens.withLock { $0?.loginCount } ?? 0)
+    }
+
+    /// The Pub/Sub API by the connection and the session of the subscription; nil while there is none. Not to be kept.
+    public var client: PubSubClient? {
+        services.withLock { $0 }.map {
+            PubSubClient(services: $0, timing: configuration.timing, time: time, logger: logger)
+        }
     }
 
     /// A topic that has stopped for good does not stop the others; the subscription has logged it and `status` shows

@@ -2,9 +2,13 @@
 aiosfstream-ng. Same tokens and same rules as on the push hub."""
 
 import asyncio
+import io
+import json
 import time
+import uuid
 
 import aiosfstream_ng
+import fastavro
 import grpc
 import pytest
 import requests
@@ -18,6 +22,7 @@ from push_client import PushClient
 
 SECONDS = 180
 ESCALATED = "/data/EscalatedCases__chn"
+TOLD = "/event/Told__e"
 
 
 class WithPubSub(programs.Gateway):
@@ -46,17 +51,24 @@ channels:
 
 @pytest.fixture(scope="module")
 def doors(directories, org):
-    gateway = WithPubSub(directories("salesforce-doors"), org)
+    org.rest("POST", "/tooling/sobjects/CustomObject", {"FullName": "Told__e", "Metadata": {
+        "label": "Told", "pluralLabel": "Told", "publishBehavior": "PublishImmediately"}}, 201)
+    org.rest("POST", "/tooling/sobjects/CustomField", {"FullName": "Told__e.Text__c", "Metadata": {
+        "type": "Text", "label": "Text", "length": 40}}, 201)
+    gateway = WithPubSub(directories("salesforce-doors"), org, topics=(programs.ALL, TOLD))
     yield gateway
     gateway.program.stop()
 
 
 @pytest.fixture(scope="module")
 def stub(doors, stubs):
-    roots = open(doors.org.connection["ca_file"], "rb").read()
-    with grpc.secure_channel(doors.pubsub_address, grpc.ssl_channel_credentials(roots),
-                             options=[("grpc.enable_http_proxy", 0)]) as channel:
+    with connected(doors) as channel:
         yield stubs[1].PubSubStub(channel)
+
+
+def connected(doors):
+    roots = open(doors.org.connection["ca_file"], "rb").read()
+    return grpc.secure_channel(doors.pubsub_address, grpc.ssl_channel_credentials(roots), options=[("grpc.enable_http_proxy", 0)])
 
 
 def metadata(token):
@@ -151,12 +163,97 @@ def test_refusals_are_those_of_the_api(doors, stub, stubs, token, topic, status)
         assert refused.value.code() == status, refused.value.details()
 
 
-def test_publishing_is_refused(doors, stub, stubs):
+# Publishing
+
+def may_publish(doors, *allow, topic=TOLD):
+    return metadata(doors.token([{"channel": channel} for channel in allow], claims={"publish": [topic]}))
+
+
+def told(stub, pb2, metadata, *texts):
+    """Events by the schema that the gateway names."""
+    info = stub.GetTopic(pb2.TopicRequest(topic_name=TOLD), metadata=metadata, timeout=WAIT_SECONDS)
+    schema = stub.GetSchema(pb2.SchemaRequest(schema_id=info.schema_id), metadata=metadata, timeout=WAIT_SECONDS)
+    parsed = fastavro.parse_schema(json.loads(schema.schema_json))
+
+    def event(text):
+        out = io.BytesIO()
+        fastavro.schemaless_writer(
+            out, parsed, {"CreatedDate": int(time.time() * 1000), "CreatedById": "005000000000001AAA", "Text__c": text})
+        return pb2.ProducerEvent(id=str(uuid.uuid4()), schema_id=info.schema_id, payload=out.getvalue())
+
+    return info, [event(text) for text in texts]
+
+
+def test_what_is_published_here_is_published_at_the_org(doors, org, stub, subscribe, channel, stubs):
+    pb2, pubsub = stubs[0], stubs[1].PubSubStub(channel)
+    publisher = may_publish(doors, TOLD)
+    info, events = told(stub, pb2, publisher, "first", "second")
+    at_org = pubsub.GetTopic(pb2.TopicRequest(topic_name=TOLD), metadata=org.metadata, timeout=WAIT_SECONDS)
+    assert info.can_publish and info.can_subscribe and info.schema_id == at_org.schema_id
+    accepted = doors.metric(r'millrace_published_events_total\{outcome="accepted"\}')
+    refused = doors.metric(r'millrace_published_events_total\{outcome="refused"\}')
+    wrong = pb2.ProducerEvent(id="wrong", schema_id=info.schema_id, payload=b"\0")
+    answer = stub.Publish(pb2.PublishRequest(topic_name=TOLD, events=[events[0], wrong, events[1]]), metadata=publisher, timeout=WAIT_SECONDS)
+    assert [result.correlation_key for result in answer.results] == [events[0].id, "wrong", events[1].id]
+    assert [bool(result.error.msg) for result in answer.results] == [False, True, False]
+    assert answer.schema_id == info.schema_id
+    assert doors.metric(r'millrace_published_events_total\{outcome="accepted"\}') == accepted + 2
+    assert doors.metric(r'millrace_published_events_total\{outcome="refused"\}') == refused + 1
+    places = [result.replay_id for result in answer.results if result.replay_id]
+    expected = [(place, event.id, event.payload) for place, event in zip(places, events)]
+
+    def seen(stream):
+        found = []
+        while len(found) < len(expected):
+            found += [(event.replay_id, event.event.id, event.event.payload) for event in stream.response().events
+                      if event.event.id in {event.id for event in events}]
+        return found
+
+    with Subscription(pubsub, pb2, org.metadata, topic_name=TOLD, replay_preset=pb2.EARLIEST, num_requested=100) as stream:
+        assert seen(stream) == expected, "at the org"
+    with subscribe(publisher[0][1], TOLD, replay_preset=pb2.EARLIEST, num_requested=100) as stream:
+        assert seen(stream) == expected, "and back"
+
+
+def test_publish_stream_is_handed_on_too(doors, stub, stubs):
+    pb2 = stubs[0]
+    publisher = may_publish(doors)
+    _, events = told(stub, pb2, publisher, "streamed", "streamed too")
+    answers = list(stub.PublishStream(
+        iter([pb2.PublishRequest(topic_name=TOLD, events=[event]) for event in events]), metadata=publisher, timeout=WAIT_SECONDS))
+    assert [result.correlation_key for answer in answers for result in answer.results if result.replay_id] == [event.id for event in events]
+
+
+def test_the_publish_claim_decides(doors, stub, subscribe, stubs):
+    pb2 = stubs[0]
+    info, events = told(stub, pb2, may_publish(doors), "no")
+    assert info.can_publish and not info.can_subscribe, "who may publish may not read"
+    with subscribe(may_publish(doors)[0][1], TOLD, num_requested=1) as stream:
+        assert stream.error().code() == grpc.StatusCode.PERMISSION_DENIED
+    for publisher in (metadata(doors.token()), may_publish(doors, TOLD, topic="/event/Other__e"), metadata("no token")):
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Publish(pb2.PublishRequest(topic_name=TOLD, events=events), metadata=publisher, timeout=WAIT_SECONDS)
+        assert refused.value.code() in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED)
+    # Of a topic that the org does not have, the org says so; nothing but platform events is published.
     with pytest.raises(grpc.RpcError) as refused:
-        stub.Publish(stubs[0].PublishRequest(
-            topic_name=CASES, events=[stubs[0].ProducerEvent(id="1", schema_id="x", payload=b"")]),
-            metadata=metadata(doors.token()), timeout=WAIT_SECONDS)
-    assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+        stub.Publish(pb2.PublishRequest(topic_name="/event/Other__e", events=events),
+                     metadata=may_publish(doors, topic="/event/Other__e"), timeout=WAIT_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED and "sfdc.platform.eventbus" in refused.value.details()
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.GetTopic(pb2.TopicRequest(topic_name=CASES), metadata=may_publish(doors, topic=CASES), timeout=WAIT_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_publishing_while_the_org_is_away_is_unavailable(directories, stubs):
+    org = programs.start_sandbox(directories("away-org"))
+    doors = WithPubSub(directories("away"), org)
+    org.program.stop()
+    with connected(doors) as channel, pytest.raises(grpc.RpcError) as refused:
+        stubs[1].PubSubStub(channel).Publish(stubs[0].PublishRequest(
+            topic_name=TOLD, events=[stubs[0].ProducerEvent(id="1", schema_id="x", payload=b"")]),
+            metadata=may_publish(doors), timeout=WAIT_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.UNAVAILABLE, refused.value.details()
+    doors.program.stop()
 
 
 def test_a_revoked_subjects_stream_ends(doors, org, subscribe, stubs, decoder):

@@ -28,7 +28,8 @@ public final class PushHub: Sendable {
     private let readiness = Atomic<Bool>(false)
 
     public init(
-        configuration: PushConfiguration, twin: Twin, verifier: TokenVerifier, logger: Logger
+        configuration: PushConfiguration, twin: Twin, verifier: TokenVerifier, publisher: (any EventPublisher)? = nil,
+        logger: Logger
     ) throws(PushHubError) {
         let schemas = SchemaBook()
         let reader = LogReader(
@@ -43,7 +44,7 @@ public final class PushHub: Sendable {
         shared = PushHubShared(
             configuration: configuration, verifier: verifier, schemas: schemas, reader: reader, logger: logger)
         log = GatewayLog(countMax: configuration.recentEventsMax, bytesMax: configuration.recentEventBytesMax)
-        bus = GatewayBus(twin: twin, shared: shared, log: log)
+        bus = GatewayBus(twin: twin, shared: shared, log: log, publisher: publisher)
     }
 
     /// Serves until it is drained, gracefully or by `drain()`; returns when the last connection has ended.

@@ -70,6 +70,13 @@ final class PubSubConnection: Sendable {
         }
     }
 
+    /// Like `topic`.
+    func publish(_ request: Eventbus_V1_PublishRequest) async throws -> Eventbus_V1_PublishResponse {
+        try await call { metadata, options in
+            try await self.api.publish(request, metadata: metadata, options: options)
+        }
+    }
+
     /// One Subscribe stream. `requests` writes what is asked for and returns to end the asking; `responses` reads until
     /// the end. Returns when the stream has ended without an error, or `responses` has; throws what it throws, or
     /// `CallFailure`.

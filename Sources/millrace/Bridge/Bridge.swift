@@ -49,7 +49,9 @@ struct Bridge: Sendable {
         upstream = Upstream(
             configuration: .init(org: settings.org, topics: settings.topics, timing: settings.timing),
             sink: TwinSink(twin: twin), logger: logger)
-        hub = try PushHub(configuration: settings.push, twin: twin, verifier: settings.verifier, logger: logger)
+        hub = try PushHub(
+            configuration: settings.push, twin: twin, verifier: settings.verifier,
+            publisher: UpstreamPublisher(upstream: upstream), logger: logger)
         jwks = settings.issuerKeys.map { [metrics] in JWKSRefresher($0, metrics: metrics, logger: logger) }
         var checks = [Self.upstreamCheck(upstream), Self.storeCheck(twin), Self.pushCheck(hub)]
         if let jwks { checks.append(.init(name: "tokens") { jwks.status }) }

@@ -10,6 +10,12 @@ struct BridgeMetrics: Sendable {
         registry.collect { writer in
             write(upstream.status, into: &writer)
             write(hub.statistics(), into: &writer)
+            let published = hub.bus.publishedCounts
+            for (outcome, count) in [("accepted", published.accepted), ("refused", published.refused)] {
+                writer.counter(
+                    "millrace_published_events_total", help: "Events of clients handed on to the org, by its answer.",
+                    labels: ["outcome": outcome], value: UInt64(count))
+            }
         }
     }
 

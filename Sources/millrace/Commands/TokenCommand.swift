@@ -64,14 +64,20 @@ struct TokenCommand: AsyncParsableCommand {
     @Option(help: "The whole allow list as JSON, instead of --channel.")
     var allow: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A platform event the bearer may publish to the org through the gateway, by topic; repeat for more.",
+            valueName: "topic"))
+    var publish: [String] = []
+
     @Option(help: "How long the token is good for: 90s, 15m, 8h, 30d.")
     var expiresIn: String = "1h"
 
     func run() async throws {
         let signer = try makeSigner()
         let token = try signer.sign(
-            subject: subject, id: id, allow: try allowances(), issuedAt: Int64(Date().timeIntervalSince1970),
-            lifetime: try lifetime())
+            subject: subject, id: id, allow: try allowances(), publish: publish,
+            issuedAt: Int64(Date().timeIntervalSince1970), lifetime: try lifetime())
         print(token)
     }
 
@@ -156,6 +162,7 @@ struct TokenCommand: AsyncParsableCommand {
                 )
             }
         case (nil, nil):
+            if !publish.isEmpty { return [] }
             throw ValidationError(
                 "Say what the bearer may listen to: --channel, or --allow with a JSON array. No entry, no access.")
         case (.some, .some):

@@ -52,6 +52,10 @@ struct PushPartsTests {
     @Test func aGoodTokenIsAGrant() throws {
         let grant = try verifier().verify(
             try forged(Self.header, claims(["aud": #"["x","millrace"]"#, "iat": "5.5"])), now: now)
+        #expect(grant.publish.isEmpty)
+        let publisher = try verifier().verify(
+            try forged(Self.header, claims(["allow": "[]", "publish": #"["/event/A__e","/event/B__e"]"#])), now: now)
+        #expect(publisher.publish == ["/event/A__e", "/event/B__e"] && publisher.allow.isEmpty)
         #expect(grant.subject == "alice" && grant.expiresAt == now + 60 && grant.issuedAt == 5)
         #expect(
             grant.allow.first?.fields == ["Status"]
@@ -87,7 +91,8 @@ struct PushPartsTests {
             ["allow": #"[{"channel":"/x"}]"#],
             ["allow": #"[{"channel":"/data/CaseChangeEvent","where":"Status ="}]"#],
             ["allow": #"[{"channel":"/data/CaseChangeEvent"},{"channel":"/data/CaseChangeEvent"}]"#],
-            ["nbf": "1e300"],
+            ["nbf": "1e300"], ["publish": #""/event/A__e""#], ["publish": #"["/data/CaseChangeEvent"]"#],
+            ["publish": #"["/event/"]"#], ["publish": "[1]"],
         ]
         for changes in bad { #expect(try refusal(try forged(Self.header, claims(changes))) == .claim, "\(changes)") }
     }

@@ -27,12 +27,18 @@ public struct Grant: Hashable, Sendable {
     /// Seconds since 1970. The connection ends then unless a fresh token came first.
     public var expiresAt: Int64
     public var allow: [Allowance]
+    /// Platform events that the bearer may publish, by topic: `/event/Low_Charge__e`.
+    public var publish: Set<String>
 
-    public init(subject: String, tokenID: String? = nil, issuedAt: Int64?, expiresAt: Int64, allow: [Allowance]) {
+    public init(
+        subject: String, tokenID: String? = nil, issuedAt: Int64?, expiresAt: Int64, allow: [Allowance],
+        publish: Set<String> = []
+    ) {
         self.subject = subject
         self.tokenID = tokenID
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
         self.allow = allow
+        self.publish = publish
     }
 }

@@ -45,6 +45,8 @@ struct TokenClaims: Codable {
     var nbf: Double?
     var iat: Double?
     var allow: [TokenAllowance]
+    /// Topics.
+    var publish: [String]?
 
     /// Names the claim at fault, without its value.
     static func explain(_ error: any Error) -> String {

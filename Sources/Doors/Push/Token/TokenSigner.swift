@@ -31,17 +31,20 @@ public struct TokenSigner: Sendable {
 
     /// - Parameters:
     ///   - id: `jti`, by which the one token can be revoked.
+    ///   - publish: topics of platform events that the bearer may publish.
     ///   - issuedAt: seconds since 1970.
     ///   - lifetime: until the token expires.
     public func sign(
-        subject: String, id: String? = nil, allow: [Allowance], issuedAt: Int64, lifetime: Duration
+        subject: String, id: String? = nil, allow: [Allowance], publish: [String] = [], issuedAt: Int64,
+        lifetime: Duration
     ) throws(TokenError) -> String {
         let claims = TokenClaims(
             iss: issuer, aud: .init(audience), sub: subject, jti: id,
             exp: Double(issuedAt + lifetime.components.seconds),
             nbf: nil,
             iat: Double(issuedAt),
-            allow: allow.map { TokenAllowance(channel: $0.channel, where: $0.condition, fields: $0.fields) })
+            allow: allow.map { TokenAllowance(channel: $0.channel, where: $0.condition, fields: $0.fields) },
+            publish: publish.isEmpty ? nil : publish)
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -128,7 +128,19 @@ public struct TokenVerifier: Sendable {
         }
         return Grant(
             subject: claims.sub, tokenID: claims.jti, issuedAt: claims.iat.flatMap(Self.seconds), expiresAt: expiresAt,
-            allow: try allowances(of: claims.allow))
+            allow: try allowances(of: claims.allow), publish: try publishable(claims.publish ?? []))
+    }
+
+    private func publishable(_ topics: [String]) throws(TokenError) -> Set<String> {
+        guard topics.count <= Self.allowanceCountMax else {
+            throw TokenError(code: .claim, message: "publish has more than \(Self.allowanceCountMax) entries")
+        }
+        for (index, topic) in topics.enumerated() {
+            guard PushChannel(topic)?.kind == .platformEvent else {
+                throw TokenError(code: .claim, message: "publish[\(index)] is not the topic of a platform event")
+            }
+        }
+        return Set(topics)
     }
 
     private func allowances(of list: [TokenAllowance]) throws(TokenError) -> [Grant.Allowance] {
