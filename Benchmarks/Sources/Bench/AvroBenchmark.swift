@@ -10,7 +10,7 @@ import NIOCore
 /// `nanoseconds_per_event`, `json_bytes` (mean), `allocations_per_event` (calls of the allocator). `scripts/bench-avro` makes the file and runs other implementations beside
 /// it.
 func runAvroBenchmark(arguments: [String]) throws {
-    guard let path = arguments.first else { throw AvroBenchmarkError.usage }
+    guard let path = arguments.first else { throw UsageError() }
     let seconds = arguments.dropFirst().first.flatMap(Double.init) ?? 3
     var schemas: [String: EventSchema] = [:]
     var events: [(schema: EventSchema, payload: ByteBuffer)] = []
@@ -58,12 +58,10 @@ func runAvroBenchmark(arguments: [String]) throws {
 }
 
 enum AvroBenchmarkError: Error, CustomStringConvertible {
-    case usage
     case unreadable(String)
 
     var description: String {
         switch self {
-        case .usage: "usage: bench avro EVENTS.jsonl [SECONDS]"
         case .unreadable(let what): "cannot read \(what)"
         }
     }

@@ -6,7 +6,15 @@ struct Bench {
     static func main() async throws {
         // A figure is seen when it is there, into a file too.
         setlinebuf(stdout)
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            try await run(Array(CommandLine.arguments.dropFirst()))
+        } catch is UsageError {
+            fputs(usage + "\n", stderr)
+            exit(64)
+        }
+    }
+
+    private static func run(_ arguments: [String]) async throws {
         switch arguments.first {
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
         case "bulk": try await runBulkBenchmark(arguments: Array(arguments.dropFirst()))
@@ -17,16 +25,22 @@ struct Bench {
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
         case "query": try await runQueryBenchmark(arguments: Array(arguments.dropFirst()))
         case "rest": try await runRESTBenchmark(arguments: Array(arguments.dropFirst()))
-        default:
-            print("usage: bench avro EVENTS.jsonl [SECONDS]")
-            print("       bench bulk [--rows N]")
-            print("       bench bus [--events N] [--deliveries N]")
-            print("       bench log [--events N]")
-            print("       bench match [SUBSCRIBERS]")
-            print("       bench org [ROWS]")
-            print("       bench query [ROWS]")
-            print("       bench push CONNECTIONS MESSAGES INTERVAL_MS")
-            print("       bench rest RECORDS [THREADS]")
+        default: throw UsageError()
         }
     }
+
+    private static let usage = """
+        usage: bench avro EVENTS.jsonl [SECONDS]
+               bench bulk [--rows N]
+               bench bus [--events N] [--deliveries N]
+               bench log [--events N]
+               bench match [SUBSCRIBERS]
+               bench org [ROWS]
+               bench query [ROWS]
+               bench push CONNECTIONS MESSAGES INTERVAL_MS [BURST]
+               bench rest RECORDS [THREADS]
+        """
 }
+
+/// The arguments are none that the benchmark has.
+struct UsageError: Error {}

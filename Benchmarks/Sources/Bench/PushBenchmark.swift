@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Store
+import Synchronization
 import Twin
 
 /// A hub on a real twin behind the real HTTP door, for `scripts/bench-push` to measure.
@@ -14,7 +15,7 @@ import Twin
 /// the org's bus hands them over; prints its figures as JSON.
 func runPushBenchmark(arguments: [String]) async throws {
     let numbers = arguments.compactMap { Int($0) }
-    guard (3...4).contains(numbers.count) else { throw PushBenchmarkError.usage }
+    guard (3...4).contains(numbers.count) else { throw UsageError() }
     let (connections, messages, interval) = (numbers[0], numbers[1], numbers[2])
     let burst = numbers.count == 4 ? numbers[3] : 1
     let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
@@ -86,12 +87,13 @@ struct PushBenchmark {
         try await Task.sleep(for: idleTime)
         let idlePerSecond = (Self.processorSeconds().all - idleStart.all) / 2
 
-        // Encoded before, and paced by a thread that sleeps, as the C loop does: the org's work is not the server's.
+        // Encoded before, and paced by a thread of its own: the org's work is not the server's.
         let batches = try stride(from: 3, to: 3 + messages, by: burst).map {
             try batch($0..<min($0 + burst, 3 + messages))
         }
         let before = (Self.processorSeconds(), hub.statistics(), ContinuousClock.now)
-        for await batch in Self.paced(batches, every: interval) { try await twin.ingest(batch) }
+        let pacing = Pacing()
+        for await batch in pacing.paced(batches, every: interval) { try await twin.ingest(batch) }
         // The interval leaves time for every delivery: as a rule nothing is waited for here, and asking costs nothing.
         try await until { hub.statistics().deliveries >= (3 + messages) * connections }
         let after = (Self.processorSeconds(), hub.statistics(), ContinuousClock.now)
@@ -101,7 +103,7 @@ struct PushBenchmark {
         func micro(_ seconds: Double) -> String { String(format: "%.3f", seconds / deliveries * 1e6) }
         say(
             """
-            {"cpu_us_per_message": \(micro(after.0.all - before.0.all - idlePerSecond * elapsed)), \
+            {"cpu_us_per_message": \(micro(after.0.all - before.0.all - idlePerSecond * elapsed - pacing.processorSeconds)), \
             "loop_cpu_us_per_message": \(micro(loops)), "user_us_per_message": \(micro(after.0.user - before.0.user)), \
             "deliveries": \(Int(deliveries)), "frame_bytes": \(Int((Double(after.1.bytesSent - before.1.bytesSent) / deliveries).rounded())), \
             "sends_per_message": \(String(format: "%.3f", Double(after.1.sends - before.1.sends) / deliveries)), \
@@ -109,20 +111,6 @@ struct PushBenchmark {
             "resident_bytes_per_connection": \(Int(residentPerConnection)), \
             "idle_cpu_us_per_second": \(Int(idlePerSecond * 1e6))}
             """)
-    }
-
-    private static func paced(_ batches: [ReceivedBatch], every interval: Duration) -> AsyncStream<ReceivedBatch> {
-        let (stream, arrivals) = AsyncStream.makeStream(of: ReceivedBatch.self)
-        let start = Date()
-        let thread = Thread {
-            for (turn, batch) in batches.enumerated() {
-                arrivals.yield(batch)
-                Thread.sleep(until: start.addingTimeInterval(interval / .seconds(1) * Double(turn + 1)))
-            }
-            arrivals.finish()
-        }
-        thread.start()
-        return stream
     }
 
     private func batch(_ numbers: Range<Int>) throws -> ReceivedBatch {
@@ -178,13 +166,36 @@ struct PushBenchmark {
         """
 }
 
+/// The org's side: a thread that hands over a batch each interval. What it costs is known, because it is not the server's.
+private final class Pacing: Sendable {
+    private let nanoseconds = Atomic<UInt64>(0)
+
+    /// Of the thread, when the stream has ended.
+    var processorSeconds: Double { Double(nanoseconds.load(ordering: .acquiring)) / 1e9 }
+
+    func paced(_ batches: [ReceivedBatch], every interval: Duration) -> AsyncStream<ReceivedBatch> {
+        let (stream, arrivals) = AsyncStream.makeStream(of: ReceivedBatch.self)
+        let start = Date()
+        let thread = Thread {
+            for (turn, batch) in batches.enumerated() {
+                arrivals.yield(batch)
+                Thread.sleep(until: start.addingTimeInterval(interval / .seconds(1) * Double(turn + 1)))
+            }
+            var used = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used)
+            self.nanoseconds.store(UInt64(used.tv_sec) * 1_000_000_000 + UInt64(used.tv_nsec), ordering: .releasing)
+            arrivals.finish()
+        }
+        thread.start()
+        return stream
+    }
+}
+
 enum PushBenchmarkError: Error, CustomStringConvertible {
-    case usage
     case stuck(String)
 
     var description: String {
         switch self {
-        case .usage: "usage: bench push CONNECTIONS MESSAGES INTERVAL_MS [BURST]"
         case .stuck(let statistics):
             "two minutes have passed and not every connection has what it should: \(statistics)"
         }

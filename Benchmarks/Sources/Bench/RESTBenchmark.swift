@@ -9,7 +9,7 @@ import Sandbox
 /// Arguments: RECORDS [THREADS]. Makes that many accounts, prints `PORT n`, `TOKEN t` and `IDS a,b,…`, then for each line on
 /// standard input the processor time so far and the head of the org's event log, as JSON; ends with the input.
 func runRESTBenchmark(arguments: [String]) async throws {
-    guard let records = arguments.first.flatMap({ Int($0) }), records > 0 else { throw RESTBenchmarkError.usage }
+    guard let records = arguments.first.flatMap({ Int($0) }), records > 0 else { throw UsageError() }
     let threads = arguments.dropFirst().first.flatMap { Int($0) } ?? 1
     let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     var configuration = Sandbox.Configuration()
@@ -54,5 +54,3 @@ func runRESTBenchmark(arguments: [String]) async throws {
 private func write(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
-
-enum RESTBenchmarkError: Error { case usage }
