@@ -257,6 +257,29 @@ def test_nothing_but_mistakes_closes_with_1008(client):
     assert client.wait_closed()[0] == 1008
 
 
+class Bounded(programs.Gateway):
+    def write_configuration(self):
+        super().write_configuration()
+        path = self.directory / "millrace.yaml"
+        path.write_text(path.read_text().replace("\npush:\n", "\npush:\n  connections_per_address_max: 2\n"))
+
+
+def test_an_address_has_its_number_of_connections(directories, org):
+    gateway = Bounded(directories("bounded"), org)
+    token = gateway.token()
+    third = lambda: requests.get(
+        gateway.events_url, params={"channel": programs.CASES}, headers={"Authorization": f"Bearer {token}"}, stream=True,
+        timeout=programs.CALL_SECONDS)
+    with PushClient(gateway, token) as first:
+        with PushClient(gateway, token) as second:
+            first.wait_for("welcome")
+            second.wait_for("welcome")
+            refused = third()
+            assert refused.status_code == 429 and "address" in refused.text
+        programs.until(lambda: third().status_code == 200, what="the place of the one that has gone")
+    gateway.program.stop()
+
+
 def test_half_a_frame_and_silence_is_ended_and_disturbs_nobody(gateway, observer, org, customers):
     with BareSocket(gateway) as half:
         half.send(type="authenticate", token=gateway.token())

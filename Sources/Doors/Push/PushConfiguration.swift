@@ -23,6 +23,8 @@ public struct PushConfiguration: Sendable {
 
     public var connectionsMax = 100_000
     public var connectionsPerSubjectMax = 1000
+    /// Connections from one address (of IPv6: one network of 64 bits); nil: no bound. Behind a proxy all have the proxy's.
+    public var connectionsPerAddressMax: Int?
     public var subscriptionsPerConnectionMax = 64
     public var messageBytesMax = 64 * 1024
     /// Whether `permessage-deflate` is agreed to where a client offers it: once per frame and class, without context.

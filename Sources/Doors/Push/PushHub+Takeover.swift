@@ -25,6 +25,8 @@ extension PushHub: ConnectionTakeover {
         guard descriptor >= 0 else {
             return shared.logger.error("push: a connection could not be taken over", metadata: ["error": "\(failure)"])
         }
-        adopt(descriptor: descriptor, request: request, leftover: Array(leftover.readableBytesView))
+        adopt(
+            descriptor: descriptor, request: request, leftover: Array(leftover.readableBytesView),
+            peer: remoteAddress?.peerName)
     }
 }

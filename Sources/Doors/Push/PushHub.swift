@@ -114,10 +114,13 @@ public final class PushHub: Sendable {
 
     /// Takes a connection on which a request was read: a non-blocking descriptor that is the hub's from here on, closed by it
     /// also when it does not serve.
-    public func adopt(descriptor: CInt, request: TakeoverRequest, leftover: [UInt8]) {
+    /// - Parameter peer: what its connections are counted by; nil: they are not.
+    func adopt(descriptor: CInt, request: TakeoverRequest, leftover: [UInt8], peer: String?) {
         let turn = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
         let inbox = inboxes[turn % inboxes.count]
-        if !inbox.put(.adopt(descriptor: descriptor, request, leftover: leftover)) { _ = pushloop_close(descriptor) }
+        if !inbox.put(.adopt(descriptor: descriptor, request, leftover: leftover, peer: peer)) {
+            _ = pushloop_close(descriptor)
+        }
     }
 
     private func serve(until threads: ThreadLatch) async {
@@ -159,7 +162,8 @@ final class PushHubShared: Sendable {
     let schemas: SchemaBook
     let reader: LogReader
     let logger: Logger
-    let subjects = SubjectRegister()
+    let subjects = ConnectionRegister()
+    let addresses = ConnectionRegister()
     let revocations = RevocationRegister()
     let origins: Mutex<Set<String>>
     let connectionCount = Atomic<Int>(0)

@@ -68,6 +68,7 @@ extension PushConfiguration {
         subscriptionsPerConnectionMax = push.subscriptionsPerConnectionMax
         connectionsMax = push.connectionsMax
         connectionsPerSubjectMax = push.connectionsPerSubjectMax
+        connectionsPerAddressMax = push.connectionsPerAddressMax == 0 ? nil : push.connectionsPerAddressMax
         queueCountMax = push.queueFramesMax
         trackedEntities = configuration.trackedObjects
         virtualChannels = configuration.channels

@@ -214,17 +214,19 @@ private struct ConfigurationReader {
         let subscriptions = section.integer("subscriptions_per_connection")
         let connections = section.integer("connections_max")
         let perSubject = section.integer("connections_per_subject_max")
+        let perAddress = section.integer("connections_per_address_max")
         let queueFrames = section.integer("queue_frames_max")
         section.finish()
         guard let origins, let tokens, let heartbeat, let allowsQuery, let timeout, let messageBytes, let compresses,
             let subscriptions,
-            let connections, let perSubject, let queueFrames
+            let connections, let perSubject, let perAddress, let queueFrames
         else { return nil }
         return Configuration.Push(
             origins: origins, tokens: tokens, heartbeat: heartbeat, allowsTokenInQuery: allowsQuery,
             authenticationTimeout: timeout, messageBytesMax: messageBytes, compresses: compresses,
             subscriptionsPerConnectionMax: subscriptions,
-            connectionsMax: connections, connectionsPerSubjectMax: perSubject, queueFramesMax: queueFrames)
+            connectionsMax: connections, connectionsPerSubjectMax: perSubject,
+            connectionsPerAddressMax: perAddress, queueFramesMax: queueFrames)
     }
 
     private func origins(_ section: Section) -> [String]? {

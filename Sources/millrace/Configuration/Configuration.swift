@@ -63,6 +63,8 @@ struct Configuration: Sendable {
         var subscriptionsPerConnectionMax: Int
         var connectionsMax: Int
         var connectionsPerSubjectMax: Int
+        /// 0: no bound.
+        var connectionsPerAddressMax: Int
         var queueFramesMax: Int
     }
 

@@ -138,6 +138,11 @@ extension ConfigurationKey {
             path: "push.connections_per_subject_max", kind: .integer(1...1_000_000), presence: .defaults(to: "100"),
             effect: "Connections with one `sub` in their tokens (close code 4429)"),
         ConfigurationKey(
+            path: "push.connections_per_address_max", kind: .integer(0...1_000_000), presence: .defaults(to: "0"),
+            effect:
+                "Connections from one address, of IPv6 from one network of 64 bits (HTTP status 429); 0: no bound. Behind a proxy all clients have the proxy's address"
+        ),
+        ConfigurationKey(
             path: "push.queue_frames_max", kind: .integer(1...1_000_000), presence: .defaults(to: "64"),
             effect: "Frames that may wait for a slow client before it is parked or conflated"),
     ]

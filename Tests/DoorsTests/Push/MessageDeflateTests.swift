@@ -19,7 +19,11 @@ struct MessageDeflateTests {
         ("permessage-bzip2", false), ("", false),
     ])
     func offersAreMetOrDeclined(_ offer: String, isMet: Bool) {
-        #expect(MessageDeflate.isOffered([offer]) == isMet)
+        let answer = MessageDeflate.agreement(to: [offer])
+        #expect((answer != nil) == isMet)
+        #expect(answer?.hasPrefix("permessage-deflate; server_no_context_takeover; client_no_context_takeover") ?? true)
+        // RFC 7692, section 7.1.2.1: who asks for a window is told it.
+        #expect(answer?.contains("; server_max_window_bits=15") ?? false == offer.contains("server_max_window_bits=15"))
     }
 
     @Test func whatIsCompressedComesBack() throws {

@@ -135,12 +135,14 @@ final class PushFixture: Sendable {
     }
 
     /// A connection as the HTTP door would hand it over.
-    func connect(_ uri: String = "/push", headers: [(String, String)], leftover: [UInt8] = []) throws -> RawClient {
+    func connect(
+        _ uri: String = "/push", headers: [(String, String)], leftover: [UInt8] = [], peer: String? = nil
+    ) throws -> RawClient {
         let (client, server) = try listener.pair()
         hub.adopt(
             descriptor: server,
             request: TakeoverRequest(method: "GET", uri: uri, headers: headers.map { (name: $0.0, value: $0.1) }),
-            leftover: leftover)
+            leftover: leftover, peer: peer)
         return RawClient(descriptor: client)
     }
 

@@ -1,6 +1,7 @@
 import ChangeEvents
 import Foundation
 import Logging
+import NIOCore
 import Store
 import TestSupport
 import Testing
@@ -105,6 +106,35 @@ struct PushLifeTests {
             #expect(try await first.message()["code"] == "too_many_subscriptions")
             _ = second
         }
+    }
+
+    @Test func anAddressHasItsNumberOfConnections() async throws {
+        try await PushFixture.with({ $0.connectionsPerAddressMax = 2 }) { fixture in
+            func status(_ peer: String) async throws -> (RawClient, Substring) {
+                let client = try fixture.connect(headers: PushFixture.upgradeHeaders, peer: peer)
+                return (client, try await client.head().split(separator: " ")[1])
+            }
+            var first: RawClient?
+            let opened: Substring
+            (first, opened) = try await status("192.0.2.1")
+            let (second, openedToo) = try await status("192.0.2.1")
+            #expect(first != nil && opened == "101" && openedToo == "101")
+            #expect(try await status("192.0.2.1").1 == "429")
+            #expect(try await status("192.0.2.2").1 == "101")
+            first = nil
+            try await poll("the place is free") { try await status("192.0.2.1").1 == "101" }
+            #expect(try await status("192.0.2.1").1 == "429", "what was refused has taken no place")
+            _ = second
+        }
+    }
+
+    @Test(arguments: [
+        ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "20:1:d:b8:0:1:0:2::/64"),
+        ("2001:db8:1:2::1", "20:1:d:b8:0:1:0:2::/64"), ("2001:db8:1:3::1", "20:1:d:b8:0:1:0:3::/64"),
+    ])
+    func aPeerIsAnAddressOrANetwork(address: String, name: String) throws {
+        #expect(try SocketAddress(ipAddress: address, port: 4711).peerName == name)
     }
 
     @Test func aTokensEndClosesUnlessAFreshOneCame() async throws {

@@ -31,7 +31,7 @@ struct ConfigurationTests {
         #expect(configuration.push.messageBytesMax == 65_536)
         #expect(configuration.push.subscriptionsPerConnectionMax == 64)
         #expect(configuration.push.connectionsMax == 10_000)
-        #expect(configuration.push.connectionsPerSubjectMax == 100)
+        #expect(configuration.push.connectionsPerSubjectMax == 100 && configuration.push.connectionsPerAddressMax == 0)
         #expect(configuration.push.queueFramesMax == 64)
         #expect(configuration.log == .init(level: .info, format: .text))
         #expect(configuration.drainTimeout == .seconds(30))
@@ -90,6 +90,7 @@ struct ConfigurationTests {
               subscriptions_per_connection: 5
               connections_max: 20
               connections_per_subject_max: 3
+              connections_per_address_max: 7
               queue_frames_max: 16
             log: { level: debug, format: json }
             shutdown:
@@ -131,7 +132,7 @@ struct ConfigurationTests {
         #expect(!configuration.push.compresses)
         #expect(configuration.push.subscriptionsPerConnectionMax == 5)
         #expect(configuration.push.connectionsMax == 20)
-        #expect(configuration.push.connectionsPerSubjectMax == 3)
+        #expect(configuration.push.connectionsPerSubjectMax == 3 && configuration.push.connectionsPerAddressMax == 7)
         #expect(configuration.push.queueFramesMax == 16)
         #expect(configuration.log == .init(level: .debug, format: .json))
         #expect(configuration.drainTimeout == .seconds(60))

@@ -216,6 +216,7 @@ struct MistakeTests {
         ("push", "subscriptions_per_connection", "1", "10000", "0", "10001"),
         ("push", "connections_max", "1", "1000000", "0", "1000001"),
         ("push", "connections_per_subject_max", "1", "1000000", "0", "1000001"),
+        ("push", "connections_per_address_max", "0", "1000000", "-1", "1000001"),
         ("push", "queue_frames_max", "1", "1000000", "0", "1000001"),
         ("store", "retention", "1m", "365d", "59s", "366d"),
         ("store", "log_size_max", "1MiB", "1024TiB", "1048575B", "1025TiB"),

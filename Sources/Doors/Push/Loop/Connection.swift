@@ -44,6 +44,8 @@ struct Connection {
     var issuedAt: Int64 = 0
     var grant: UInt32 = none
     var subject: UInt32 = none
+    /// `none`: it is not counted by its address.
+    var peer: UInt32 = none
     var firstSubscription: UInt32 = none
     var subscriptionCount: UInt16 = 0
 

@@ -4,7 +4,7 @@ internal import Synchronization
 /// What is handed to a loop from other threads.
 enum LoopMessage: Sendable {
     /// A connection, with the request that it came with. The loop owns the descriptor from here.
-    case adopt(descriptor: CInt, TakeoverRequest, leftover: [UInt8])
+    case adopt(descriptor: CInt, TakeoverRequest, leftover: [UInt8], peer: String?)
     /// New entries of the log, in order.
     case items([LogItem])
     /// Entries up to here were not handed over: who was live reads them from the log.

@@ -111,6 +111,10 @@ extension PushLoop {
         wheel.remove(row)
         parsers[row] = nil
         releaseGrant(of: row)
+        if connections[row].peer != Connection.none {
+            shared.addresses.leave(peers[connections[row].peer])
+            peers.release(connections[row].peer)
+        }
         _ = pushloop_close(connections[row].descriptor)
         shared.connectionCount.wrappingSubtract(1, ordering: .relaxed)
         if connections[row].transport.isWebSocket { statistics.webSockets -= 1 } else { statistics.eventSources -= 1 }

@@ -7,7 +7,7 @@ extension PushLoop {
     /// Answers and pongs that may wait for a client that does not read: seconds of the fastest that is allowed.
     static let answersWaitingMax: UInt32 = 256
 
-    func adopt(_ descriptor: CInt, _ request: TakeoverRequest, _ leftover: [UInt8]) {
+    func adopt(_ descriptor: CInt, _ request: TakeoverRequest, _ leftover: [UInt8], peer: String? = nil) {
         let row = connections.allocate()
         var connection = Connection()
         connection.descriptor = descriptor
@@ -26,6 +26,15 @@ extension PushLoop {
         guard count <= configuration.connectionsMax, !isDraining else {
             return finish(
                 row, response: HTTPAnswer.unavailable("too many connections", retryAfterMilliseconds: retryDelay()))
+        }
+        if let peer, let max = configuration.connectionsPerAddressMax {
+            guard shared.addresses.enter(peer, max: max) else {
+                return finish(
+                    row,
+                    response: HTTPAnswer.error(
+                        429, RequestError(.unavailable, "too many connections from this address")))
+            }
+            connections[row].peer = peers.acquire(peer)
         }
         let handshake = PushHandshake(
             allowedOrigins: shared.origins.withLock { $0 }, allowsTokenInQuery: configuration.allowsTokenInQuery,

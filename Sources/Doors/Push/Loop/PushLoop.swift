@@ -41,6 +41,8 @@ final class PushLoop {
     var ownConditions = InternTable<Condition>()
     var grants = InternTable<[Grant.Allowance]>()
     var subjects = InternTable<String>()
+    /// Of the peers whose connections are counted.
+    var peers = InternTable<String>()
     let matcher = LoopMatcher()
     /// Subscriptions of this loop by channel, for `PushStatistics.directDeliveries`.
     var subscriptionCounts: [String: Int] = [:]
@@ -148,7 +150,8 @@ final class PushLoop {
 
     private func received(_ message: LoopMessage) {
         switch message {
-        case .adopt(let descriptor, let request, let leftover): adopt(descriptor, request, leftover)
+        case .adopt(let descriptor, let request, let leftover, let peer):
+            adopt(descriptor, request, leftover, peer: peer)
         case .items(let items): for item in items { deliver(item) }
         case .skipped(let place): skip(to: place)
         case .placed(let question, let answer): placed(question, answer)
@@ -191,7 +194,7 @@ final class PushLoop {
 
     private func end() {
         for message in inbox.close() {
-            if case .adopt(let descriptor, _, _) = message { _ = pushloop_close(descriptor) }
+            if case .adopt(let descriptor, _, _, _) = message { _ = pushloop_close(descriptor) }
         }
         for row in connections.indices where connections[row].flags.contains(.isActive) {
             doom(row, code: CloseCode.goingAway)

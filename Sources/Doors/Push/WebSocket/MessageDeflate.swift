@@ -4,8 +4,8 @@ internal import NIOCore
 /// `permessage-deflate` (RFC 7692) without context takeover on either side: every message stands for itself, so that a frame is
 /// compressed once for all connections of a class, and an idle connection holds no window. Pure.
 enum MessageDeflate {
-    /// The extension's name and what both sides agree on.
-    static let agreement = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+    /// What both sides agree on.
+    private static let agreement = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
     /// Shorter messages save less than they cost.
     static let bytesMin = 256
     private static let level: Int32 = 6
@@ -19,20 +19,24 @@ enum MessageDeflate {
         case malformed
     }
 
-    /// Whether one of the offers of `Sec-WebSocket-Extensions` can be met. An offer that limits our window cannot: frames are made
-    /// once for everybody (section 7.1.2.1 allows to decline).
-    static func isOffered(_ values: [String]) -> Bool {
-        values.flatMap { $0.split(separator: ",") }.contains { offer in
+    /// The answer to the first of the offers of `Sec-WebSocket-Extensions` that can be met; nil: none can. One that limits our
+    /// window cannot: frames are made once for everybody (section 7.1.2.1 allows to decline).
+    static func agreement(to values: [String]) -> String? {
+        for offer in values.flatMap({ $0.split(separator: ",") }) {
             let parts = offer.split(separator: ";", omittingEmptySubsequences: false).map {
                 $0.filter { $0 != " " && $0 != "\t" }
             }
-            guard parts.first?.lowercased() == "permessage-deflate" else { return false }
+            guard parts.first?.lowercased() == "permessage-deflate" else { continue }
             let parameters = parts.dropFirst()
             let names = parameters.map { $0.split(separator: "=", maxSplits: 1).first.map { $0.lowercased() } ?? "" }
-            guard Set(names).count == names.count else { return false }
-            return parameters.allSatisfy(isAcceptable)
+            guard Set(names).count == names.count, parameters.allSatisfy(isAcceptable) else { continue }
+            // Whoever asks for a bound is told it.
+            return names.contains(windowBits) ? "\(agreement); \(windowBits)=15" : agreement
         }
+        return nil
     }
+
+    private static let windowBits = "server_max_window_bits"
 
     private static func isAcceptable(_ parameter: String) -> Bool {
         let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -40,7 +44,7 @@ enum MessageDeflate {
         switch parts[0].lowercased() {
         case "server_no_context_takeover", "client_no_context_takeover": return value == nil
         case "client_max_window_bits": return value.map { Int($0).map { (8...15).contains($0) } ?? false } ?? true
-        case "server_max_window_bits": return value == "15"
+        case windowBits: return value == "15"
         default: return false
         }
     }

@@ -76,9 +76,10 @@ struct PushHandshake {
             ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", Self.accept(key: keys[0])),
         ]
         if !protocols.isEmpty { headers.append(("Sec-WebSocket-Protocol", Self.subprotocol)) }
-        let isCompressed =
-            allowsCompression && MessageDeflate.isOffered(request.values(of: "Sec-WebSocket-Extensions"))
-        if isCompressed { headers.append(("Sec-WebSocket-Extensions", MessageDeflate.agreement)) }
+        let compression =
+            allowsCompression ? MessageDeflate.agreement(to: request.values(of: "Sec-WebSocket-Extensions")) : nil
+        if let compression { headers.append(("Sec-WebSocket-Extensions", compression)) }
+        let isCompressed = compression != nil
         let head = HTTPAnswer.head(101, headers: headers)
         guard let parameters = parameters(request) else { return refuse(400, Self.badEncoding) }
         guard !parameters.contains(where: { $0.name == "access_token" }) else {
