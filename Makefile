@@ -63,4 +63,4 @@ format:
 	@scripts/check-style --fix
 
 clean:
-	rm -rf .build Benchmarks/.build .venv $(DATA)
+	rm -rf .build Benchmarks/.build .venv .venv27 $(DATA)

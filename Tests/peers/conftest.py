@@ -1,7 +1,8 @@
 """What the tests share: the programs they run against. Servers live for the whole run, unless a test disturbs one.
 
 Variables: MILLRACE_BIN_DIR is where the built programs are (.build/debug), MILLRACE_FIXTURES where events captured from real orgs
-are (beside the checkout; without them their tests are skipped), MILLRACE_ARTIFACTS where screenshots go, and
+are (beside the checkout; without them their tests are skipped), MILLRACE_ARTIFACTS where screenshots go,
+MILLRACE_AUTOBAHN=all runs every case of Autobahn's test suite (which is skipped where there is no Python 2.7), and
 MILLRACE_REQUIRE_ALL=1 makes a failure of every other skip, for the CI."""
 
 import os
@@ -21,13 +22,13 @@ REQUIRES_ALL = os.environ.get("MILLRACE_REQUIRE_ALL") == "1"
 """Nothing may be left out, as in the CI: what a machine lacks fails the run. Otherwise the tests that need it are skipped."""
 REQUIRED = ("chromium", "chromedriver", "node", "openssl", "tsc")
 """What tests of any language need; those in Swift and JavaScript skip by themselves."""
-MAY_BE_ABSENT = "the captured events are not here"
-"""The one reason to skip that stands: they are not part of the repository."""
+MAY_BE_ABSENT = (programs.NO_EVENTS, programs.NO_AUTOBAHN)
+"""The reasons to skip that stand: the events are not part of the repository, and few machines still have a Python 2.7."""
 
 
 def pytest_configure(config):
     problems = [f"{program} does not exist: `make build` first (or set MILLRACE_BIN_DIR)"
-                for program in (programs.BINARY, programs.ORACLE) if not program.exists()]
+                for program in (programs.BINARY, programs.ORACLE, programs.ECHO) if not program.exists()]
     if "MILLRACE_FIXTURES" in os.environ and not programs.EVENTS.exists():
         problems.append(f"MILLRACE_FIXTURES is {os.environ['MILLRACE_FIXTURES']}, but {programs.EVENTS} does not exist")
     if REQUIRES_ALL:
@@ -42,7 +43,7 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if REQUIRES_ALL and report.skipped and not hasattr(report, "wasxfail"):
         _, _, reason = report.longrepr
-        if MAY_BE_ABSENT not in reason:
+        if not any(known in reason for known in MAY_BE_ABSENT):
             report.outcome = "failed"
             report.longrepr = f"skipped, which MILLRACE_REQUIRE_ALL=1 does not allow: {reason}"
     return report
@@ -51,6 +52,8 @@ def pytest_runtest_makereport(item, call):
 def pytest_terminal_summary(terminalreporter):
     if not programs.EVENTS.exists():
         terminalreporter.line(f"Not run: what needs events captured from real orgs ({programs.EVENTS} does not exist).")
+    if not programs.AUTOBAHN_STAMP.exists():
+        terminalreporter.line(f"Not run: {programs.NO_AUTOBAHN}.")
 
 
 @pytest.fixture(scope="session")

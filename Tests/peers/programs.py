@@ -15,9 +15,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILT = pathlib.Path(os.environ.get("MILLRACE_BIN_DIR", ROOT / ".build" / "debug"))
 BINARY = BUILT / "millrace"
 ORACLE = BUILT / "avro-oracle"
+ECHO = BUILT / "websocket-echo"
 FIXTURES = pathlib.Path(os.environ.get("MILLRACE_FIXTURES", ROOT.parent / "shared" / "reference" / "fixtures"))
 EVENTS = FIXTURES / "events" / "change-events.jsonl"
 """Captured from real orgs."""
+NO_EVENTS = "the captured events are not here"
+AUTOBAHN = ROOT / ".venv27"
+"""The environment of Autobahn's test suite."""
+AUTOBAHN_STAMP = AUTOBAHN / ".requirements"
+"""There once the environment is whole."""
+NO_AUTOBAHN = "Autobahn's test suite is not here: scripts/setup installs it where there is a Python 2.7"
 
 # Bounds of what never comes, not of what is slow: another machine may be several times slower, and stand still for seconds.
 START_SECONDS = 180

@@ -16,7 +16,7 @@ EVENTS = programs.FIXTURES / "events" / "change-events.jsonl"
 REPLAY_ID_OF_THE_ONE_WITHOUT = "00000000005619800000"
 EVENT_ID_OF_THE_ONE_WITHOUT = "00000000-0000-4000-8000-000000000001"
 
-pytestmark = pytest.mark.skipif(not EVENTS.exists(), reason=f"the captured events are not here: {EVENTS}")
+pytestmark = pytest.mark.skipif(not EVENTS.exists(), reason=f"{programs.NO_EVENTS}: {EVENTS}")
 
 
 def captured():
