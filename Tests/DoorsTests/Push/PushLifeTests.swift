@@ -122,9 +122,12 @@ struct PushLifeTests {
             #expect(try await status("192.0.2.1").1 == "429")
             #expect(try await status("192.0.2.2").1 == "101")
             first = nil
-            try await poll("the place is free") { try await status("192.0.2.1").1 == "101" }
+            let next = try await pollValue("the place is free") {
+                let (client, status) = try await status("192.0.2.1")
+                return status == "101" ? client : nil
+            }
             #expect(try await status("192.0.2.1").1 == "429", "what was refused has taken no place")
-            _ = second
+            _ = (second, next)
         }
     }
 
