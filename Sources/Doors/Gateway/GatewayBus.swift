@@ -32,7 +32,10 @@ public final class GatewayBus: Sendable {
     private let publisher: (any EventPublisher)?
     private let views = Mutex<[ViewKey: ListenerView]>([:])
     private let published = Mutex((accepted: 0, refused: 0))
-    private let cometDClients = Mutex<[String: Int]>([:])
+    /// Streams and CometD clients of each subject.
+    private let listeners = ConnectionRegister()
+    /// The subjects of the streams that are open.
+    private let streams = Mutex<[String: String]>([:])
 
     init(twin: Twin, shared: PushHubShared, log: GatewayLog, publisher: (any EventPublisher)?) {
         self.twin = twin
@@ -302,6 +305,22 @@ extension GatewayBus: EventBus {
     /// Events that the org has taken from clients of the gateway, and that it has refused.
     public var publishedCounts: (accepted: Int, refused: Int) { published.withLock { $0 } }
 
+    public func streamOpened(_ stream: BusStream) throws(EventBusError) {
+        try enter(stream.caller)
+        streams.withLock { $0[stream.id] = stream.caller.userID }
+    }
+
+    public func streamClosed(_ id: String) {
+        // One that was refused has no place to give back.
+        if let subject = streams.withLock({ $0.removeValue(forKey: id) }) { listeners.leave(subject) }
+    }
+
+    private func enter(_ caller: BusCaller) throws(EventBusError) {
+        guard listeners.enter(caller.userID, max: shared.configuration.connectionsPerSubjectMax) else {
+            throw EventBusError(code: .clientLimitExceeded, message: "Too many clients of one subject.")
+        }
+    }
+
     // MARK: What a gateway does not do
 
     public func openManaged(_ name: ManagedName, caller: BusCaller) async throws(EventBusError) -> ManagedSlot {
@@ -334,23 +353,10 @@ extension GatewayBus: BayeuxService {
     }
 
     public func clientOpened(_ client: String, caller: BusCaller) throws(EventBusError) {
-        let isTooMuch = cometDClients.withLock { clients in
-            let count = clients[caller.userID, default: 0]
-            guard count < shared.configuration.connectionsPerSubjectMax else { return true }
-            clients[caller.userID] = count + 1
-            return false
-        }
-        guard !isTooMuch else {
-            throw EventBusError(code: .clientLimitExceeded, message: "Too many clients of one subject.")
-        }
+        try enter(caller)
     }
 
-    public func clientClosed(_ client: String, caller: BusCaller) {
-        cometDClients.withLock { clients in
-            let count = clients[caller.userID, default: 0] - 1
-            clients[caller.userID] = count > 0 ? count : nil
-        }
-    }
+    public func clientClosed(_ client: String, caller: BusCaller) { listeners.leave(caller.userID) }
 
     public func clientSubscribed(_ client: String, channel: String, caller: BusCaller) {}
     public func clientUnsubscribed(_ client: String, channel: String, caller: BusCaller) {}

@@ -38,15 +38,15 @@ public protocol EventBus: Sendable {
     /// The stream has ended: the slot is free.
     func closeManaged(_ slot: ManagedSlot) async
 
-    /// A stream has begun at its place; `streamClosed` follows. For lists of who listens: what is served does not depend on it.
-    func streamOpened(_ stream: BusStream)
+    /// A stream begins at its place; `streamClosed` follows, whatever becomes of it. Throws `clientLimitExceeded` where it may not.
+    func streamOpened(_ stream: BusStream) throws(EventBusError)
     /// Events have been written to a stream.
     func streamDelivered(_ id: String, count: Int)
     func streamClosed(_ id: String)
 }
 
 extension EventBus {
-    public func streamOpened(_ stream: BusStream) {}
+    public func streamOpened(_ stream: BusStream) throws(EventBusError) {}
     public func streamDelivered(_ id: String, count: Int) {}
     public func streamClosed(_ id: String) {}
 }

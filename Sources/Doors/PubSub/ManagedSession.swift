@@ -52,7 +52,7 @@ struct ManagedSession: StreamSession {
             }
             slot = opened
             queue.open(opened.topic, delivered: call.instruments.delivered(topic: opened.topic))
-            call.opened(opened.topic)
+            try await call.opened(opened.topic)
             flow.withMachine { $0.flow.started(at: opened.position, now: .now) }
             return true
         case .commit(let commit):

@@ -20,8 +20,9 @@ struct StreamCall: Sendable {
     }
 
     /// What the stream serves; `bus.streamClosed(rpcID)` follows.
-    func opened(_ topic: String) {
-        bus.streamOpened(BusStream(id: rpcID, rpc: rpc, topic: topic, caller: caller, peer: peer))
+    func opened(_ topic: String) async throws(RPCError) {
+        let stream = BusStream(id: rpcID, rpc: rpc, topic: topic, caller: caller, peer: peer)
+        try await onBus { (bus) async throws(EventBusError) in try bus.streamOpened(stream) }
     }
 
     func failure(_ code: EventBusError.Code, _ message: String) -> RPCError {

@@ -41,8 +41,8 @@ struct SubscribeSession: StreamSession {
         let position = try await call.onBus { (bus) async throws(EventBusError) in
             try await bus.start(topic: topic, from: from, caller: call.caller)
         }
+        try await call.opened(topic)
         queue.open(topic, delivered: call.instruments.delivered(topic: topic))
-        call.opened(topic)
         flow.withMachine { $0.started(at: position, now: .now) }
         return true
     }

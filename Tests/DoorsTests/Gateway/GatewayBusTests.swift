@@ -2,6 +2,7 @@ import ChangeEvents
 import Foundation
 import NIOCore
 import Store
+import Synchronization
 import TestSupport
 import Testing
 import Twin
@@ -250,7 +251,7 @@ struct GatewayBusTests {
         }
     }
 
-    @Test func aSubjectHasABoundedNumberOfCometDClients() async throws {
+    @Test func aSubjectHasABoundedNumberOfListeners() async throws {
         try await PushFixture.with({ $0.connectionsPerSubjectMax = 2 }) { fixture in
             let bus = fixture.hub.bus
             let bob = try await caller(fixture)
@@ -259,6 +260,68 @@ struct GatewayBusTests {
             #expect(throws: EventBusError.self) { try bus.clientOpened("c", caller: bob) }
             bus.clientClosed("a", caller: bob)
             try bus.clientOpened("d", caller: bob)
+            // Streams count beside them.
+            func stream(_ id: String) -> BusStream {
+                BusStream(id: id, rpc: "Subscribe", topic: Self.cases, caller: bob, peer: "")
+            }
+            let refused = await refusal { try bus.streamOpened(stream("1")) }
+            #expect(refused?.code == .clientLimitExceeded)
+            bus.streamClosed("1")
+            #expect(await refusal { try bus.streamOpened(stream("1")) } != nil, "what was refused gives no place back")
+            bus.clientClosed("b", caller: bob)
+            try bus.streamOpened(stream("2"))
+            #expect(await refusal { try bus.streamOpened(stream("3")) } != nil)
+            bus.streamClosed("2")
+            try bus.streamOpened(stream("3"))
         }
+    }
+
+    @Test func whatTheOrgSaysOfPublishingIsTheAnswer() async throws {
+        let publisher = FakePublisher()
+        try await PushFixture.with(publisher: publisher) { fixture in
+            let bus = fixture.hub.bus
+            func caller(_ publish: [String]) async throws -> BusCaller {
+                try await bus.authorize(
+                    accessToken: try PushFixture.token(allow: [], publish: publish), instanceURL: nil, tenantID: nil)
+            }
+            let (good, other) = (try await caller(["/event/Told__e"]), try await caller(["/event/Other__e"]))
+            let event = ProducedEvent(id: "1", schemaID: "s", payload: ByteBuffer(string: "payload"))
+            let answer = try await bus.publish(topic: "/event/Told__e", events: [event, event], caller: good)
+            #expect(answer.results.map(\.message) == [nil, "no"])
+            #expect(bus.publishedCounts == (1, 1))
+            #expect(try await bus.topic("/event/Told__e", caller: good).schemaID == "of /event/Told__e")
+            let refused = await refusal {
+                _ = try await bus.publish(topic: "/event/Told__e", events: [event], caller: other)
+            }
+            #expect(refused?.code == .permissionDenied && publisher.requests.withLock { $0 } == ["/event/Told__e"])
+            publisher.isAway.withLock { $0 = true }
+            let away = await refusal {
+                _ = try await bus.publish(topic: "/event/Told__e", events: [event], caller: good)
+            }
+            #expect(away?.code == .unavailable && bus.publishedCounts == (1, 1))
+        }
+    }
+}
+
+/// An org that takes every other event.
+private final class FakePublisher: EventPublisher {
+    let requests = Mutex<[String]>([])
+    let isAway = Mutex(false)
+
+    func schemaID(ofTopic topic: String) async throws(EventBusError) -> String { "of \(topic)" }
+
+    func schema(_ id: SchemaID) async throws(EventBusError) -> EventSchema {
+        throw EventBusError(code: .schemaInvalid, message: "unknown")
+    }
+
+    func publish(topic: String, events: [ProducedEvent]) async throws(EventBusError) -> PublishAnswer {
+        guard !isAway.withLock({ $0 }) else { throw EventBusError(code: .unavailable, message: "away") }
+        requests.withLock { $0.append(topic) }
+        return PublishAnswer(
+            results: events.enumerated().map { index, event in
+                PublishAnswer.Result(
+                    replayID: index.isMultiple(of: 2) ? ReplayID(counter: UInt64(index)) : nil,
+                    message: index.isMultiple(of: 2) ? nil : "no", correlationKey: event.id)
+            }, schemaID: "s")
     }
 }

@@ -37,6 +37,7 @@ final class PushFixture: Sendable {
     /// Runs the body with a hub that serves, and ends it.
     static func with(
         _ configure: (inout PushConfiguration) -> Void = { _ in }, tracked: Set<String>? = nil,
+        publisher: (any EventPublisher)? = nil,
         before: (Twin, EventSchema) async throws -> Void = { _, _ in },
         _ body: (PushFixture) async throws -> Void
     ) async throws {
@@ -54,7 +55,8 @@ final class PushFixture: Sendable {
         configuration.takesItsTime()
         configure(&configuration)
         let verifier = try TokenVerifier(algorithm: .hs256, key: secret, issuer: issuer, audience: audience)
-        let hub = try PushHub(configuration: configuration, twin: twin, verifier: verifier, logger: logger)
+        let hub = try PushHub(
+            configuration: configuration, twin: twin, verifier: verifier, publisher: publisher, logger: logger)
         let fixture = try PushFixture(hub: hub, twin: twin, schema: schema)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await hub.run() }
@@ -73,11 +75,11 @@ final class PushFixture: Sendable {
 
     static func token(
         subject: String = "alice", id: String? = nil, allow: [TokenSigner.Allowance] = [.init(channel: channel)],
-        lifetime: Duration = .seconds(600),
+        publish: [String] = [], lifetime: Duration = .seconds(600),
         audience: String = audience, secret: String = secret, issuedAt: Int64 = Int64(Date().timeIntervalSince1970)
     ) throws -> String {
         try TokenSigner(algorithm: .hs256, key: secret, issuer: issuer, audience: audience)
-            .sign(subject: subject, id: id, allow: allow, issuedAt: issuedAt, lifetime: lifetime)
+            .sign(subject: subject, id: id, allow: allow, publish: publish, issuedAt: issuedAt, lifetime: lifetime)
     }
 
     /// One event of one or several cases, through the twin as upstream would bring it. The replay id.
