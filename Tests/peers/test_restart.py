@@ -330,6 +330,33 @@ def test_a_stop_waits_as_long_as_the_configuration_says(hasty):
     assert hasty.DRAIN_SECONDS * 0.9 < took < hasty.DRAIN_SECONDS + 2
 
 
+class LameGateway(programs.Gateway):
+    def write_configuration(self):
+        super().write_configuration()
+        with open(self.directory / "millrace.yaml", "a") as file:
+            file.write("shutdown: { lame_duck: 10m }\n")
+
+
+def test_a_lame_duck_serves_on_and_wants_nobody(org, directories):
+    gateway = LameGateway(directories("lame"), org)
+    contact = org.create_contact("Lame")
+    ready = lambda: requests.get(f"{gateway.url}/ready", timeout=programs.CALL_SECONDS)
+    with PushClient(gateway, gateway.token()) as early:
+        early.wait_for("welcome")
+        early.subscribe()
+        gateway.program.process.send_signal(signal.SIGTERM)
+        programs.until(lambda: ready().status_code == 503, what="a load balancer to be told")
+        assert [check["name"] for check in ready().json()["checks"] if not check["ready"]] == ["push"]
+        with PushClient(gateway, gateway.token()) as late:
+            late.wait_for("welcome")
+            late.subscribe()
+            case = org.create_case(contact)
+            early.event(case)
+            late.event(case)
+    gateway.program.process.send_signal(signal.SIGTERM)
+    assert gateway.program.process.wait(programs.STOP_SECONDS) == SECOND_SIGNAL_STATUS
+
+
 def test_an_expired_place_is_told_as_a_gap(world):
     """The org refuses the place that the gateway has stored: what was lost is said, and nothing that is retained is left out."""
     org, gateway = world

@@ -89,7 +89,10 @@ public final class PushHub: Sendable {
         for inbox in inboxes { inbox.put(.drain) }
     }
 
-    /// Whether connections are being served.
+    /// Is ready no more, and serves on: for load balancers, some time before `drain()`.
+    public func withdraw() { readiness.store(false, ordering: .releasing) }
+
+    /// Whether connections are being served, and are wanted.
     public var isReady: Bool { readiness.load(ordering: .acquiring) }
 
     /// Ends the connections concerned with 4401 and refuses such tokens from now on. Nothing more is sent to them from the moment

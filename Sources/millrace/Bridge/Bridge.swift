@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 import Store
 import Twin
 import Upstream
@@ -94,6 +95,16 @@ struct Bridge: Sendable {
         ]
     }
 
+    /// To be started last, and so the first to stop: `/ready` says no for so long before anything else happens.
+    func lameDuck(_ duration: Duration) -> Component {
+        Component("lame duck") { [hub] in
+            try? await gracefulShutdown()
+            hub.withdraw()
+            // Cancelled: the stop is abrupt.
+            try? await Task.sleep(for: duration)
+        }
+    }
+
     private var pubSubComponents: [Component] {
         guard let pubSub else { return [] }
         return [Component("pubsub") { try await pubSub.run() }]
@@ -128,7 +139,7 @@ struct Bridge: Sendable {
 
     private static func pushCheck(_ hub: PushHub) -> OperationsDoor.Check {
         .init(name: "push") {
-            .init(isReady: hub.isReady, detail: hub.isReady ? "serving" : "not serving")
+            .init(isReady: hub.isReady, detail: hub.isReady ? "serving" : "takes no clients")
         }
     }
 

@@ -48,6 +48,7 @@ struct RunCommand: AsyncParsableCommand {
             try? await gracefulShutdown()
         }
         try await Shutdown.run(
-            bridge.components + [announce], drainTimeout: configuration.drainTimeout + .seconds(5), logger: logger)
+            bridge.components + [announce, bridge.lameDuck(configuration.lameDuck)],
+            drainTimeout: configuration.lameDuck + configuration.drainTimeout + .seconds(5), logger: logger)
     }
 }

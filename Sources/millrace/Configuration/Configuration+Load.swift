@@ -60,18 +60,19 @@ private struct ConfigurationReader {
         let log = log(root.section("log"))
         let shutdown = root.section("shutdown")
         let drainTimeout = shutdown.duration("drain_timeout")
+        let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
         guard let org, let topics, let tracked, let channels, let store, let listen, let pubSub, let push, let admin,
             let log,
-            let drainTimeout
+            let drainTimeout, let lameDuck
         else {
             return nil
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
             channels: channels, trackedObjects: tracked.objects, adminSecret: admin.secret, log: log,
-            drainTimeout: drainTimeout)
+            drainTimeout: drainTimeout, lameDuck: lameDuck)
     }
 
     // MARK: Sections

@@ -118,4 +118,6 @@ struct Configuration: Sendable {
     var log: Log
     /// How long a stop waits for what is in flight.
     var drainTimeout: Duration
+    /// Not ready, and serving as before, before the drain begins.
+    var lameDuck: Duration
 }

@@ -165,5 +165,10 @@ extension ConfigurationKey {
         ConfigurationKey(
             path: "shutdown.drain_timeout", kind: .duration(.zero...(.seconds(600))), presence: .defaults(to: "30s"),
             effect: "How long a stop waits for what is in flight"),
+        ConfigurationKey(
+            path: "shutdown.lame_duck", kind: .duration(.zero...(.seconds(600))), presence: .defaults(to: "0s"),
+            effect:
+                "How long a stop serves on before that, while `/ready` says no: so long a load balancer needs to notice"
+        ),
     ]
 }

@@ -34,7 +34,7 @@ struct ConfigurationTests {
         #expect(configuration.push.connectionsPerSubjectMax == 100 && configuration.push.connectionsPerAddressMax == 0)
         #expect(configuration.push.queueFramesMax == 64)
         #expect(configuration.log == .init(level: .info, format: .text))
-        #expect(configuration.drainTimeout == .seconds(30))
+        #expect(configuration.drainTimeout == .seconds(30) && configuration.lameDuck == .zero)
         guard case .secret(let secret) = configuration.push.tokens.key else {
             Issue.record("not a secret")
             return
@@ -95,6 +95,7 @@ struct ConfigurationTests {
             log: { level: debug, format: json }
             shutdown:
               drain_timeout: 1m
+              lame_duck: 12s
             """, environment: ["ORG_KEY": try String(contentsOfFile: files.directory + "/org-key.pem", encoding: .utf8)]
         )
         #expect(configuration.org.loginURL == "http://127.0.0.1:7080")
@@ -135,7 +136,7 @@ struct ConfigurationTests {
         #expect(configuration.push.connectionsPerSubjectMax == 3 && configuration.push.connectionsPerAddressMax == 7)
         #expect(configuration.push.queueFramesMax == 16)
         #expect(configuration.log == .init(level: .debug, format: .json))
-        #expect(configuration.drainTimeout == .seconds(60))
+        #expect(configuration.drainTimeout == .seconds(60) && configuration.lameDuck == .seconds(12))
         guard case .publicKey(let pem) = configuration.push.tokens.key else {
             Issue.record("not a public key")
             return

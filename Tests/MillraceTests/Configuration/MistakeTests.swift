@@ -220,6 +220,7 @@ struct MistakeTests {
         ("push", "queue_frames_max", "1", "1000000", "0", "1000001"),
         ("store", "retention", "1m", "365d", "59s", "366d"),
         ("store", "log_size_max", "1MiB", "1024TiB", "1048575B", "1025TiB"),
+        ("shutdown", "lame_duck", "0s", "10m", "99999999999999999999s", "601s"),
         ("shutdown", "drain_timeout", "0s", "10m", "99999999999999999999s", "601s"),
     ])
     func rangesHoldAtTheirBounds(
