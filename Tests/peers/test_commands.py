@@ -348,21 +348,27 @@ def setup(tmp_path):
     """Runs `scripts/setup` with a PATH that has the machine's programs but for those named. Nothing can be installed by it: the
     programs that would are replaced by ones that leave a trace."""
     tree, programs_directory, trace = tmp_path / "tree", tmp_path / "bin", tmp_path / "trace"
-    for part in ("scripts", "Tests/peers", ".venv/bin"):
+    for part in ("scripts", "Tests/peers", ".venv/bin", ".venv27/bin"):
         (tree / part).mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "setup", tree / "scripts")
-    shutil.copy(ROOT / "Tests" / "peers" / "requirements.txt", tree / "Tests" / "peers")
     # As a first run leaves it.
-    shutil.copy(ROOT / "Tests" / "peers" / "requirements.txt", tree / ".venv" / ".requirements")
-    (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    for environment, name in ((".venv", "requirements.txt"), (".venv27", "requirements-python27.txt")):
+        shutil.copy(ROOT / "Tests" / "peers" / name, tree / "Tests" / "peers")
+        shutil.copy(ROOT / "Tests" / "peers" / name, tree / environment / ".requirements")
+        (tree / environment / "bin" / "python").symlink_to(sys.executable)
 
     def script(path, text):
         path.unlink(missing_ok=True)
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
-    def run(*arguments, without=(), swift=None):
+    def run(*arguments, without=(), swift=None, has_autobahn=True):
         programs_directory.mkdir()
+        environment = {**os.environ, "PATH": str(programs_directory)}
+        if not has_autobahn:
+            shutil.rmtree(tree / ".venv27")
+            without = (*without, "python2.7")
+            environment |= {"PYENV_ROOT": str(tmp_path), "MILLRACE_PYTHON27": ""}
         for directory in map(pathlib.Path, filter(None, os.environ["PATH"].split(os.pathsep))):
             for program in directory.iterdir() if directory.is_dir() else ():
                 link = programs_directory / program.name
@@ -375,8 +381,8 @@ def setup(tmp_path):
         if swift:
             script(programs_directory / "swift", f"echo '{swift}'")
         answer = subprocess.run(
-            [tree / "scripts" / "setup", *arguments], env={**os.environ, "PATH": str(programs_directory)}, capture_output=True,
-            text=True, timeout=3 * CALL_SECONDS, stdin=subprocess.DEVNULL)
+            [tree / "scripts" / "setup", *arguments], env=environment, capture_output=True, text=True, timeout=3 * CALL_SECONDS,
+            stdin=subprocess.DEVNULL)
         return answer, trace.read_text() if trace.exists() else ""
 
     return run
@@ -386,6 +392,12 @@ def setup(tmp_path):
 def test_setup_of_a_machine_that_is_ready_says_nothing(setup, purpose):
     answer, trace = setup(*purpose)
     assert (answer.returncode, answer.stdout, answer.stderr, trace) == (0, "", "", "")
+
+
+def test_setup_without_python_2_says_what_is_skipped(setup):
+    answer, trace = setup(has_autobahn=False)
+    assert (answer.returncode, answer.stderr, trace) == (0, "", "")
+    assert answer.stdout == "setup: there is no Python 2.7 (MILLRACE_PYTHON27 may name one): Autobahn's test suite will be skipped\n"
 
 
 @pytest.mark.parametrize("purpose", [(), ("run",)])
