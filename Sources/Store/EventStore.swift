@@ -174,8 +174,7 @@ public protocol StoreWriter: StoreReader {
     func undefine(entity: String) throws(StoreError)
     /// Sets `needsRefetch` on every record of an object (overflow, mass conversion); answers how many were newly marked.
     func markForRefetch(entity: String) throws(StoreError) -> Int
-    ///
-    /// Answers it with its number among those at its position.
+    /// Says that events of a topic are missing after a position. Answers it with its number among those declared there.
     @discardableResult
     func declare(_ gap: Gap) throws(StoreError) -> Gap
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError)
