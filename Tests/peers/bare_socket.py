@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import socket
+import ssl
 import struct
 
 import programs
@@ -18,6 +19,8 @@ class BareSocket:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(programs.CALL_SECONDS)
         self.socket.connect(("127.0.0.1", gateway.port))
+        if gateway.certificates:
+            self.socket = ssl.create_default_context().wrap_socket(self.socket, server_hostname="127.0.0.1")
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall((
             f"GET /push HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

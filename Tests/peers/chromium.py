@@ -12,11 +12,11 @@ DRIVER = shutil.which("chromedriver")
 needed = pytest.mark.skipif(not (BINARY and DRIVER), reason="chromium and chromedriver are not installed")
 
 
-def start():
+def start(*arguments):
     options = webdriver.ChromeOptions()
     options.binary_location = BINARY
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
-                     "--force-color-profile=srgb"):
+                     "--force-color-profile=srgb", *arguments):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options=options, service=Service(DRIVER))

@@ -230,13 +230,15 @@ class Gateway:
     """None: a gateway without `/admin`."""
     HEARTBEAT_SECONDS = 2
 
-    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,)):
+    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None):
+        """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
         self.port = port
         self.plaintext = plaintext
         self.topics = topics
+        self.certificates = certificates
         self.start()
 
     def start(self):
@@ -276,6 +278,7 @@ store:
 listen:
   host: 127.0.0.1
   port: {self.port}
+{self.certificate_lines}
 {f"admin: {{ secret_file: {self.directory / 'admin.txt'} }}" if self.ADMIN_SECRET else ""}
 push:
   origins: [{self.ORIGIN}]
@@ -288,12 +291,18 @@ push:
 """)
 
     @property
+    def certificate_lines(self):
+        if not self.certificates:
+            return ""
+        return f"  certificate_file: {self.certificates}/server.pem\n  private_key_file: {self.certificates}/server-key.pem"
+
+    @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificates else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def push_url(self):
-        return f"ws://127.0.0.1:{self.port}/push"
+        return f"{'wss' if self.certificates else 'ws'}://127.0.0.1:{self.port}/push"
 
     @property
     def events_url(self):

@@ -5,7 +5,7 @@ internal import NIOHTTP1
 /// `ConnectionStateMachine`, watches the deadlines, and hands the connection over when a taker wants it.
 ///
 /// Owned by the channel, used on its event loop only.
-final class ConnectionHandler: ChannelDuplexHandler {
+final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
@@ -226,10 +226,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
         instruments.takenOver.increment()
         decoder.detach()
         // Leftover bytes reach the decoder in the turn in which it leaves, hence the wait.
-        context.pipeline.syncOperations.removeHandler(decoding).assumeIsolated().whenComplete { _ in
-            guard context.channel.isActive else { return }
+        let channel = context.channel
+        channel.pipeline.syncOperations.removeHandler(decoding).assumeIsolated().whenComplete { _ in
+            guard channel.isActive else { return }
+            HTTPChannel.strip(channel)
             taker.take(
-                channel: context.channel, request: request, remoteAddress: context.channel.remoteAddress,
+                channel: channel, request: request, remoteAddress: channel.remoteAddress,
                 leftover: self.decoder.takeLeftover())
         }
     }

@@ -31,6 +31,21 @@ struct HTTPChannel: HTTPChannelHandler {
         }
     }
 
+    /// Takes the handlers of HTTP out of a pipeline, of a connection that is handed over; the decoder has left before. The
+    /// one that stands between the pipeline and Hummingbird cannot leave.
+    static func strip(_ channel: any Channel) {
+        let pipeline = channel.pipeline.syncOperations
+        func remove<Handler: RemovableChannelHandler>(_ type: Handler.Type) {
+            guard let handler = try? pipeline.handler(type: type) else { return }
+            // Fails where the channel closes meanwhile, which takes all of them.
+            pipeline.removeHandler(handler).whenFailure { _ in }
+        }
+        remove(HTTPResponseEncoder.self)
+        remove(HTTP1ToHTTPServerCodec.self)
+        remove(HTTPConnectionStateHandler.self)
+        remove(ConnectionHandler.self)
+    }
+
     func handle(value: Value, logger: Logger) async {
         let address = value.channel.remoteAddress?.ipAddress ?? ""
         await HTTPConnection.$channel.withValue(value.channel) {

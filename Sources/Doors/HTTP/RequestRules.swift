@@ -5,7 +5,7 @@ internal import NIOHTTP1
 struct RequestRules: Sendable {
     var limits: HTTPDoor.Limits
     var takeovers: [any ConnectionTakeover]
-    /// The door speaks TLS: connections cannot be handed over.
+    /// The door speaks TLS.
     var isTLS: Bool
 
     /// What to do with a request; when its connection is to be taken, the request as the taker wants it, and the taker.
@@ -28,18 +28,12 @@ struct RequestRules: Sendable {
     ) -> (request: TakeoverRequest, taker: any ConnectionTakeover)? {
         guard !takeovers.isEmpty else { return nil }
         let request = TakeoverRequest(
-            method: head.method.rawValue, uri: head.uri, headers: head.headers.map { (name: $0.name, value: $0.value) })
+            method: head.method.rawValue, uri: head.uri, headers: head.headers.map { (name: $0.name, value: $0.value) },
+            isEncrypted: isTLS)
         return takeovers.first { $0.wants(request) }.map { (request, $0) }
     }
 
     private func takeoverRefusal(of head: HTTPRequestHead) -> Refusal? {
-        if isTLS {
-            return Refusal(
-                status: 501, errorCode: "NOT_IMPLEMENTED",
-                message:
-                    "This resource is not served over TLS by this process. Use the plaintext port, behind a proxy "
-                    + "that terminates TLS.")
-        }
         if hasBody(head) {
             return Refusal(
                 status: 400, errorCode: "INVALID_REQUEST", message: "A request for this resource cannot have a body.")

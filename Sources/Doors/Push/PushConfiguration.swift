@@ -5,6 +5,20 @@ public struct PushConfiguration: Sendable {
     /// Loops, each with a thread of its own.
     public var loopCount = System.coreCount
 
+    /// What carries the bytes of connections without TLS; with TLS, which NIO speaks, it is always channels.
+    public enum Sockets: Sendable {
+        /// Descriptors in the loops' own pollers, on Linux.
+        case descriptors
+        /// Channels of NIO.
+        case channels
+    }
+
+    #if os(Linux)
+        public var sockets = Sockets.descriptors
+    #else
+        public var sockets = Sockets.channels
+    #endif
+
     /// A ping (WebSocket) or a comment (Server-Sent Events) comes at least this often. Proxies cut silent connections, most
     /// after 60 s, some after 30 s.
     public var heartbeat: Duration = .seconds(25)

@@ -1,4 +1,3 @@
-internal import CPushLoop
 internal import ChangeEvents
 internal import Foundation
 public import Logging
@@ -35,7 +34,9 @@ public final class PushHub: Sendable {
         let reader = LogReader(
             twin: twin, schemas: schemas, virtual: configuration.virtualChannels, logger: logger)
         var inboxes: [LoopInbox] = []
-        for _ in 0..<max(1, configuration.loopCount) { inboxes.append(try LoopInbox()) }
+        for _ in 0..<max(1, configuration.loopCount) {
+            inboxes.append(LoopInbox(waker: try LoopWaker(usesPoller: configuration.sockets == .descriptors)))
+        }
         self.twin = twin
         self.reader = reader
         self.inboxes = inboxes
@@ -115,15 +116,9 @@ public final class PushHub: Sendable {
         publications.reduce(PushStatistics()) { $0 + $1.statistics }
     }
 
-    /// Takes a connection on which a request was read: a non-blocking descriptor that is the hub's from here on, closed by it
-    /// also when it does not serve.
-    /// - Parameter peer: what its connections are counted by; nil: they are not.
-    func adopt(descriptor: CInt, request: TakeoverRequest, leftover: [UInt8], peer: String?) {
-        let turn = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
-        let inbox = inboxes[turn % inboxes.count]
-        if !inbox.put(.adopt(descriptor: descriptor, request, leftover: leftover, peer: peer)) {
-            _ = pushloop_close(descriptor)
-        }
+    /// The inbox of the loop whose turn it is to take a connection.
+    func nextInbox() -> LoopInbox {
+        inboxes[nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue % inboxes.count]
     }
 
     private func serve(until threads: ThreadLatch) async {
@@ -137,18 +132,13 @@ public final class PushHub: Sendable {
 
     private func startLoops(head: Position, recent: [LogItem], threads: ThreadLatch) throws(PushHubError) {
         for (index, inbox) in inboxes.enumerated() {
-            let poller = pushloop_poller_create()
-            guard poller >= 0 else { throw PushHubError(code: .system, message: "no poller: errno \(-poller)") }
-            let added = pushloop_poller_add(poller, inbox.wakeup, PUSHLOOP_READABLE, PushLoop.wakeupToken)
-            guard added >= 0 else {
-                throw PushHubError(code: .system, message: "the poller takes no wakeup: errno \(-added)")
-            }
+            let poller = try LoopSockets.makePoller(for: inbox.waker)
             let shared = shared
             let publication = publications[index]
             let thread = Thread {
                 let loop = PushLoop(
-                    index: index, poller: poller, inbox: inbox, shared: shared, publication: publication,
-                    head: LogPlace(event: head), recent: recent)
+                    index: index, sockets: LoopSockets(poller: poller, waker: inbox.waker), inbox: inbox,
+                    shared: shared, publication: publication, head: LogPlace(event: head), recent: recent)
                 loop.run()
                 threads.threadEnded()
             }

@@ -14,21 +14,30 @@ extension Bridge.Settings {
             twin: Twin.Configuration(configuration),
             push: PushConfiguration(configuration),
             verifier: try TokenVerifier(tokens, issuerKeys: issuerKeys),
-            host: configuration.listen.host,
-            port: configuration.listen.port,
+            http: HTTPDoor.Configuration(configuration.listen),
             pubSub: configuration.pubSub.map { PubSubDoor.Listener($0) },
             issuerKeys: issuerKeys,
             adminSecret: configuration.adminSecret)
     }
 }
 
-extension PubSubDoor.Listener {
-    init(_ pubSub: Configuration.PubSub) {
+extension HTTPDoor.Configuration {
+    init(_ listener: Configuration.Listener) {
         self.init(
-            host: pubSub.address.host, port: pubSub.address.port,
-            tls: pubSub.certificate.map {
-                DoorTLS(certificateChainFile: $0.chainFile, privateKeyFile: $0.privateKeyFile)
-            })
+            host: listener.address.host, port: listener.address.port, tls: listener.certificate.map { DoorTLS($0) })
+    }
+}
+
+extension PubSubDoor.Listener {
+    init(_ listener: Configuration.Listener) {
+        self.init(
+            host: listener.address.host, port: listener.address.port, tls: listener.certificate.map { DoorTLS($0) })
+    }
+}
+
+extension DoorTLS {
+    init(_ certificate: Configuration.Listener.Certificate) {
+        self.init(certificateChainFile: certificate.chainFile, privateKeyFile: certificate.privateKeyFile)
     }
 }
 

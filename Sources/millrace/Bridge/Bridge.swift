@@ -21,8 +21,8 @@ struct Bridge: Sendable {
         var twin: Twin.Configuration
         var push: PushConfiguration
         var verifier: TokenVerifier
-        var host: String
-        var port: Int
+        /// Where listeners and operations are served.
+        var http: HTTPDoor.Configuration
         /// Where the Pub/Sub API is served; nil: it is not.
         var pubSub: PubSubDoor.Listener?
         var timing = Upstream.Timing()
@@ -61,7 +61,7 @@ struct Bridge: Sendable {
             AdminDoor(secret: secret.reveal(), hub: hub, metrics: metrics, logger: logger)
         }
         http = HTTPDoor(
-            configuration: .init(host: settings.host, port: settings.port),
+            configuration: settings.http,
             routes: [operations, BayeuxDoor(service: hub.bus, logger: logger)] + (admin.map { [$0] } ?? []) + routes,
             takeovers: [hub],
             metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)

@@ -148,18 +148,24 @@ private struct ConfigurationReader {
         return Configuration.Store(path: path, retention: retention, logBytesMax: bytesMax)
     }
 
-    private func listen(_ section: Section) -> Configuration.Address? {
-        let host = section.text("host")
-        let port = section.integer("port")
-        section.finish()
-        guard let host, let port else { return nil }
-        return Configuration.Address(host: host, port: port)
+    private func listen(_ section: Section) -> Configuration.Listener? {
+        defer { section.finish() }
+        return listener(section)
     }
 
-    private func pubSub(_ section: Section) -> (served: Configuration.PubSub?, Void)? {
+    private func pubSub(_ section: Section) -> (served: Configuration.Listener?, Void)? {
         defer { section.finish() }
+        guard section.has("port") else {
+            let hasCertificate = section.has("certificate_file")
+            for name in ["host", "port", "certificate_file", "private_key_file"] { _ = section.node(name) }
+            if hasCertificate { section.mistake("certificate_file", "is for nothing without pubsub.port") }
+            return hasCertificate ? nil : (nil, ())
+        }
+        return listener(section).map { ($0, ()) }
+    }
+
+    private func listener(_ section: Section) -> Configuration.Listener? {
         let host = section.text("host")
-        let isServed = section.has("port")
         let port = section.integer("port")
         let hasCertificate = section.has("certificate_file"), hasKey = section.has("private_key_file")
         let chain = files.pathOfReadable(section, "certificate_file")
@@ -167,18 +173,14 @@ private struct ConfigurationReader {
         if hasCertificate != hasKey {
             section.mistake(
                 hasCertificate ? "certificate_file" : "private_key_file",
-                "needs \(hasCertificate ? "pubsub.private_key_file" : "pubsub.certificate_file") beside it")
+                "needs \(section.path).\(hasCertificate ? "private_key_file" : "certificate_file") beside it")
             return nil
-        }
-        guard isServed else {
-            if hasCertificate { section.mistake("certificate_file", "is for nothing without pubsub.port") }
-            return hasCertificate ? nil : (nil, ())
         }
         guard let host, let port, !hasCertificate || (chain != nil && key != nil) else { return nil }
         let certificate = chain.flatMap { chain in
-            key.map { Configuration.PubSub.Certificate(chainFile: chain, privateKeyFile: $0) }
+            key.map { Configuration.Listener.Certificate(chainFile: chain, privateKeyFile: $0) }
         }
-        return (Configuration.PubSub(address: .init(host: host, port: port), certificate: certificate), ())
+        return Configuration.Listener(address: .init(host: host, port: port), certificate: certificate)
     }
 
     private func admin(_ section: Section) -> (secret: Secret?, Void)? {

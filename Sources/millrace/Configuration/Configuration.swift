@@ -37,8 +37,8 @@ struct Configuration: Sendable {
         var logBytesMax: Int?
     }
 
-    /// Where the Pub/Sub API is served to clients.
-    struct PubSub: Hashable, Sendable {
+    /// A port of ours.
+    struct Listener: Hashable, Sendable {
         struct Certificate: Hashable, Sendable {
             var chainFile: String
             var privateKeyFile: String
@@ -105,9 +105,9 @@ struct Configuration: Sendable {
     /// Upstream topics; never one inside another.
     var topics: [String]
     var store: Store
-    var listen: Address
+    var listen: Listener
     /// Nil: there is no Pub/Sub API.
-    var pubSub: PubSub?
+    var pubSub: Listener?
     var push: Push
     /// Channels beside those of the org.
     var channels: VirtualChannels

@@ -64,6 +64,12 @@ extension ConfigurationKey {
             path: "listen.port", kind: .integer(0...65_535), presence: .defaults(to: "8080"),
             effect: "The HTTP port; 0 chooses a free one"),
         ConfigurationKey(
+            path: "listen.certificate_file", kind: .file, presence: .optional,
+            effect: "Certificate chain (PEM) of that port, which then speaks TLS; with `listen.private_key_file`"),
+        ConfigurationKey(
+            path: "listen.private_key_file", kind: .file, presence: .optional,
+            effect: "The certificate's private key (PEM)"),
+        ConfigurationKey(
             path: "pubsub.port", kind: .integer(0...65_535), presence: .optional,
             effect: "Serves the Pub/Sub API (gRPC) to clients here; 0 chooses a free one. Left out: it is not served"),
         ConfigurationKey(

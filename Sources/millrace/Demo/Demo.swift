@@ -89,7 +89,7 @@ struct Demo: Sendable {
             org: try OrgConnection(withTLS: connection), topics: [Upstream.Topic("/data/ChangeEvents")],
             storePath: directory + "/millrace.sqlite", twin: twin, push: push,
             verifier: try TokenVerifier(algorithm: .hs256, key: secret, issuer: Self.issuer, audience: Self.audience),
-            host: "127.0.0.1", port: port)
+            http: .init(host: "127.0.0.1", port: port))
     }
 
     /// The three customers, each with a token for their own cases.

@@ -5,7 +5,7 @@ import Testing
 @testable import Doors
 
 /// What event streams have of their own: they say with messages and lines what WebSockets say with frames and codes.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .onAllSockets)
 struct EventStreamTests {
     private func stream(_ fixture: PushFixture, _ parameters: String = "") throws -> RawClient {
         let stream = try fixture.connect(

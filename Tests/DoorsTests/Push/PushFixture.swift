@@ -51,6 +51,7 @@ final class PushFixture: Sendable {
         try await before(twin, schema)
         var configuration = PushConfiguration()
         configuration.loopCount = 2
+        configuration.sockets = SocketsTrait.current
         configuration.trackedEntities = tracked
         configuration.takesItsTime()
         configure(&configuration)
@@ -143,8 +144,10 @@ final class PushFixture: Sendable {
         let (client, server) = try listener.pair()
         hub.adopt(
             descriptor: server,
-            request: TakeoverRequest(method: "GET", uri: uri, headers: headers.map { (name: $0.0, value: $0.1) }),
-            leftover: leftover, peer: peer)
+            Newcomer(
+                request: TakeoverRequest(
+                    method: "GET", uri: uri, headers: headers.map { (name: $0.0, value: $0.1) }),
+                leftover: leftover, peer: peer))
         return RawClient(descriptor: client)
     }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Doors
 
 /// The hub on real sockets with a real twin: what the protocol promises.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .onAllSockets)
 struct PushHubTests {
     @Test func anEventArrivesInTheShapeOfEmpApi() async throws {
         try await PushFixture.with { fixture in

@@ -10,7 +10,7 @@ import Twin
 @testable import Doors
 
 /// The life of a connection: limits, expiry, revocation, goodbye; and event streams.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .onAllSockets)
 struct PushLifeTests {
     @Test func aMessageOfTwoMegabytesIsRefusedAndTheCodeArrives() async throws {
         // Past it the connection is cut, and a code that has not been read by then is lost.

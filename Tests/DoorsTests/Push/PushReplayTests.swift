@@ -8,7 +8,7 @@ import Twin
 @testable import Doors
 
 /// Places in the log: resuming, gaps, catching up, slow clients.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .onAllSockets)
 struct PushReplayTests {
     private func fill(
         _ fixture: PushFixture, _ numbers: ClosedRange<Int>, status: String = "New"

@@ -8,7 +8,7 @@ import Twin
 @testable import Doors
 
 /// Channels of the gateway's own configuration, on every door.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(5)), .onAllSockets)
 struct VirtualChannelTests {
     private static let escalated = "/data/EscalatedCases__chn"
 

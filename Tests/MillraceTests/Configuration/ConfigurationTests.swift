@@ -23,7 +23,7 @@ struct ConfigurationTests {
         #expect(
             configuration.store
                 == .init(path: files.directory + "/millrace.sqlite", retention: .seconds(72 * 3_600), logBytesMax: nil))
-        #expect(configuration.listen == .init(host: "127.0.0.1", port: 8080))
+        #expect(configuration.listen == .init(address: .init(host: "127.0.0.1", port: 8080)))
         #expect(configuration.push.origins.isEmpty)
         #expect(configuration.push.heartbeat == .seconds(25))
         #expect(!configuration.push.allowsTokenInQuery)
@@ -74,6 +74,8 @@ struct ConfigurationTests {
             listen:
               host: 0.0.0.0
               port: 0
+              certificate_file: ca.pem
+              private_key_file: ca.pem
             pubsub: { host: 0.0.0.0, port: 7443, certificate_file: ca.pem, private_key_file: ca.pem }
             push:
               origins: ["https://app.example.com", "http://localhost:5173"]
@@ -118,8 +120,12 @@ struct ConfigurationTests {
         #expect(
             configuration.store == .init(path: "/tmp/log.sqlite", retention: .seconds(7 * 86_400), logBytesMax: 4 << 30)
         )
-        #expect(configuration.listen == .init(host: "0.0.0.0", port: 0))
         let authority = files.directory + "/ca.pem"
+        #expect(
+            configuration.listen
+                == .init(
+                    address: .init(host: "0.0.0.0", port: 0),
+                    certificate: .init(chainFile: authority, privateKeyFile: authority)))
         #expect(
             configuration.pubSub
                 == .init(
@@ -148,7 +154,7 @@ struct ConfigurationTests {
         let files = try ConfigurationFiles()
         let path = files.directory + "/millrace.yaml"
         try files.write("millrace.yaml", ConfigurationFiles.minimal)
-        #expect(try Configuration.load(path: path, environment: [:]).listen.port == 8080)
+        #expect(try Configuration.load(path: path, environment: [:]).listen.address.port == 8080)
         try files.write("millrace.yaml", ConfigurationFiles.minimal + "\nlisten: { port: 99999 }\nlgo: 1\n")
         let error = #expect(throws: ConfigurationError.self) { try Configuration.load(path: path, environment: [:]) }
         #expect(

@@ -31,7 +31,8 @@ struct Connection {
 
     static let none = UInt32.max
 
-    var descriptor: Int32 = -1
+    /// A number of `LoopSockets`.
+    var socket: Int32 = -1
     /// Told apart from an earlier connection of the same row in answers that come late.
     var generation: UInt32 = 0
     var flags: Flags = []

@@ -1,10 +1,13 @@
-internal import CPushLoop
 internal import Synchronization
 
 /// What is handed to a loop from other threads.
 enum LoopMessage: Sendable {
-    /// A connection, with the request that it came with. The loop owns the descriptor from here.
-    case adopt(descriptor: CInt, TakeoverRequest, leftover: [UInt8], peer: String?)
+    /// A connection, with the request that it came with. The loop owns the socket from here.
+    case adopt(AdoptedSocket, TakeoverRequest, leftover: [UInt8], peer: String?)
+    /// What a channel of NIO has become ready for; the token is the connection's.
+    case ready(token: UInt64, SocketReadiness)
+    /// Say goodbye to this connection: the door it came through stops.
+    case goAway(token: UInt64)
     /// New entries of the log, in order.
     case items([LogItem])
     /// Entries up to here were not handed over: who was live reads them from the log.
@@ -18,7 +21,7 @@ enum LoopMessage: Sendable {
     case stop
 }
 
-/// The one door into a loop: a locked list and an event descriptor that wakes the loop, written once per batch.
+/// The one door into a loop: a locked list, and a waker that is asked once per batch.
 ///
 /// Any thread puts; only the loop takes. Bounded for log entries: a loop that does not keep up gets a `skipped` instead of
 /// them, and its clients read the log, which loses nothing.
@@ -33,14 +36,11 @@ final class LoopInbox: LogFollower {
     static let itemCountMax = 16_384
 
     private let state = Mutex(State())
-    let wakeup: CInt
+    let waker: LoopWaker
 
-    init() throws(PushHubError) {
-        wakeup = pushloop_wakeup_create()
-        guard wakeup >= 0 else { throw PushHubError(code: .system, message: "no event descriptor: errno \(-wakeup)") }
+    init(waker: LoopWaker) {
+        self.waker = waker
     }
-
-    deinit { _ = pushloop_close(wakeup) }
 
     /// False when the loop has ended: the message is not taken.
     @discardableResult
@@ -60,8 +60,7 @@ final class LoopInbox: LogFollower {
             state.messages.append(message)
             return (true, wakes)
         }
-        // A failed wakeup costs a tick of the loop's timer, nothing else.
-        if wakes { _ = pushloop_wakeup_signal(wakeup) }
+        if wakes { waker.wake() }
         return isTaken
     }
 
@@ -78,7 +77,7 @@ final class LoopInbox: LogFollower {
         }
     }
 
-    /// The loop ends: what was put and not taken comes back for its descriptors to be closed.
+    /// The loop ends: what was put and not taken comes back for its sockets to be closed.
     func close() -> [LoopMessage] {
         state.withLock { state in
             state.isClosed = true

@@ -1,4 +1,3 @@
-internal import CPushLoop
 internal import Synchronization
 
 /// How connections end. `finish` is polite: a close frame, then the peer's end or a deadline. `doom` is final: the row is
@@ -115,7 +114,7 @@ extension PushLoop {
             shared.addresses.leave(peers[connections[row].peer])
             peers.release(connections[row].peer)
         }
-        _ = pushloop_close(connections[row].descriptor)
+        sockets.close(connections[row].socket)
         shared.connectionCount.wrappingSubtract(1, ordering: .relaxed)
         if connections[row].transport.isWebSocket { statistics.webSockets -= 1 } else { statistics.eventSources -= 1 }
         let generation = connections[row].generation

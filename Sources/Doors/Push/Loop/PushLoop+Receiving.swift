@@ -1,5 +1,4 @@
 internal import CPushLoop
-internal import Glibc
 internal import Synchronization
 
 /// From a taken connection to messages, and from messages to what they ask for.
@@ -7,10 +6,10 @@ extension PushLoop {
     /// Answers and pongs that may wait for a client that does not read: seconds of the fastest that is allowed.
     static let answersWaitingMax: UInt32 = 256
 
-    func adopt(_ descriptor: CInt, _ request: TakeoverRequest, _ leftover: [UInt8], peer: String? = nil) {
+    func adopt(_ adopted: AdoptedSocket, _ request: TakeoverRequest, _ leftover: [UInt8], peer: String? = nil) {
         let row = connections.allocate()
         var connection = Connection()
-        connection.descriptor = descriptor
+        connection.socket = sockets.register(adopted)
         connection.generation = connections[row].generation &+ 1
         connection.flags = .isActive
         connection.transport = request.path == PushHandshake.webSocketPath ? .webSocket : .eventSource
@@ -19,10 +18,9 @@ extension PushLoop {
         if connection.transport.isWebSocket { statistics.webSockets += 1 } else { statistics.eventSources += 1 }
         let count = shared.connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
         let userTimeout = CUnsignedInt(clamping: configuration.stallTimeout.components.seconds * 1000)
-        let token = UInt64(connection.generation) << 32 | UInt64(row)
-        guard pushloop_socket_prepare(descriptor, userTimeout) >= 0,
-            pushloop_poller_add(poller, descriptor, PUSHLOOP_READABLE, token) >= 0
-        else { return doom(row, code: CloseCode.abnormal) }
+        guard sockets.begin(connection.socket, token: token(of: row), userTimeoutMilliseconds: userTimeout) else {
+            return doom(row, code: CloseCode.abnormal)
+        }
         guard count <= configuration.connectionsMax, !isDraining else {
             return finish(
                 row, response: HTTPAnswer.unavailable("too many connections", retryAfterMilliseconds: retryDelay()))
@@ -132,9 +130,9 @@ extension PushLoop {
             guard connections[row].flags.contains(.isActive), !connections[row].flags.contains(.isDoomed) else {
                 return
             }
-            let count = pushloop_receive(connections[row].descriptor, receiveBuffer.baseAddress, receiveBuffer.count)
+            let count = sockets.receive(connections[row].socket, into: receiveBuffer)
             guard count > 0 else {
-                if count == -Int(EAGAIN) || count == -Int(EINTR) { return }
+                if count == SocketAnswer.wouldBlock || count == SocketAnswer.interrupted { return }
                 return doom(row, code: CloseCode.abnormal)
             }
             connections[row].flags.remove(.awaitsPong)
@@ -145,6 +143,7 @@ extension PushLoop {
             }
             if count < receiveBuffer.count { return }
         }
+        sockets.receiveLater(connections[row].socket)
     }
 
     private func received(_ bytes: UnsafeRawBufferPointer, from row: UInt32) {

@@ -1,5 +1,3 @@
-internal import CPushLoop
-internal import Glibc
 internal import NIOCore
 
 /// Queues and sockets. A frame is queued, and at the end of the turn each connection that got some sends them in one system
@@ -61,7 +59,7 @@ extension PushLoop {
         while connections[row].queueCount > 0 {
             let sent = sendOnce(row)
             guard sent >= 0 else {
-                if sent == -Int(EAGAIN) || sent == -Int(EINTR) { return block(row) }
+                if sent == SocketAnswer.wouldBlock || sent == SocketAnswer.interrupted { return block(row) }
                 return doom(row, code: CloseCode.abnormal)
             }
             statistics.bytesSent += sent
@@ -84,8 +82,7 @@ extension PushLoop {
         let offset = Int(connections[row].headSent)
         let first = frames.bytes(queue[head].frame)
         if connections[row].queueCount == 1 || first.count - offset >= Self.sendBytes {
-            return pushloop_send(
-                connections[row].descriptor, first.baseAddress.map { $0 + offset }, first.count - offset)
+            return sockets.send(connections[row].socket, UnsafeRawBufferPointer(rebasing: first[offset...]))
         }
         var count = 0
         var entry = head
@@ -97,7 +94,7 @@ extension PushLoop {
             count += bytes.count
             entry = queue[entry].next
         }
-        return pushloop_send(connections[row].descriptor, sendBuffer.baseAddress, count)
+        return sockets.send(connections[row].socket, UnsafeRawBufferPointer(rebasing: sendBuffer[..<count]))
     }
 
     /// Takes sent bytes off the queue; false when they end inside a frame: the socket is full.
@@ -165,27 +162,25 @@ extension PushLoop {
         connections[row].flags.insert(.isBlocked)
         connections[row].stallTick = tick(after: configuration.stallTimeout)
         setDeadline(row, connections[row].stallTick)
-        watch(row, PUSHLOOP_READABLE | PUSHLOOP_WRITABLE)
+        watch(row, forRoom: true)
     }
 
     private func unblock(_ row: UInt32) {
         guard connections[row].flags.contains(.isBlocked) else { return }
         connections[row].flags.remove(.isBlocked)
         connections[row].stallTick = 0
-        watch(row, PUSHLOOP_READABLE)
+        watch(row, forRoom: false)
     }
 
-    private func watch(_ row: UInt32, _ events: UInt32) {
-        let token = UInt64(connections[row].generation) << 32 | UInt64(row)
-        let answer = pushloop_poller_change(poller, connections[row].descriptor, events, token)
-        if answer < 0 { doom(row, code: CloseCode.abnormal) }
+    private func watch(_ row: UInt32, forRoom: Bool) {
+        let isWatched = sockets.watch(connections[row].socket, token: token(of: row), forRoom: forRoom)
+        if !isWatched { doom(row, code: CloseCode.abnormal) }
     }
 
     /// Everything is sent that ever will be: end our side, and wait for the peer's.
     private func shut(_ row: UInt32) {
         guard !connections[row].flags.contains(.isShut) else { return }
         connections[row].flags.insert(.isShut)
-        // Fails when the peer is gone already, which the next read tells.
-        _ = pushloop_shutdown_write(connections[row].descriptor)
+        sockets.endSending(connections[row].socket)
     }
 }

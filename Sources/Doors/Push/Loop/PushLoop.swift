@@ -14,7 +14,6 @@ typealias LoopMatcher = IndexMatcher
 /// While the matcher is being asked nothing may be subscribed or taken away, so a connection that fails during delivery is
 /// only marked; it is buried at the end of the turn.
 final class PushLoop {
-    static let wakeupToken = UInt64.max
     /// The unit of deadlines.
     static let tickMilliseconds: UInt64 = 100
     static let receiveBytes = 16 * 1024
@@ -22,11 +21,9 @@ final class PushLoop {
     static let sendBytes = 64 * 1024
     /// Connections buried or told goodbye in one turn: a mass close must not make the others wait.
     static let burialsPerTurn = 256
-    /// Sockets looked at in one turn; the others have theirs in the next.
-    static let eventsPerTurn = 256
 
     let index: Int
-    let poller: CInt
+    let sockets: LoopSockets
     let inbox: LoopInbox
     let shared: PushHubShared
     let publication: StatisticsPublication
@@ -71,17 +68,16 @@ final class PushLoop {
     var now: UInt32 = 1
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytes, alignment: 16)
     let sendBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: sendBytes, alignment: 16)
-    private let events = UnsafeMutablePointer<pushloop_event>.allocate(capacity: eventsPerTurn)
     let pingFrame: FrameRing.Index
     let commentFrame: FrameRing.Index
 
     init(
-        index: Int, poller: CInt, inbox: LoopInbox, shared: PushHubShared, publication: StatisticsPublication,
+        index: Int, sockets: LoopSockets, inbox: LoopInbox, shared: PushHubShared, publication: StatisticsPublication,
         head: LogPlace,
         recent: [LogItem]
     ) {
         self.index = index
-        self.poller = poller
+        self.sockets = sockets
         self.inbox = inbox
         self.shared = shared
         self.publication = publication
@@ -97,8 +93,6 @@ final class PushLoop {
     deinit {
         receiveBuffer.deallocate()
         sendBuffer.deallocate()
-        events.deallocate()
-        _ = pushloop_close(poller)
     }
 
     func run() {
@@ -113,19 +107,20 @@ final class PushLoop {
 
     /// One turn, after waiting for something to do; false when the poller has failed.
     func turn(timeoutMilliseconds timeout: CInt) -> Bool {
-        let count = pushloop_poller_wait(poller, events, CInt(Self.eventsPerTurn), timeout)
-        guard count >= 0 else {
-            shared.logger.critical("push: the poller failed", metadata: ["errno": "\(-count)"])
+        let answer = sockets.wait(milliseconds: timeout)
+        guard answer >= 0 else {
+            shared.logger.critical("push: the poller failed", metadata: ["errno": "\(-answer)"])
             return false
         }
         now = UInt32((pushloop_monotonic_nanoseconds() - startNanoseconds) / (Self.tickMilliseconds * 1_000_000)) + 1
-        for index in 0..<Int(count) { ready(events[index]) }
+        sockets.forEachReady { token, readiness in ready(token, readiness) }
         for message in inbox.take() { received(message) }
         advanceDeadlines()
         sayGoodbyes()
         bringForward()
         flushDirty()
         buryDoomed(max: Self.burialsPerTurn)
+        sockets.flushChannels()
         publish()
         return true
     }
@@ -136,22 +131,29 @@ final class PushLoop {
         return UInt32(clamping: Int64(now) + max(1, milliseconds / Int64(Self.tickMilliseconds)))
     }
 
-    private func ready(_ event: pushloop_event) {
-        guard event.token != Self.wakeupToken else {
-            _ = pushloop_wakeup_drain(inbox.wakeup)
-            return
-        }
-        let row = UInt32(truncatingIfNeeded: event.token)
-        guard connections[row].generation == UInt32(event.token >> 32), connections[row].flags.contains(.isActive)
-        else { return }
-        if event.events & (PUSHLOOP_READABLE | PUSHLOOP_HANGUP) != 0 { readable(row) }
-        if event.events & PUSHLOOP_WRITABLE != 0 { flush(row) }
+    /// What the transports know a connection by: told apart from an earlier one of the same row.
+    func token(of row: UInt32) -> UInt64 { UInt64(connections[row].generation) << 32 | UInt64(row) }
+
+    private func row(of token: UInt64) -> UInt32? {
+        let row = UInt32(truncatingIfNeeded: token)
+        guard connections[row].generation == UInt32(token >> 32), connections[row].flags.contains(.isActive)
+        else { return nil }
+        return row
+    }
+
+    private func ready(_ token: UInt64, _ readiness: SocketReadiness) {
+        guard let row = row(of: token) else { return }
+        if !readiness.isDisjoint(with: [.readable, .hangup]) { readable(row) }
+        if readiness.contains(.writable) { flush(row) }
     }
 
     private func received(_ message: LoopMessage) {
         switch message {
-        case .adopt(let descriptor, let request, let leftover, let peer):
-            adopt(descriptor, request, leftover, peer: peer)
+        case .adopt(let socket, let request, let leftover, let peer):
+            adopt(socket, request, leftover, peer: peer)
+        case .ready(let token, let readiness): ready(token, readiness)
+        case .goAway(let token):
+            if let row = row(of: token) { goAway(row, retryAfterMilliseconds: retryDelay()) }
         case .items(let items): for item in items { deliver(item) }
         case .skipped(let place): skip(to: place)
         case .placed(let question, let answer): placed(question, answer)
@@ -194,7 +196,7 @@ final class PushLoop {
 
     private func end() {
         for message in inbox.close() {
-            if case .adopt(let descriptor, _, _, _) = message { _ = pushloop_close(descriptor) }
+            if case .adopt(let socket, _, _, _) = message { socket.close() }
         }
         for row in connections.indices where connections[row].flags.contains(.isActive) {
             doom(row, code: CloseCode.goingAway)

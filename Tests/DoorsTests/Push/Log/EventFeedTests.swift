@@ -15,7 +15,7 @@ struct EventFeedTests {
         let content = NewEvent.test(1)
         let count = EventFeed.waitingCountMax + 1
         feed.appended((1...count).map { LoggedEvent(position: Position(rawValue: Int64($0)), content: content) })
-        let inbox = try LoopInbox()
+        let inbox = LoopInbox(waker: try LoopWaker(usesPoller: true))
         feed.open([inbox])
         let messages = inbox.take()
         #expect(messages.count == 1)
@@ -33,7 +33,7 @@ struct EventFeedTests {
         let schemas = SchemaBook()
         _ = try await schemas.facts(cases.schema.id, twin: twin)
         let feed = EventFeed(schemas: schemas)
-        let inboxes = [try LoopInbox(), try LoopInbox()]
+        let inboxes = [LoopInbox(waker: try LoopWaker(usesPoller: true)), LoopInbox(waker: try LoopWaker(usesPoller: true))]
         feed.open(inboxes)
 
         let batches = try (0..<3).map { batch in
@@ -65,6 +65,7 @@ struct EventFeedTests {
     /// How often the loop was woken since this was asked.
     private func wakeups(_ inbox: LoopInbox) -> UInt64 {
         var count: UInt64 = 0
-        return read(inbox.wakeup, &count, MemoryLayout<UInt64>.size) == MemoryLayout<UInt64>.size ? count : 0
+        guard case .descriptor(let wakeup) = inbox.waker.kind else { return 0 }
+        return read(wakeup, &count, MemoryLayout<UInt64>.size) == MemoryLayout<UInt64>.size ? count : 0
     }
 }

@@ -29,8 +29,10 @@ final class LoopBench {
         let shared = PushHubShared(
             configuration: configuration, verifier: verifier, schemas: schemas,
             reader: LogReader(twin: twin, schemas: schemas, logger: logger), logger: logger)
+        let inbox = LoopInbox(waker: try LoopWaker(usesPoller: true))
         loop = PushLoop(
-            index: 0, poller: pushloop_poller_create(), inbox: try LoopInbox(), shared: shared,
+            index: 0, sockets: LoopSockets(poller: try LoopSockets.makePoller(for: inbox.waker), waker: inbox.waker),
+            inbox: inbox, shared: shared,
             publication: StatisticsPublication(), head: LogPlace(event: head), recent: [])
         listener = try LoopbackListener()
     }
@@ -54,7 +56,7 @@ final class LoopBench {
         let headers =
             PushFixture.upgradeHeaders + [("Authorization", "Bearer \(try PushFixture.token(allow: allow))")]
         loop.adopt(
-            server,
+            .descriptor(server),
             TakeoverRequest(method: "GET", uri: "/push", headers: headers.map { (name: $0.0, value: $0.1) }), [])
         turn()
         guard try await raw.head().hasPrefix("HTTP/1.1 101"), try await raw.message().type == "welcome" else {
