@@ -183,6 +183,9 @@ final class ChannelPipe: ChannelDuplexHandler, Sendable {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context.value = context
+        // Reading is asked for here and, for a record of TLS that has come in part, by TLS, which leaves it to the channel
+        // where that reads by itself.
+        channel.setOption(.autoRead, value: false).whenFailure { [channel] _ in channel.close(promise: nil) }
         // What is above learns that there is nothing more for it.
         context.fireChannelInactive()
         context.read()
