@@ -50,6 +50,22 @@ import Testing
         do { return .success(try await body()) } catch { return .failure(error) }
     }
 
+    /// One who says nothing at all to a port that speaks TLS, and one who stops in the handshake.
+    @Test(arguments: ["", "\u{16}\u{3}\u{1}"])
+    func handshakeThatNeverEndsIsCutOff(_ beginning: String) async throws {
+        let directory = FileManager.default.temporaryDirectory.path + "/millrace-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let authority = try DevelopmentCA.open(directory: directory)
+        var configuration = HTTPDoor.Configuration()
+        configuration.tls = DoorTLS(
+            certificateChainFile: authority.certificateFile, privateKeyFile: authority.privateKeyFile)
+        configuration.limits.idleTimeout = .milliseconds(500)
+        try await withHTTPDoor(configuration, routes: [FakeRoutes()]) { running in
+            let answer = try await RawConnection.exchange(port: running.port, beginning)
+            #expect(answer.isEmpty)
+        }
+    }
+
     @Test func missingCertificateIsNamed() async {
         var configuration = HTTPDoor.Configuration()
         configuration.tls = DoorTLS(certificateChainFile: "/nowhere/server.pem", privateKeyFile: "/nowhere/key.pem")

@@ -154,6 +154,35 @@ import Waiting
         }
     }
 
+    /// Slowloris: headers that keep coming are no request, however long they do, and nobody else waits for them.
+    @Test func headersThatTrickleAreCutOff() async throws {
+        try await withHTTPDoor(Self.limits { $0.idleTimeout = .milliseconds(500) }, routes: [FakeRoutes()]) { running in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        try await RawConnection.open(port: running.port) { connection in
+                            try await connection.send("GET /plain HTTP/1.1\r\nHost: a\r\n")
+                            // A header each 20 ms: 20 s of them, if nobody ends it.
+                            for number in 0..<1000 {
+                                do {
+                                    try await connection.send("X-\(number): a\r\n")
+                                } catch {
+                                    return true
+                                }
+                                try await Task.sleep(for: .milliseconds(20))
+                            }
+                            return false
+                        }
+                    }
+                }
+                let answer = try await RawConnection.exchange(
+                    port: running.port, "GET /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                #expect(answer.hasPrefix("HTTP/1.1 200"), "\(answer)")
+                for try await isCutOff in group { #expect(isCutOff) }
+            }
+        }
+    }
+
     @Test func clientThatNeverReadsIsCutOff() async throws {
         let configuration = Self.limits { limits in
             limits.writeStallTimeout = .milliseconds(100)
