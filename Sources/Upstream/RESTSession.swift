@@ -1,0 +1,32 @@
+public import AsyncHTTPClient
+
+/// A session of an org, for tools that call its REST API by themselves.
+///
+/// `description` leaves the token out.
+public struct RESTSession: Sendable, CustomStringConvertible {
+    /// `https://mydomain.my.salesforce.com`, without a slash at the end.
+    public var instanceURL: String
+    /// Secret: never logged.
+    public var accessToken: String
+
+    public init(instanceURL: String, accessToken: String) {
+        self.instanceURL = instanceURL.hasSuffix("/") ? String(instanceURL.dropLast()) : instanceURL
+        self.accessToken = accessToken
+    }
+
+    public var description: String { "session at \(instanceURL)" }
+}
+
+extension OrgConnection {
+    /// Logs in once. Throws `UpstreamError` (`configuration`, `loginRefused`, `loginFailed`), or `CancellationError`.
+    public func logIn(with http: HTTPClient, deadline: Duration = .seconds(30)) async throws -> RESTSession {
+        try validate()
+        let session = try await JWTBearerLogin(login: login, http: http, deadline: deadline).session(serial: 1)
+        return RESTSession(instanceURL: session.instanceURL, accessToken: session.accessToken)
+    }
+
+    /// An HTTP client that trusts what the connection trusts. Its owner shuts it down.
+    public func httpClient() -> HTTPClient {
+        HTTPClient(eventLoopGroupProvider: .singleton, configuration: OrgServices.httpConfiguration(self))
+    }
+}
