@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,13 +14,32 @@ static uint64_t nanoseconds(clockid_t clock) {
 }
 
 uint64_t pushloop_monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
+uint64_t pushloop_wall_nanoseconds(void) { return nanoseconds(CLOCK_REALTIME); }
 uint64_t pushloop_thread_cpu_nanoseconds(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 int pushloop_close(int descriptor) { return close(descriptor) == 0 ? 0 : -errno; }
 
+uint64_t pushloop_descriptors_allow(uint64_t count) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    if (limit.rlim_cur >= count) return limit.rlim_cur;
+    struct rlimit raised = limit;
+    if (raised.rlim_max < count) {
+        /* More than the hard limit is for the administrator only. */
+        raised.rlim_cur = raised.rlim_max = count;
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return count;
+        raised.rlim_max = limit.rlim_max;
+    }
+    raised.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
+    return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
 #if defined(__linux__)
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -102,6 +122,68 @@ ssize_t pushloop_receive(int descriptor, void *bytes, size_t count) {
 int pushloop_shutdown_write(int descriptor) { return ANSWER(shutdown(descriptor, SHUT_WR)); }
 int pushloop_duplicate(int descriptor) { return ANSWER(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)); }
 
+/* The length of the address in `storage`; 0 where the text is none. */
+static socklen_t read_address(const char *text, uint16_t port, struct sockaddr_storage *storage) {
+    memset(storage, 0, sizeof *storage);
+    struct sockaddr_in *four = (struct sockaddr_in *)storage;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)storage;
+    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        return sizeof *four;
+    }
+    if (inet_pton(AF_INET6, text, &six->sin6_addr) != 1) return 0;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(port);
+    return sizeof *six;
+}
+
+static int begin_connecting(int descriptor, const struct sockaddr_storage *target, socklen_t length, const char *source) {
+    int one = 1;
+    if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) return -errno;
+    if (source) {
+        struct sockaddr_storage own;
+        socklen_t own_length = read_address(source, 0, &own);
+        if (own_length == 0 || own.ss_family != target->ss_family) return -EAFNOSUPPORT;
+        /* The port is chosen when the target is known: one for each target, not one for all. */
+        if (setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0) return -errno;
+        if (bind(descriptor, (struct sockaddr *)&own, own_length) != 0) return -errno;
+    }
+    if (connect(descriptor, (const struct sockaddr *)target, length) == 0 || errno == EINPROGRESS) return 0;
+    return -errno;
+}
+
+int pushloop_connect(const char *address, uint16_t port, const char *source) {
+    struct sockaddr_storage target;
+    socklen_t length = read_address(address, port, &target);
+    if (length == 0) return -EAFNOSUPPORT;
+    int descriptor = socket(target.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    int status = begin_connecting(descriptor, &target, length, source);
+    if (status == 0) return descriptor;
+    close(descriptor);
+    return status;
+}
+
+int pushloop_connect_result(int descriptor) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return -errno;
+    return -error;
+}
+
+int pushloop_resolve(const char *name, int index, char *address, size_t capacity) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    int status = getaddrinfo(name, NULL, &hints, &found);
+    if (status != 0) return status;
+    const struct addrinfo *one = found;
+    while (one && index-- > 0) one = one->ai_next;
+    status = one ? getnameinfo(one->ai_addr, one->ai_addrlen, address, (socklen_t)capacity, NULL, 0, NI_NUMERICHOST)
+                 : EAI_NONAME;
+    freeaddrinfo(found);
+    return status;
+}
+
 #else
 
 int pushloop_poller_create(void) { return -ENOSYS; }
@@ -116,5 +198,8 @@ ssize_t pushloop_send(int descriptor, const void *bytes, size_t count) { return 
 ssize_t pushloop_receive(int descriptor, void *bytes, size_t count) { return -ENOSYS; }
 int pushloop_shutdown_write(int descriptor) { return -ENOSYS; }
 int pushloop_duplicate(int descriptor) { return -ENOSYS; }
+int pushloop_connect(const char *address, uint16_t port, const char *source) { return -ENOSYS; }
+int pushloop_connect_result(int descriptor) { return -ENOSYS; }
+int pushloop_resolve(const char *name, int index, char *address, size_t capacity) { return -ENOSYS; }
 
 #endif

@@ -36,9 +36,23 @@ int pushloop_socket_prepare(int descriptor, unsigned user_timeout_milliseconds);
 ssize_t pushloop_send(int descriptor, const void *bytes, size_t count);
 ssize_t pushloop_receive(int descriptor, void *bytes, size_t count);
 int pushloop_shutdown_write(int descriptor);
+
+/* The client's side (`millrace bench`). Begins to connect a non-blocking TCP socket to a numeric address, from a numeric
+   address of this machine unless `source` is NULL; the descriptor becomes writable when that has succeeded or failed. */
+int pushloop_connect(const char *address, uint16_t port, const char *source);
+/* What became of it: 0, or the negated errno. */
+int pushloop_connect_result(int descriptor);
+/* One of the addresses that a name stands for, in numbers, from index 0; 0, or getaddrinfo's answer (EAI_NONAME past the last).
+   Blocks. */
+int pushloop_resolve(const char *name, int index, char *address, size_t capacity);
 int pushloop_duplicate(int descriptor);
 int pushloop_close(int descriptor);
 
+/* Lets the process open so many descriptors, as far as it may; answers how many it may open now. */
+uint64_t pushloop_descriptors_allow(uint64_t count);
+
+/* Nanoseconds since 1970. */
+uint64_t pushloop_wall_nanoseconds(void);
 /* Nanoseconds of CLOCK_MONOTONIC, and of processor time used by the calling thread. */
 uint64_t pushloop_monotonic_nanoseconds(void);
 uint64_t pushloop_thread_cpu_nanoseconds(void);
