@@ -42,6 +42,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -79,6 +80,7 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // Floor 1
@@ -124,11 +126,10 @@ let package = Package(
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", argumentParser,
-                yams,
-                logging, jwtKit, serviceLifecycle, unixSignals, nio, nioPosix, crypto, cryptoExtras, hummingbird,
-                httpTypes,
-                asyncHTTPClient, nioHTTP1,
+                "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", "CPushLoop",
+                argumentParser, yams, histogram,
+                logging, jwtKit, serviceLifecycle, unixSignals, nio, nioPosix, nioEmbedded, nioSSL, crypto,
+                cryptoExtras, hummingbird, httpTypes, asyncHTTPClient, nioHTTP1,
             ],
             resources: [
                 .embedInCode("DemoPage/index.html"),
@@ -206,7 +207,7 @@ let package = Package(
             name: "MillraceTests",
             dependencies: [
                 "millrace", "ChangeEvents", "Doors", "SOQL", "Store", "TestSupport", "Twin", "Upstream", "Waiting",
-                yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix,
+                yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix, argumentParser,
             ], swiftSettings: swiftSettings),
     ]
 )

@@ -16,12 +16,15 @@ struct Millrace: AsyncParsableCommand {
               millrace run --config millrace.yaml   the gateway to your org
               millrace tail /data/ChangeEvents --connection ./org/connection.json
                                                     events as JSON lines
+              millrace bench ws://…/push --config millrace.yaml --publish 20/s
+                                                    a gateway under load
 
             Every command explains itself with --help. Configuration keys: docs/configuration.md.
             """,
         version: versionNumber,
         subcommands: [
             DemoCommand.self, SandboxCommand.self, RunCommand.self, TailCommand.self, TokenCommand.self,
+            BenchCommand.self,
         ]
     )
 }

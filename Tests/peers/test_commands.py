@@ -33,7 +33,7 @@ def connection(org, tmp_path_factory):
 
 def test_version_and_help():
     assert millrace("--version").stdout.strip().count(".") == 2
-    for command in ("demo", "sandbox", "run", "tail", "token"):
+    for command in ("demo", "sandbox", "run", "tail", "token", "bench"):
         answer = millrace(command, "--help")
         assert answer.returncode == 0
         assert "Example" in answer.stdout, command

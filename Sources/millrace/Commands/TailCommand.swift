@@ -3,7 +3,6 @@ import ChangeEvents
 import Foundation
 import Logging
 import NIOCore
-import Sandbox
 import Synchronization
 import Upstream
 
@@ -116,13 +115,7 @@ struct TailCommand: AsyncParsableCommand {
 
     private func orgConnection() throws -> OrgConnection {
         if let config { return OrgConnection(try ConfigurationFile.load(config).org) }
-        let path = connection ?? ""
-        do {
-            return try OrgConnection(
-                JSONDecoder().decode(Connection.self, from: Data(contentsOf: URL(fileURLWithPath: path))))
-        } catch {
-            throw ValidationError("\(path) is not the connection.json of a sandbox: \(error.localizedDescription)")
-        }
+        return try OrgConnection(fromFile: connection ?? "")
     }
 }
 

@@ -1,0 +1,45 @@
+import AsyncHTTPClient
+import Upstream
+
+/// The org that changes are made in.
+enum BenchOrg {
+    enum Login: Sendable {
+        case connection(OrgConnection)
+        case session(RESTSession)
+    }
+
+    struct Publishing: Sendable {
+        var perSecond: Double
+        var fields: [String: FieldLiteral]
+        var login: Login
+    }
+
+    /// Logs in where something is to be published, calls `body`, and disconnects. Throws `UpstreamError` where the org refuses,
+    /// and what `body` throws.
+    static func withPublisher(_ publishing: Publishing?, _ body: (Publisher?) async throws -> Void) async throws {
+        guard let publishing else { return try await body(nil) }
+        let http: HTTPClient =
+            switch publishing.login {
+            case .connection(let org): org.httpClient()
+            case .session:
+                // A session's token goes to its org and nowhere else.
+                HTTPClient(
+                    eventLoopGroupProvider: .singleton,
+                    configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
+            }
+        do {
+            let session: RESTSession =
+                switch publishing.login {
+                case .connection(let org): try await org.logIn(with: http)
+                case .session(let session): session
+                }
+            try await body(
+                Publisher(session: session, http: http, perSecond: publishing.perSecond, fields: publishing.fields))
+        } catch {
+            // What went wrong first is what is told.
+            try? await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
+    }
+}
