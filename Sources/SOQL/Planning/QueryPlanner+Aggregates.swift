@@ -188,7 +188,7 @@ extension QueryPlanner {
         plan.order = " ORDER BY " + parts.joined(separator: ", ")
     }
 
-    private mutating func orderable(_ term: Term) throws(QueryError) -> String {
+    mutating func orderable(_ term: Term) throws(QueryError) -> String {
         switch term {
         case .field(let path):
             if plan.kind == .aggregates, let sql = aliases[path.spelling.lowercased()] { return sql }

@@ -60,6 +60,7 @@ extension QueryPlanner {
             }
             let call = "soql_includes(\(operand.sql), \(bind(.string(TextSelection.encode(groups)))))"
             return excludes != isNegated ? "\(call) = 0" : "\(call) = 1"
+        case .exact(let exact): return try sql(exact, operand, isNegated: isNegated)
         }
     }
 

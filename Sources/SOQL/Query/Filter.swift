@@ -21,12 +21,20 @@ package struct FilterTest: Hashable, Sendable {
         case within(Query, isNegated: Bool)
         case like(LikePattern)
         case includes([[ExactText]], isNegated: Bool)
+        /// What no text of SOQL asks, whose texts compare without case: bytes against bytes. For other protocols (OData).
+        case exact(ExactTest)
     }
 
     package var term: Term
     package var test: Test
     /// Where the operator's right side begins.
     package var literalPlace: Int
+
+    package init(term: Term, test: Test, literalPlace: Int) {
+        self.term = term
+        self.test = test
+        self.literalPlace = literalPlace
+    }
 
     package static func == (left: FilterTest, right: FilterTest) -> Bool {
         left.term == right.term && left.test == right.test
@@ -35,6 +43,16 @@ package struct FilterTest: Hashable, Sendable {
         hasher.combine(term)
         hasher.combine(test)
     }
+}
+
+/// A claim about a text or a record id as it stands: with its case, and ids as texts of 18 characters. An empty field
+/// satisfies none of them.
+package enum ExactTest: Hashable, Sendable {
+    /// It is one of these texts, none of which is empty.
+    case among([ExactText])
+    case search(TextSearch)
+    /// An order of bytes. For record ids, whose own order it is; texts are ordered without case.
+    case compare(ComparisonOperator, ExactText)
 }
 
 extension Filter {
@@ -62,6 +80,7 @@ extension FilterTest {
         case .includes(let groups, let isNegated):
             return Comparison(field: field, test: .includes(groups, isNegated: isNegated))
         case .within: preconditionFailure("the condition dialect has no subqueries")
+        case .exact: preconditionFailure("no text says it")
         }
     }
 }

@@ -17,6 +17,9 @@ package struct Query: Hashable, Sendable {
     package var isForView = false
     /// `ALL ROWS`
     package var includesDeleted = false
+    /// Only the rows behind the one that has these values in the terms of `order`, one for each; nil: all rows. No text of
+    /// SOQL asks for it. The last term's values must differ from row to row, or rows are lost.
+    package var after: [Value]?
 
     /// The whole text is one query. Text, nesting and number of comparisons are bounded (see `SyntaxLimits`).
     package init(_ text: String) throws(SOQLError) {
@@ -24,7 +27,7 @@ package struct Query: Hashable, Sendable {
         self = try parser.parseQuery()
     }
 
-    init(items: [SelectItem], object: PlacedName) {
+    package init(items: [SelectItem], object: PlacedName) {
         self.items = items
         self.object = object
     }
@@ -34,6 +37,7 @@ package struct Query: Hashable, Sendable {
             && left.scope == right.scope && left.filter == right.filter && left.grouping == right.grouping
             && left.having == right.having && left.order == right.order && left.limit == right.limit
             && left.offset == right.offset && left.includesDeleted == right.includesDeleted
+            && left.after == right.after
     }
 
     package func hash(into hasher: inout Hasher) {
@@ -47,6 +51,11 @@ package struct Query: Hashable, Sendable {
 package struct PlacedName: Hashable, Sendable {
     package var spelling: String
     package var place: Int
+
+    package init(spelling: String, place: Int) {
+        self.spelling = spelling
+        self.place = place
+    }
 
     package var key: String { spelling.lowercased() }
     package static func == (left: PlacedName, right: PlacedName) -> Bool { left.key == right.key }
@@ -95,6 +104,11 @@ package struct FieldPath: Hashable, Sendable {
     package var spelling: String
     package var place: Int
 
+    package init(spelling: String, place: Int) {
+        self.spelling = spelling
+        self.place = place
+    }
+
     package var names: [Substring] { spelling.split(separator: ".") }
     package var key: String { spelling.lowercased() }
     package static func == (left: FieldPath, right: FieldPath) -> Bool { left.key == right.key }
@@ -123,6 +137,12 @@ package struct OrderTerm: Hashable, Sendable {
     package var isDescending = false
     /// SOQL's own order has nulls first, ascending or descending.
     package var nullsLast = false
+
+    package init(term: Term, isDescending: Bool = false, nullsLast: Bool = false) {
+        self.term = term
+        self.isDescending = isDescending
+        self.nullsLast = nullsLast
+    }
 }
 
 extension Query {

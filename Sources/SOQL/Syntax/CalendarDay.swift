@@ -2,21 +2,21 @@
 ///
 /// The arithmetic counts years from March, so that the leap day is the last of a year, in eras of 400 years (146,097
 /// days).
-struct CalendarDay: Hashable {
-    var year: Int
-    var month: Int
-    var day: Int
+package struct CalendarDay: Hashable, Sendable {
+    package var year: Int
+    package var month: Int
+    package var day: Int
 
-    static let millisecondsPerDay: Int64 = 86_400_000
+    package static let millisecondsPerDay: Int64 = 86_400_000
 
-    init(year: Int, month: Int, day: Int) {
+    package init(year: Int, month: Int, day: Int) {
         self.year = year
         self.month = month
         self.day = day
     }
 
     /// The UTC day of an instant.
-    init(milliseconds: Int64) {
+    package init(milliseconds: Int64) {
         let days = Int(Self.startOfDay(milliseconds) / Self.millisecondsPerDay) + Self.daysFromEraStartTo1970
         let era = (days >= 0 ? days : days - (Self.daysPerEra - 1)) / Self.daysPerEra
         let dayOfEra = days - era * Self.daysPerEra
@@ -29,7 +29,7 @@ struct CalendarDay: Hashable {
     }
 
     /// 00:00 UTC of the day, in milliseconds since 1970.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let yearFromMarch = month <= 2 ? year - 1 : year
         let era = (yearFromMarch >= 0 ? yearFromMarch : yearFromMarch - 399) / 400
         let yearOfEra = yearFromMarch - era * 400
@@ -41,14 +41,14 @@ struct CalendarDay: Hashable {
 
     /// 00:00 UTC of the day of an instant. The first day that 64 bits hold begins before them: it begins with the first
     /// instant.
-    static func startOfDay(_ milliseconds: Int64) -> Int64 {
+    package static func startOfDay(_ milliseconds: Int64) -> Int64 {
         let remainder = milliseconds % millisecondsPerDay
         let (start, isBefore) = milliseconds.subtractingReportingOverflow(
             remainder < 0 ? remainder + millisecondsPerDay : remainder)
         return isBefore ? .min : start
     }
 
-    static func daysInMonth(_ month: Int, year: Int) -> Int {
+    package static func daysInMonth(_ month: Int, year: Int) -> Int {
         switch month {
         case 2: (year.isMultiple(of: 4) && !year.isMultiple(of: 100)) || year.isMultiple(of: 400) ? 29 : 28
         case 4, 6, 9, 11: 30

@@ -3,7 +3,7 @@ import GRDB
 import GRDBSQLite
 import SOQL
 
-/// What SQL lacks of SOQL, given to every connection: the order of texts, `LIKE`, `INCLUDES`, parts of dates.
+/// What SQL lacks of SOQL, given to every connection: the order of texts, `LIKE`, `INCLUDES`, searches, parts of dates.
 ///
 /// The callbacks run on the connection's queue, inside a step of a statement; they hold no state but the prepared pattern
 /// that SQLite keeps with the statement.
@@ -17,6 +17,7 @@ enum TextFunctions {
             sqlite3_create_collation_v2(connection, collation, SQLITE_UTF8, nil, compareTexts, nil),
             sqlite3_create_function_v2(connection, "soql_like", 2, flags, nil, like, nil, nil, nil),
             sqlite3_create_function_v2(connection, "soql_includes", 2, flags, nil, includes, nil, nil, nil),
+            sqlite3_create_function_v2(connection, "soql_search", 2, flags, nil, search, nil, nil, nil),
             sqlite3_create_function_v2(connection, "soql_date_part", 2, flags, nil, datePart, nil, nil, nil),
             sqlite3_create_function_v2(
                 connection, "soql_derived", 2, SQLITE_UTF8, nil, DerivationCall.function, nil, nil, nil),
@@ -61,6 +62,15 @@ enum TextFunctions {
             return sqlite3_result_error(context, "the selection cannot be read", -1)
         }
         sqlite3_result_int(context, selection.matches(value) ? 1 : 0)
+    }
+
+    /// `soql_search(value, search)`: see `TextSearch`. 0 for null.
+    private static let search: Callback = { context, _, arguments in
+        guard let arguments, let value = text(arguments[0]) else { return sqlite3_result_int(context, 0) }
+        guard let search = prepared(context, arguments[1], { TextSearch(encoded: $0) }) else {
+            return sqlite3_result_error(context, "the search cannot be read", -1)
+        }
+        sqlite3_result_int(context, search.matches(value) ? 1 : 0)
     }
 
     /// `soql_date_part(code, milliseconds)`: null for null.

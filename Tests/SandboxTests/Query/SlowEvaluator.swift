@@ -72,6 +72,7 @@ struct SlowEvaluator {
             guard case .string(let text) = value else { return isNegated }
             let selected = Set(text.lowercased().split(separator: ";").map(String.init))
             return groups.contains { $0.allSatisfy { selected.contains($0.string.lowercased()) } } != isNegated
+        case .exact: preconditionFailure("no text says it")
         }
     }
 
