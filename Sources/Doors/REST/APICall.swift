@@ -5,10 +5,12 @@ public struct APICall: Sendable {
         case rest = "REST"
         case soap = "SOAP"
         case bulk = "Bulk"
+        /// No column of an org knows it: there the OData providers are elsewhere.
+        case odata = "OData"
     }
 
     public var family: Family
-    /// The path below `/services/data`, without its query: `/v66.0/sobjects/Account`.
+    /// The path below `/services/data`, without its query: `/v66.0/sobjects/Account`; of OData the whole path.
     public var resource: String
     /// `POST`
     public var method: String

@@ -124,7 +124,7 @@ extension Sandbox: QueryService {
         return min(max(wish ?? sizes.upperBound, sizes.lowerBound), sizes.upperBound)
     }
 
-    private func asking<T: Sendable>(
+    func asking<T: Sendable>(
         _ body: @escaping @Sendable (any StoreReader, Catalogue) throws -> T
     ) async throws(OrgError) -> T {
         do {

@@ -50,6 +50,7 @@ struct OrgServer: Sendable {
         let routes: [any HTTPRoutes] = [
             OAuthDoor(service: sandbox), SOAPDoor(service: sandbox), bayeux,
             RESTDoor(org: sandbox, tooling: sandbox, schemas: sandbox, bulk: sandbox, streaming: sandbox),
+            ODataDoor(org: sandbox, service: sandbox),
             ClassicBulkDoor(org: sandbox),
             SandboxRoutes(sandbox: sandbox),
             ControlRoutes(control: SandboxControl(sandbox: sandbox, clock: clock), isOpenToAll: isControlOpenToAll),
