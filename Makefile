@@ -57,6 +57,7 @@ bench: setup build
 	scripts/bench-start
 	scripts/bench-rest
 	scripts/bench-push
+	scripts/bench-push-peers
 	scripts/bench-latency
 
 format:

@@ -1,6 +1,7 @@
-/* What the machine can do: accepts N sockets and sends one ready-made frame to each, a plain loop of `send`, M times.
-   usage: floor CONNECTIONS MESSAGES FRAME_BYTES INTERVAL_MS
-   Prints "PORT <n>", then "READY" when all have come, waits for a line on standard input, and prints its figures as JSON. */
+/* What the machine can do: accepts N sockets and sends ready-made frames to each, a plain loop of `send`.
+   usage: floor CONNECTIONS
+   Prints "PORT <n>", then "READY" when all have come. Each line "MESSAGES FRAME_BYTES INTERVAL_MS" of standard input: sends, and
+   prints its figures as JSON. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -24,10 +25,33 @@ static double user_seconds(void) {
     return usage.ru_utime.tv_sec + usage.ru_utime.tv_usec / 1e6;
 }
 
+static void broadcast(const int *sockets, int connections, int messages, int bytes, double interval) {
+    /* A text frame, final, unmasked; its payload is noise. */
+    unsigned char *frame = malloc(bytes);
+    memset(frame, 'x', bytes);
+    frame[0] = 0x81;
+    frame[1] = 126;
+    frame[2] = (unsigned char)((bytes - 4) >> 8);
+    frame[3] = (unsigned char)(bytes - 4);
+    double next = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), user = user_seconds();
+    long short_sends = 0;
+    for (int message = 0; message < messages; message++) {
+        for (int index = 0; index < connections; index++)
+            if (send(sockets[index], frame, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) != bytes) short_sends++;
+        next += interval;
+        double wait = next - seconds(CLOCK_MONOTONIC);
+        if (wait > 0) usleep((useconds_t)(wait * 1e6));
+    }
+    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    user = user_seconds() - user;
+    printf("{\"cpu_seconds\": %.6f, \"user_seconds\": %.6f, \"short_sends\": %ld}\n", cpu, user, short_sends);
+    fflush(stdout);
+    free(frame);
+}
+
 int main(int count, char **arguments) {
-    if (count != 5) return fprintf(stderr, "usage: floor CONNECTIONS MESSAGES FRAME_BYTES INTERVAL_MS\n"), 2;
-    int connections = atoi(arguments[1]), messages = atoi(arguments[2]), bytes = atoi(arguments[3]);
-    double interval = atof(arguments[4]) / 1000;
+    if (count != 2) return fprintf(stderr, "usage: floor CONNECTIONS\n"), 2;
+    int connections = atoi(arguments[1]);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
@@ -41,30 +65,15 @@ int main(int count, char **arguments) {
         if (sockets[index] < 0) return perror("accept"), 1;
         setsockopt(sockets[index], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     }
-    /* A text frame, final, unmasked; its payload is noise. */
-    unsigned char *frame = malloc(bytes);
-    memset(frame, 'x', bytes);
-    frame[0] = 0x81;
-    frame[1] = 126;
-    frame[2] = (unsigned char)((bytes - 4) >> 8);
-    frame[3] = (unsigned char)(bytes - 4);
     puts("READY");
     fflush(stdout);
-    char line[64];
-    if (!fgets(line, sizeof line, stdin)) return 1;
-    double next = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), user = user_seconds();
-    long short_sends = 0;
-    for (int message = 0; message < messages; message++) {
-        for (int index = 0; index < connections; index++)
-            if (send(sockets[index], frame, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) != bytes) short_sends++;
-        next += interval;
-        double wait = next - seconds(CLOCK_MONOTONIC);
-        if (wait > 0) usleep((useconds_t)(wait * 1e6));
+    char line[128];
+    while (fgets(line, sizeof line, stdin)) {
+        int messages, bytes;
+        double interval;
+        if (sscanf(line, "%d %d %lf", &messages, &bytes, &interval) != 3 || bytes < 130 || bytes > 65539)
+            return fprintf(stderr, "not understood: %s", line), 2;
+        broadcast(sockets, connections, messages, bytes, interval / 1000);
     }
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    user = user_seconds() - user;
-    double deliveries = (double)messages * connections;
-    printf("{\"cpu_us_per_message\": %.3f, \"user_us_per_message\": %.3f, \"short_sends\": %ld}\n", cpu / deliveries * 1e6,
-        user / deliveries * 1e6, short_sends);
     return 0;
 }

@@ -37,7 +37,8 @@ struct Bench {
                bench match [SUBSCRIBERS]
                bench org [ROWS]
                bench query [ROWS]
-               bench push CONNECTIONS MESSAGES INTERVAL_MS [BURST]
+               bench push [heartbeat=SECONDS] [wide=FIELDS]
+               bench push tokens alike|users|parts|crowds|masks COUNT
                bench rest RECORDS [THREADS]
         """
 }
