@@ -45,6 +45,9 @@ extension PushLoop {
     }
 
     func flushDirty() {
+        // In the order of the rows, in which a crowd came and the kernel has its sockets: 10,000 sends that jump from class to class
+        // take 15 to 20 % longer. The list is made of few ascending runs, which are merged in some 0.1 ms.
+        dirty.value.sort()
         // Flushing makes nothing dirty.
         for row in dirty.value where connections[row].flags.contains(.isDirty) {
             connections[row].flags.remove(.isDirty)
