@@ -42,7 +42,8 @@ struct RunCommand: AsyncParsableCommand {
         let announce = Component("announce") {
             let authority = try await bridge.authority()
             Console.print(
-                "Millrace listens on \(settings.http.tls == nil ? "http" : "https")://\(authority) (/push, /events, /cometd, /health, /ready, /metrics).")
+                "Millrace listens on \(settings.http.tls == nil ? "http" : "https")://\(authority) (/push, /events, /cometd, /health, /ready, /metrics)."
+            )
             if let pubSub = try await bridge.pubSubAuthority() {
                 Console.print("The Pub/Sub API is served on \(pubSub).")
             }

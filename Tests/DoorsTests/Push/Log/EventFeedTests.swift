@@ -33,7 +33,9 @@ struct EventFeedTests {
         let schemas = SchemaBook()
         _ = try await schemas.facts(cases.schema.id, twin: twin)
         let feed = EventFeed(schemas: schemas)
-        let inboxes = [LoopInbox(waker: try LoopWaker(usesPoller: true)), LoopInbox(waker: try LoopWaker(usesPoller: true))]
+        let inboxes = [
+            LoopInbox(waker: try LoopWaker(usesPoller: true)), LoopInbox(waker: try LoopWaker(usesPoller: true)),
+        ]
         feed.open(inboxes)
 
         let batches = try (0..<3).map { batch in
