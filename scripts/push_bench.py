@@ -492,6 +492,8 @@ class Arm:
 
     def __init__(self, bench, server, connections, niceness=0, **keys):
         self.server, self.connections = server, connections
+        # Seconds of processor time per second while nothing is published: taken off by `deliver`.
+        self.idle_rate = 0
         server.start(connections)
         try:
             self.sink = Sink(bench.machine, bench.programs, server, niceness, **keys)
@@ -502,13 +504,13 @@ class Arm:
             raise
 
     def deliver(self, count, frame_bytes, interval):
-        """So many messages to everybody; processor time of the server, and what the listeners counted."""
+        """So many messages to everybody; processor time of the server beyond its idle time, and what the listeners counted."""
         self.sink.reset()
         self.sink.ask("busy", "OK")
-        before = self.server.processor_seconds()
+        start, before = time.monotonic(), self.server.processor_seconds()
         others = self.server.publish(count, frame_bytes, interval)
         figures = self.sink.wait(count * self.connections)
-        used = self.server.processor_seconds() - before - others
+        used = self.server.processor_seconds() - before - others - self.idle_rate * (time.monotonic() - start)
         self.sink.ask("lazy", "OK")
         if figures["fewest"] != count or figures["most"] != count or figures["standing"] != self.connections:
             raise Failure(f"{self.server.name}: not everybody got {count} messages: {figures}")
