@@ -1,8 +1,8 @@
 """The traps of the protocols that no other module shows through them, one test each; its number is in the test's name.
 
 The others: 5 and 30 in test_cometd, 7, 8, 9 and 12 in test_pubsub_grpcio, 19 and 29 in test_rest_simple_salesforce, 25 in
-test_pubsub_publish, 27 in test_bulk, 28 in test_oauth_flows; 6, 16, 17 and 20 to 26 also in Swift, where the test moves the clock
-or the limits. 31 is OData's: there is no such door yet."""
+test_pubsub_publish, 27 in test_bulk, 28 in test_oauth_flows, 31 in test_odata; 6, 16, 17 and 20 to 26 also in Swift, where the test
+moves the clock or the limits."""
 
 import base64
 import hashlib
