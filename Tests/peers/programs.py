@@ -229,6 +229,7 @@ class Gateway:
     ADMIN_SECRET = "the administrator's secret of these tests"
     """None: a gateway without `/admin`."""
     HEARTBEAT_SECONDS = 2
+    certificates = None
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS."""

@@ -150,37 +150,42 @@ private struct ConfigurationReader {
 
     private func listen(_ section: Section) -> Configuration.Listener? {
         defer { section.finish() }
-        return listener(section)
+        let host = section.text("host")
+        let port = section.integer("port")
+        let certificate = certificate(section)
+        guard let host, let port, let certificate else { return nil }
+        return Configuration.Listener(address: .init(host: host, port: port), certificate: certificate.files)
     }
 
     private func pubSub(_ section: Section) -> (served: Configuration.Listener?, Void)? {
         defer { section.finish() }
-        guard section.has("port") else {
-            let hasCertificate = section.has("certificate_file")
-            for name in ["host", "port", "certificate_file", "private_key_file"] { _ = section.node(name) }
-            if hasCertificate { section.mistake("certificate_file", "is for nothing without pubsub.port") }
-            return hasCertificate ? nil : (nil, ())
+        let host = section.text("host")
+        let isServed = section.has("port")
+        let port = section.integer("port")
+        guard let certificate = certificate(section) else { return nil }
+        guard isServed else {
+            guard certificate.files != nil else { return (nil, ()) }
+            section.mistake("certificate_file", "is for nothing without pubsub.port")
+            return nil
         }
-        return listener(section).map { ($0, ()) }
+        guard let host, let port else { return nil }
+        return (Configuration.Listener(address: .init(host: host, port: port), certificate: certificate.files), ())
     }
 
-    private func listener(_ section: Section) -> Configuration.Listener? {
-        let host = section.text("host")
-        let port = section.integer("port")
+    /// A section's certificate and its key, or neither; nil after a mistake.
+    private func certificate(_ section: Section) -> (files: Configuration.Listener.Certificate?, Void)? {
         let hasCertificate = section.has("certificate_file"), hasKey = section.has("private_key_file")
         let chain = files.pathOfReadable(section, "certificate_file")
         let key = files.pathOfReadable(section, "private_key_file")
-        if hasCertificate != hasKey {
+        guard hasCertificate == hasKey else {
             section.mistake(
                 hasCertificate ? "certificate_file" : "private_key_file",
                 "needs \(section.path).\(hasCertificate ? "private_key_file" : "certificate_file") beside it")
             return nil
         }
-        guard let host, let port, !hasCertificate || (chain != nil && key != nil) else { return nil }
-        let certificate = chain.flatMap { chain in
-            key.map { Configuration.Listener.Certificate(chainFile: chain, privateKeyFile: $0) }
-        }
-        return Configuration.Listener(address: .init(host: host, port: port), certificate: certificate)
+        guard hasCertificate else { return (nil, ()) }
+        guard let chain, let key else { return nil }
+        return (Configuration.Listener.Certificate(chainFile: chain, privateKeyFile: key), ())
     }
 
     private func admin(_ section: Section) -> (secret: Secret?, Void)? {

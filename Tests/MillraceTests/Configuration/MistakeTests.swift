@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import millrace
@@ -41,6 +42,29 @@ struct MistakeTests {
             (19, "/event/G__chn: a member has selected_entity and filter_expression, each a text, not filter"),
         ]
         #expect(mistakes == expected.map { "\(first + $0.0): channels: \($0.1)" })
+    }
+
+    /// A port's certificate and its key belong together, and to a port.
+    @Test(arguments: [
+        ("listen: { certificate_file: ca.pem }", "listen.certificate_file needs listen.private_key_file beside it"),
+        ("listen: { private_key_file: ca.pem }", "listen.private_key_file needs listen.certificate_file beside it"),
+        (
+            "listen: { certificate_file: ca.pem, private_key_file: no.pem }",
+            "listen.private_key_file cannot be read: DIRECTORY/no.pem"
+        ),
+        ("pubsub: { certificate_file: ca.pem }", "pubsub.certificate_file needs pubsub.private_key_file beside it"),
+        ("pubsub: { private_key_file: ca.pem }", "pubsub.private_key_file needs pubsub.certificate_file beside it"),
+        (
+            "pubsub: { certificate_file: ca.pem, private_key_file: ca.pem }",
+            "pubsub.certificate_file is for nothing without pubsub.port"
+        ),
+    ])
+    func certificatesStandBesideTheirKeys(section: String, complaint: String) throws {
+        let files = try ConfigurationFiles()
+        try files.writeAuthority()
+        let line = ConfigurationFiles.minimal.split(separator: "\n", omittingEmptySubsequences: false).count + 1
+        let wanted = complaint.replacingOccurrences(of: "DIRECTORY", with: files.directory)
+        #expect(files.mistakes(ConfigurationFiles.minimal + "\n" + section) == ["\(line): \(wanted)"])
     }
 
     @Test func allAreFoundAtOnce() throws {
