@@ -203,12 +203,15 @@ extension Sandbox: EventBus {
                 return
             }
         } else {
-            await observer.waiters.wait(after: after, timeout: timeout)
+            await observer.waiters.wait(after: after, timeout: min(timeout, Self.lookInterval))
         }
     }
 
     /// How often a reader looks for events that a fault holds back.
     private static let delayedLookInterval = Duration.milliseconds(50)
+    /// How often a reader looks for what is no event: a slot that is held, a right that was taken, an end. All of them wake those
+    /// who wait; one who had looked before and was about to wait is not woken.
+    private static let lookInterval = Duration.seconds(1)
 
     /// Exclusive: events after the one with this id. One code for malformed, expired and foreign ids, as an org has it.
     func place(after replayID: ReplayID) async throws(EventBusError) -> Position {
