@@ -104,7 +104,7 @@ def test_a_page_listens_over_tls(directories, org, certificates, gateway):
         """, own.push_url, own.token(), programs.CASES)
         seen = lambda: "\n".join(browser.execute_script("return window.seen"))
         programs.until(lambda: '"subscribed"' in seen(), what="a subscribed page")
-        case_id = org.create_case(org.create_contact("Page"), "seen by a page over TLS")
+        case_id = org.create_case(org.create_contact("Chromium"), "seen by a page over TLS")
         programs.until(lambda: case_id in seen(), what="the event in the page")
     finally:
         browser.quit()
