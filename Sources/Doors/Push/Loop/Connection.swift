@@ -27,6 +27,8 @@ struct Connection {
         static let isDoomed = Flags(rawValue: 1 << 9)
         /// A token was accepted: the subject is counted.
         static let hasGrant = Flags(rawValue: 1 << 10)
+        /// Its token is worth nothing any more: it gets no data and is not listened to, and its goodbye comes in its turn.
+        static let isDismissed = Flags(rawValue: 1 << 11)
     }
 
     static let none = UInt32.max

@@ -40,6 +40,37 @@ extension PushLoop {
         awaitEnd(row)
     }
 
+    /// Ends a connection whose token is worth nothing any more. From now on it gets no data and is not listened to; being told
+    /// costs a system call and the matcher's work, and is done in slices, since a whole crowd's tokens may end at once.
+    func dismiss(_ row: UInt32, _ reason: Goodbye.Reason) {
+        guard isServing(row) else { return }
+        connections[row].flags.insert(.isDismissed)
+        connections[row].expiryTick = 0
+        dropQueue(of: row, onlyData: true)
+        goodbyes.append(Goodbye(token: token(of: row), reason: reason))
+    }
+
+    /// Goodbyes in slices, so that they do not make the others wait.
+    func sayGoodbyes() {
+        if isDraining, now >= drainTick {
+            for row in connections.indices where connections[row].flags.contains(.isActive) {
+                doom(row, code: CloseCode.goingAway)
+            }
+            return
+        }
+        guard !goodbyes.isEmpty else { return }
+        for goodbye in goodbyes.suffix(Self.burialsPerTurn) {
+            guard let row = row(of: goodbye.token) else { continue }
+            connections[row].flags.remove(.isDismissed)
+            switch goodbye.reason {
+            case .draining: goAway(row, retryAfterMilliseconds: retryDelay())
+            case .expired: finish(row, code: CloseCode.unauthorized, reason: "the token has expired")
+            case .revoked: finish(row, code: CloseCode.unauthorized, reason: "the token was revoked")
+            }
+        }
+        goodbyes.removeLast(min(Self.burialsPerTurn, goodbyes.count))
+    }
+
     func goAway(_ row: UInt32, retryAfterMilliseconds delay: Int) {
         guard isServing(row) else { return }
         if connections[row].transport == .eventSource {
@@ -73,7 +104,7 @@ extension PushLoop {
 
     func isServing(_ row: UInt32) -> Bool {
         connections[row].flags.contains(.isActive)
-            && connections[row].flags.isDisjoint(with: [.isFinishing, .isDoomed])
+            && connections[row].flags.isDisjoint(with: [.isDismissed, .isFinishing, .isDoomed])
     }
 
     func removeSubscriptions(of row: UInt32) {
@@ -122,4 +153,18 @@ extension PushLoop {
         connections[row].generation = generation &+ 1
         connections.release(row)
     }
+}
+
+/// A connection that is to be told that it ends, when its turn comes.
+struct Goodbye {
+    enum Reason {
+        /// The server goes: each client is told another time to come back. Until then it is served.
+        case draining
+        case expired
+        case revoked
+    }
+
+    /// Of `PushLoop.token(of:)`: the connection may be gone by then.
+    var token: UInt64
+    var reason: Reason
 }

@@ -29,10 +29,10 @@ extension PushLoop {
             guard !connection.flags.contains(.isFinishing) else { return doom(row, code: CloseCode.abnormal) }
             connections[row].phaseTick = 0
             finish(row, code: CloseCode.unauthorized, reason: "no token came in time")
-        } else if connection.flags.contains(.isFinishing) {
+        } else if !connection.flags.isDisjoint(with: [.isFinishing, .isDismissed]) {
             return
         } else if isDue(connection.expiryTick) {
-            finish(row, code: CloseCode.unauthorized, reason: "the token has expired")
+            dismiss(row, .expired)
         } else if isDue(connection.stallTick), connection.flags.contains(.isBlocked) {
             finish(row, code: CloseCode.tooSlow, reason: "nothing was read for too long")
         } else if isDue(connection.pongTick), connection.flags.contains(.awaitsPong) {

@@ -121,7 +121,8 @@ extension PushLoop {
     private func deliver(_ frame: FrameRing.Index, of item: LogItem, to slot: UInt32) {
         guard subscriptions[slot].state == .live, item.place > subscriptions[slot].place else { return }
         let row = subscriptions[slot].connection
-        guard connections[row].flags.isDisjoint(with: [.isFinishing, .isDoomed]) else { return }
+        guard connections[row].flags.isDisjoint(with: [.isDismissed, .isFinishing, .isDoomed])
+        else { return }
         if connections[row].queueCount >= Self.flushCount || isFull(row) {
             if !connections[row].flags.contains(.isBlocked) { flush(row) }
             // Not in the middle of an entry's records: a subscription has all of them queued or none.

@@ -65,7 +65,7 @@ extension PushLoop {
     }
 
     /// Ends the connections whose token is worth nothing any more, at once: what waits is not sent, also where the connection was
-    /// ending already, and a frame that is half sent is cut.
+    /// ending already, and a frame that is half sent is cut. Only the goodbyes are said in slices.
     func revoke(_ revocation: Revocation) {
         for row in connections.indices {
             guard connections[row].flags.contains(.isActive), connections[row].flags.contains(.hasGrant),
@@ -73,7 +73,7 @@ extension PushLoop {
             else { continue }
             let isHalfSent = connections[row].headSent > 0
             if isServing(row) {
-                finish(row, code: CloseCode.unauthorized, reason: "the token was revoked")
+                dismiss(row, .revoked)
             } else {
                 dropQueue(of: row, onlyData: true)
             }

@@ -51,8 +51,8 @@ final class PushLoop {
     let dirty = LoopOwned<[UInt32]>([])
     var scheduled: [UInt32] = []
     var doomed: [UInt32] = []
-    /// Rows that have not been told goodbye yet, once draining has begun.
-    var goodbyes: [UInt32] = []
+    /// Connections that have not been told goodbye yet.
+    var goodbyes: [Goodbye] = []
     var isDraining = false
     var isStopped = false
     var drainTick: UInt32 = 0
@@ -134,7 +134,7 @@ final class PushLoop {
     /// What the transports know a connection by: told apart from an earlier one of the same row.
     func token(of row: UInt32) -> UInt64 { UInt64(connections[row].generation) << 32 | UInt64(row) }
 
-    private func row(of token: UInt64) -> UInt32? {
+    func row(of token: UInt64) -> UInt32? {
         let row = UInt32(truncatingIfNeeded: token)
         guard connections[row].generation == UInt32(token >> 32), connections[row].flags.contains(.isActive)
         else { return nil }
@@ -176,22 +176,9 @@ final class PushLoop {
         guard !isDraining else { return }
         isDraining = true
         drainTick = tick(after: configuration.drainTimeout)
-        goodbyes = connections.indices.filter { connections[$0].flags.contains(.isActive) }
-    }
-
-    /// 1001 in slices, each client with another time to come back.
-    private func sayGoodbyes() {
-        if isDraining, now >= drainTick {
-            for row in connections.indices where connections[row].flags.contains(.isActive) {
-                doom(row, code: CloseCode.goingAway)
-            }
-            return
+        for row in connections.indices where connections[row].flags.contains(.isActive) {
+            goodbyes.append(Goodbye(token: token(of: row), reason: .draining))
         }
-        guard !goodbyes.isEmpty else { return }
-        for row in goodbyes.suffix(Self.burialsPerTurn) where connections[row].flags.contains(.isActive) {
-            goAway(row, retryAfterMilliseconds: retryDelay())
-        }
-        goodbyes.removeLast(min(Self.burialsPerTurn, goodbyes.count))
     }
 
     private func end() {

@@ -42,8 +42,8 @@ final class LoopBench {
     ///   - sendBytes: the buffer of the loop's socket, and of the client's where `receiveBytes` does not say otherwise.
     ///   - receiveBytes: where the client is to read on later, no smaller than `PushFixture.smallBuffer`.
     func open(
-        allow: [TokenSigner.Allowance] = [.init(channel: PushFixture.channel)], sendBytes: Int? = nil,
-        receiveBytes: Int? = nil
+        subject: String = "alice", allow: [TokenSigner.Allowance] = [.init(channel: PushFixture.channel)],
+        sendBytes: Int? = nil, receiveBytes: Int? = nil
     ) async throws -> (client: RawClient, row: UInt32) {
         let (client, server) = try listener.pair()
         let raw = RawClient(descriptor: client)
@@ -54,7 +54,7 @@ final class LoopBench {
         }
         let row = loop.connections.count
         let headers =
-            PushFixture.upgradeHeaders + [("Authorization", "Bearer \(try PushFixture.token(allow: allow))")]
+            PushFixture.upgradeHeaders + [("Authorization", "Bearer \(try PushFixture.token(subject: subject, allow: allow))")]
         loop.adopt(
             .descriptor(server),
             TakeoverRequest(method: "GET", uri: "/push", headers: headers.map { (name: $0.0, value: $0.1) }), [])

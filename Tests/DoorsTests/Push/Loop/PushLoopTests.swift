@@ -222,6 +222,41 @@ struct PushLoopTests {
         #expect(try await client.frame().closeCode == CloseCode.policy)
     }
 
+    /// A crowd whose tokens end at once was once closed in one turn, for half a second of which nobody else was served. Now a turn
+    /// says a bounded number of goodbyes, and whoever waits for its own gets nothing and is not listened to.
+    @Test(arguments: [Goodbye.Reason.revoked, .expired])
+    func aCrowdIsDismissedInSlices(_ reason: Goodbye.Reason) async throws {
+        let bench = try await LoopBench { $0.connectionsPerSubjectMax = .max }
+        var crowd: [RawClient] = []
+        let count = PushLoop.burialsPerTurn + 20
+        for _ in 0..<count {
+            let client = try await bench.open().client
+            try client.send(text: #"{"type":"subscribe","id":1,"channel":"\#(PushFixture.channel)"}"#)
+            crowd.append(client)
+        }
+        let (bystander, _) = try await bench.open(subject: "bob")
+        try bystander.send(text: #"{"type":"subscribe","id":1,"channel":"\#(PushFixture.channel)"}"#)
+        try await bench.turns(until: "all subscribed") { bench.loop.subscriptions.count == count + 1 }
+        for client in crowd + [bystander] { #expect(try await client.message().type == "subscribed") }
+
+        for client in crowd { try client.send(text: #"{"type":"ping"}"#) }
+        if reason == .revoked {
+            bench.loop.revoke(.subject("alice", issuedUpTo: .max))
+        } else {
+            for row in 0..<UInt32(count) { bench.loop.dismiss(row, .expired) }
+        }
+        bench.loop.deliver(LoopBench.item(1))
+        bench.turn()
+        #expect(try await bystander.message().type == "event")
+        #expect(bench.loop.statistics.closes == [CloseCode.unauthorized: PushLoop.burialsPerTurn])
+        bench.turn()
+        #expect(bench.loop.statistics.closes == [CloseCode.unauthorized: count])
+        for client in crowd { #expect(try await client.frame().closeCode == CloseCode.unauthorized) }
+        for client in crowd { client.shut() }
+        try await bench.turns(until: "they are gone") { bench.loop.connections.count == 1 }
+        #expect(bench.loop.goodbyes.isEmpty && bench.loop.subscriptions.count == 1)
+    }
+
     /// Each code that a client made up was once a time series of its own.
     @Test func codesThatClientsMakeUpAreCountedAsOne() async throws {
         let bench = try await LoopBench()
