@@ -32,11 +32,12 @@ struct ChannelIndex: ~Copyable {
     var distinctConditions: Int { conditions.count }
 
     /// Answers the group and the place in it.
+    /// - Parameter serial: the last that a group was given; a new group takes the next.
     mutating func insert(
-        _ slot: SubscriptionSlot, frameClass: FrameClass, condition: Condition?
+        _ slot: SubscriptionSlot, frameClass: FrameClass, condition: Condition?, serial: inout UInt64
     ) -> (group: Index, place: UInt32) {
         let condition = self.condition(for: condition)
-        let group = self.group(frameClass, of: condition)
+        let group = self.group(frameClass, of: condition, serial: &serial)
         let row = groups.address(group)
         row.pointee.slots.append(slot)
         return (group, row.pointee.slots.count - 1)
@@ -58,6 +59,11 @@ struct ChannelIndex: ~Copyable {
         groups.remove(group)
         if conditions[condition].firstGroup == Index.max { remove(condition) }
         return nil
+    }
+
+    func kin(ofGroup group: Index) -> Kin {
+        let row = groups.address(group)
+        return Kin(serial: row.pointee.serial, count: Int(row.pointee.slots.count))
     }
 
     /// Memory held, in bytes; walks all rows.
@@ -119,13 +125,15 @@ struct ChannelIndex: ~Copyable {
 
     // MARK: Groups
 
-    private mutating func group(_ frameClass: FrameClass, of condition: Index) -> Index {
+    private mutating func group(_ frameClass: FrameClass, of condition: Index, serial: inout UInt64) -> Index {
         let hash = Self.hash([condition, frameClass.rawValue])
         let found = groups.first(hash: hash) {
             $0.pointee.condition == condition && $0.pointee.frameClass == frameClass.rawValue
         }
         if let found { return found }
         let index = groups.insert(hash: hash)
+        serial += 1
+        groups[index].serial = serial
         let first = conditions[condition].firstGroup
         groups[index].condition = condition
         groups[index].frameClass = frameClass.rawValue

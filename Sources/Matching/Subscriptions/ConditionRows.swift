@@ -63,5 +63,7 @@ struct GroupRow: HashedRow {
     /// In the list of the condition's groups.
     var following = UInt32.max
     var preceding = UInt32.max
+    /// `Kin.serial`.
+    var serial: UInt64 = 0
     var slots = ShortList<SubscriptionSlot>()
 }

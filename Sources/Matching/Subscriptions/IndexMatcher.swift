@@ -30,6 +30,8 @@ public final class IndexMatcher: Matcher {
     private var numbers: [String: UInt32] = [:]
     private var channels: [Channel?] = []
     private var places = Rows<Place>(empty: Place())
+    /// Of `Kin`.
+    private var lastSerial: UInt64 = 0
 
     public init() {}
 
@@ -38,7 +40,8 @@ public final class IndexMatcher: Matcher {
         remove(slot)
         let number = number(of: name)
         guard let channel = channels[Int(number)] else { preconditionFailure("a number is that of a channel") }
-        let (group, place) = channel.index.insert(slot, frameClass: frameClass, condition: condition)
+        let (group, place) = channel.index.insert(
+            slot, frameClass: frameClass, condition: condition, serial: &lastSerial)
         while places.limit <= slot.rawValue { _ = places.allocate() }
         places[slot.rawValue] = Place(channel: number, group: group, place: place)
     }
@@ -65,6 +68,11 @@ public final class IndexMatcher: Matcher {
     public func verdict(of slot: SubscriptionSlot, on input: MatchInput) -> Verdict? {
         guard let (channel, place) = place(of: slot) else { return nil }
         return channel.index.verdict(ofGroup: place.group, Judge(input))
+    }
+
+    public func kin(of slot: SubscriptionSlot) -> Kin? {
+        guard let (channel, place) = place(of: slot) else { return nil }
+        return channel.index.kin(ofGroup: place.group)
     }
 
     /// How many conditions a channel has, equal ones once (none counts as one).

@@ -71,4 +71,14 @@ public protocol Matcher {
     /// What the change is to one subscription alone (replay from the log); nil: it is not concerned. The input's channel
     /// does not matter.
     func verdict(of slot: SubscriptionSlot, on input: MatchInput) -> Verdict?
+    /// Those that are judged as this one is and shown the same; nil where the matcher does not know, or there is no such slot.
+    func kin(of slot: SubscriptionSlot) -> Kin?
+}
+
+/// The subscriptions of one condition and one frame class: for the same change all get the same verdict, and the same frame.
+public struct Kin: Hashable, Sendable {
+    /// Never used twice in a matcher's life, so that what was found for one lot is not taken for another's.
+    public var serial: UInt64
+    /// How many they are now.
+    public var count: Int
 }

@@ -57,4 +57,6 @@ public struct ScanMatcher: Matcher {
         guard let subscription = subscriptions[slot] else { return nil }
         return Judge(input).verdict(for: subscription.condition)
     }
+
+    public func kin(of slot: SubscriptionSlot) -> Kin? { nil }
 }

@@ -55,20 +55,21 @@ struct RecentLog {
     /// Up to `limit` items after a place, oldest first; nil when some of them are no longer (or not yet) here.
     func items(after place: LogPlace, limit: Int) -> [LogItem]? {
         guard place >= floor else { return nil }
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle].place <= place { low = middle + 1 } else { high = middle }
-        }
-        return (low..<min(count, low + limit)).map { self[$0] }
+        let first = index(after: place)
+        return (first..<min(count, first + limit)).map { self[$0] }
+    }
+
+    /// The item at a place, when it is here.
+    func item(at place: LogPlace) -> LogItem? {
+        let index = index(after: place) - 1
+        guard index >= 0, self[index].place == place else { return nil }
+        return self[index]
     }
 
     /// Where a replay id of this topic family stands, when it is here.
     func item(of replayID: ReplayID, family: String) -> LogItem? {
-        guard let place = placesByReplayID[replayID],
-            let item = items(after: LogPlace(rawValue: place.rawValue - 1), limit: 1)?.first ?? itemAtFloor(place),
-            item.place == place, PushChannel.family(of: item.topic) == family
+        guard let place = placesByReplayID[replayID], let item = item(at: place),
+            PushChannel.family(of: item.topic) == family
         else { return nil }
         return item
     }
@@ -79,9 +80,15 @@ struct RecentLog {
         return (.start, lastReplayID)
     }
 
-    private func itemAtFloor(_ place: LogPlace) -> LogItem? {
-        guard count > 0, self[0].place == place else { return nil }
-        return self[0]
+    /// The index of the first item after a place.
+    private func index(after place: LogPlace) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].place <= place { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     private subscript(index: Int) -> LogItem {

@@ -6,11 +6,16 @@ internal import Store
 /// are live from then on. Within one turn of the loop, so nothing can come between.
 ///
 /// A connection reads once for all its subscriptions, in the log's order: that is what makes one `Last-Event-ID` good for
-/// several channels of an event stream. From the loop's own memory where it reaches back far enough, otherwise in chunks from
-/// the store. It goes on only when its queue is empty, so a client that reads slowly costs a window, not its backlog.
+/// several channels of an event stream. From the loop's own memory where it reaches back far enough, and there one is judged
+/// for all that are judged alike (`ReplayBook`); otherwise in chunks from the store. It goes on only when its queue is empty, so a
+/// client that reads slowly costs a window, not its backlog.
 extension PushLoop {
     /// Entries judged for a connection before others get their turn. A window ends earlier when the queue is full.
     static let windowItems = 64
+    /// What a crowd that catches up may take of one turn, in judgements; the rest of it goes on in the next.
+    static let effortPerTurn = 4_096
+    /// What bringing a connection forward costs beside judging, mostly a system call, in judgements.
+    static let connectionEffort = 8
 
     func setBehind(_ row: UInt32, _ isBehind: Bool) {
         guard connections[row].flags.contains(.isBehind) != isBehind else { return }
@@ -25,12 +30,21 @@ extension PushLoop {
     }
 
     func bringForward() {
-        guard !scheduled.isEmpty else { return }
+        guard !scheduled.isEmpty else {
+            if statistics.connectionsBehind == 0 { replayBook.clear() }
+            return
+        }
         let rows = scheduled
         scheduled = []
-        for row in rows {
+        effort = 0
+        for (index, row) in rows.enumerated() {
+            guard effort < Self.effortPerTurn else {
+                scheduled.insert(contentsOf: rows[index...], at: 0)
+                return
+            }
             connections[row].flags.remove(.isScheduled)
             bringForward(row)
+            effort += Self.connectionEffort
         }
     }
 
@@ -62,12 +76,89 @@ extension PushLoop {
         if start >= log.head {
             for slot in slots { goLive(slot) }
             setBehind(row, false)
-        } else if let items = log.items(after: start, limit: Self.windowItems) {
+        } else if start < log.floor {
+            read(after: start, slots, row)
+        } else if slots.contains(where: { subscriptions[$0].slow == .conflate }) {
+            let items = log.items(after: start, limit: Self.windowItems) ?? []
             consume(items, reached: items.last?.place ?? log.head, row)
             schedule(row)
         } else {
-            read(after: start, slots, row)
+            replay(slots, row)
+            schedule(row)
         }
+    }
+
+    /// Queues what the loop's memory holds for the subscriptions, as far as it has been judged or is judged now.
+    private func replay(_ slots: [UInt32], _ row: UInt32) {
+        var found: [(hit: ReplayBook.Hit, slot: UInt32)] = []
+        var reached = log.head
+        var notes: [ReplayBook.Notes] = []
+        for slot in slots {
+            let note = replayBook.notes(
+                for: matcher.kin(of: SubscriptionSlot(rawValue: slot)), at: subscriptions[slot].place, floor: log.floor)
+            extend(note, slot)
+            notes.append(note)
+            reached = min(reached, note.through)
+        }
+        for (slot, note) in zip(slots, notes) {
+            for hit in note.hits(after: subscriptions[slot].place) where hit.place <= reached {
+                found.append((hit, slot))
+            }
+        }
+        // Stable: records of one entry stay in their order, and subscriptions in that of the connection.
+        if slots.count > 1 { found.sort { $0.hit.place < $1.hit.place } }
+        var last = LogPlace.start
+        for (hit, slot) in found {
+            if hit.place != last, isFull(row) {
+                // Everything before it is handled.
+                reached = LogPlace(rawValue: hit.place.rawValue - 1)
+                break
+            }
+            last = hit.place
+            queue(frame(of: hit, slot), place: hit.place, slot)
+            if hit.kind == .gap { statistics.gaps += 1 } else { statistics.deliveries += 1 }
+        }
+        for (slot, note) in zip(slots, notes) {
+            statistics.directDeliveries += note.seenCount(after: subscriptions[slot].place, upTo: reached)
+            subscriptions[slot].place = max(subscriptions[slot].place, reached)
+        }
+        flush(row)
+    }
+
+    /// Judges the next window for all that are judged as this subscription is.
+    private func extend(_ notes: ReplayBook.Notes, _ slot: UInt32) {
+        guard notes.through < log.head, let items = log.items(after: notes.through, limit: Self.windowItems)
+        else { return }
+        let channel = channel(of: slot)
+        let form = classes[FrameClass(rawValue: subscriptions[slot].frameClass)].form
+        for item in items where item.concerns(channel: channel) {
+            if case .gap = item.content {
+                notes.append([ReplayBook.Hit(place: item.place, record: 0, kind: .gap)], isEvent: false, at: item.place)
+                continue
+            }
+            var hits: [ReplayBook.Hit] = []
+            for record in item.inputs.indices {
+                guard let verdict = matcher.verdict(of: SubscriptionSlot(rawValue: slot), on: item.inputs[record])
+                else { continue }
+                hits.append(
+                    ReplayBook.Hit(
+                        place: item.place, record: UInt32(record), kind: FrameKey.Kind(verdict, form: form)))
+            }
+            effort += item.inputs.count
+            notes.append(hits, isEvent: true, at: item.place)
+        }
+        notes.reach(items.last?.place ?? log.head)
+    }
+
+    private func frame(of hit: ReplayBook.Hit, _ slot: UInt32) -> FrameRing.Index {
+        let frameClass = FrameClass(rawValue: subscriptions[slot].frameClass)
+        let key = FrameKey(
+            place: hit.place, record: hit.record, kind: hit.kind, classSerial: classes.serial(frameClass))
+        if let index = frames.find(key) { return index }
+        guard let item = log.item(at: hit.place) else {
+            preconditionFailure("the loop's memory begins before the place")
+        }
+        return frame(item, record: Int(hit.record), hit.kind, frameClass)
     }
 
     private func behind(_ row: UInt32) -> [UInt32] {
@@ -135,9 +226,8 @@ extension PushLoop {
             {
                 if case .gap = item.content {
                     statistics.gaps += 1
-                    queue(
-                        frame(item, record: 0, .gap, FrameClass(rawValue: subscriptions[slot].frameClass)), of: item,
-                        slot)
+                    let frameClass = FrameClass(rawValue: subscriptions[slot].frameClass)
+                    queue(frame(item, record: 0, .gap, frameClass), place: item.place, slot)
                     continue
                 }
                 statistics.directDeliveries += 1
@@ -168,13 +258,13 @@ extension PushLoop {
         var kind = FrameKey.Kind(verdict, form: classes[frameClass].form)
         // Changes before it were skipped: what it changed alone would not bring the client up to date.
         if isNewest, kind == .event { kind = .whole }
-        queue(frame(item, record: record, kind, frameClass), of: item, slot)
+        queue(frame(item, record: record, kind, frameClass), place: item.place, slot)
         statistics.deliveries += 1
     }
 
-    private func queue(_ frame: FrameRing.Index, of item: LogItem, _ slot: UInt32) {
-        append(frame, to: subscriptions[slot].connection, subscription: slot, place: item.place)
-        subscriptions[slot].told = max(subscriptions[slot].told, item.place)
+    private func queue(_ frame: FrameRing.Index, place: LogPlace, _ slot: UInt32) {
+        append(frame, to: subscriptions[slot].connection, subscription: slot, place: place)
+        subscriptions[slot].told = max(subscriptions[slot].told, place)
     }
 }
 

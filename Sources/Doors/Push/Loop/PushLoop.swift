@@ -44,6 +44,9 @@ final class PushLoop {
     /// Subscriptions of this loop by channel, for `PushStatistics.directDeliveries`.
     var subscriptionCounts: [String: Int] = [:]
     var log: RecentLog
+    var replayBook = ReplayBook()
+    /// Spent on catching up in this turn.
+    var effort = 0
     var wheel = TimerWheel()
     /// Half-received messages, of the few connections that have one.
     var parsers: [UInt32: WebSocketFrameParser] = [:]
