@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// A SOQL condition (what stands behind `WHERE`), parsed: for subscription filters, channel filter expressions and REST
 /// queries alike.
 ///
@@ -8,13 +10,26 @@ public struct Condition: Sendable {
     /// What is parsed and what is made of it once, shared by all copies.
     private final class Storage: Sendable {
         let expression: Expression
-        let predicate: Predicate
         let hash: Int
+        private let evaluation = AtomicLazyReference<Evaluation>()
 
         init(_ expression: Expression) {
             self.expression = expression
-            self.predicate = Predicate(expression)
             self.hash = expression.hashValue
+        }
+
+        /// Made when it is asked for: of the conditions that a server keeps most are indexed, and never evaluated themselves.
+        var predicate: Predicate {
+            let made = evaluation.load() ?? evaluation.storeIfNil(Evaluation(Predicate(expression)))
+            return made.predicate
+        }
+    }
+
+    private final class Evaluation: Sendable {
+        let predicate: Predicate
+
+        init(_ predicate: Predicate) {
+            self.predicate = predicate
         }
     }
 
