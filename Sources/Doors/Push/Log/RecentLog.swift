@@ -18,6 +18,8 @@ struct RecentLog {
     /// The newest replay id by family of topics, with its place.
     private var familyHeads: [String: (place: LogPlace, replayID: ReplayID)] = [:]
     private var lastReplayID: ReplayID?
+    /// Of the newest item that a client can resume from, whatever its family.
+    private(set) var newestPlace = LogPlace.start
 
     /// - Parameters:
     ///   - head: where it begins when nothing is remembered.
@@ -42,6 +44,7 @@ struct RecentLog {
             if item.event != nil { placesByReplayID[replayID] = item.place }
             familyHeads[PushChannel.family(of: item.topic)] = (item.place, replayID)
             lastReplayID = replayID
+            newestPlace = item.place
         }
     }
 

@@ -55,8 +55,7 @@ extension PushLoop {
 
     /// A sign of life, and to quiet subscriptions the place they have reached. A blocked connection has its own deadline.
     private func heartbeat(_ row: UInt32) {
-        let whole = tick(after: configuration.heartbeat) - now
-        connections[row].heartbeatTick = now + UInt32.random(in: max(1, whole - whole / 8)...whole, using: &random)
+        connections[row].heartbeatTick = tick(after: configuration.heartbeat)
         guard !connections[row].flags.contains(.isBlocked) else { return }
         switch connections[row].transport {
         case .eventSource:

@@ -73,7 +73,7 @@ extension PushLoop {
 
     /// A quiet subscription learns the place it has reached, so that it need not read the same again when it resumes.
     func checkpoint(_ slot: UInt32) {
-        guard subscriptions[slot].state == .live else { return }
+        guard subscriptions[slot].state == .live, log.newestPlace > subscriptions[slot].told else { return }
         let channel = self.channel(of: slot)
         let (place, replayID) = log.newestReplayID(channel: channel)
         guard place > subscriptions[slot].told, let replayID else { return }

@@ -148,6 +148,8 @@ extension PushLoop {
 
     private func received(_ bytes: UnsafeRawBufferPointer, from row: UInt32) {
         guard !bytes.isEmpty, isServing(row) else { return }
+        // All that most clients ever send.
+        if WebSocketFrameHeader.isEmptyPong(bytes), parsers.isEmpty || parsers[row] == nil { return handle(.pong, row) }
         var parser =
             parsers.removeValue(forKey: row)
             ?? WebSocketFrameParser(

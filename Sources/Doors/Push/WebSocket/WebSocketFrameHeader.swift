@@ -25,6 +25,11 @@ struct WebSocketFrameHeader {
         bytes(opcode, payloadCount: payload.count) + payload
     }
 
+    /// Whether these bytes are one masked pong without payload and nothing else: the answer to a ping of the hub's.
+    static func isEmptyPong(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count == 6 && bytes[0] == 0x80 | Opcode.pong.rawValue && bytes[1] == 0x80
+    }
+
     /// A close frame; the reason is cut to what a control frame holds, at a character's border.
     static func close(code: UInt16, reason: String) -> [UInt8] {
         var text = reason
