@@ -85,8 +85,7 @@ extension LoadLoop {
 
     private func welcomed(_ row: Int, _ message: ServerText) {
         guard case .greeting = rows[row].phase else { return }
-        // As patient as the client for pages: two and a half heartbeats.
-        rows[row].silenceMax = message.heartbeat.map { Int64($0) * 2_500_000 }
+        rows[row].silenceMax = message.silenceMax
         rows[row].phase = .subscribing
         rows[row].unansweredCount = plan.channels.count
         rows[row].asked = now
