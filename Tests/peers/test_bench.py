@@ -221,14 +221,14 @@ class FaultyServer:
     """Speaks the push protocol to `count` connections. When all are subscribed, each gets what `script(number)` says: numbers are
     the replay ids of events, other things are sent as messages, and a pair of a code and a reason closes."""
 
-    def __init__(self, count, script, tls=None):
+    def __init__(self, count, script, tls=None, host="127.0.0.1"):
         self.script = script
         self.barrier = threading.Barrier(count)
         self.number = 0
         self.lock = threading.Lock()
         self.closes = []
-        self.server = serve(self.handle, "127.0.0.1", 0, subprotocols=["millrace.v1"], ssl=tls, compression=None)
-        self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{self.server.socket.getsockname()[1]}/push"
+        self.server = serve(self.handle, host, 0, subprotocols=["millrace.v1"], ssl=tls, compression=None)
+        self.url = f"{'wss' if tls else 'ws'}://{host}:{self.server.socket.getsockname()[1]}/push"
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -386,8 +386,13 @@ def test_tls_is_spoken_and_certificates_are_checked(certificate):
     with FaultyServer(20, lambda number: [1, large, 3], tls=context) as server:
         report = figures(server.bench(20, "--ca-file", trusted))
     assert (report["connections"]["standing"], report["events"]["delivered"], report["events"]["lost"]) == (20, 60, 0)
-    with FaultyServer(2, lambda number: [1], tls=context) as server:
-        report = figures(server.bench(2), UNAVAILABLE)
-    (end,) = report["connections"]["ends"]
-    assert (end["kind"], end["code"], end["count"]) == ("unreachable", "TLS", 2)
-    assert "CERTIFICATE_VERIFY_FAILED" in end["example"]
+
+    def refusal(complaint, *arguments, **options):
+        with FaultyServer(2, lambda number: [1], tls=context, **options) as server:
+            report = figures(server.bench(2, *arguments), UNAVAILABLE)
+        (end,) = report["connections"]["ends"]
+        assert (end["kind"], end["code"], end["count"]) == ("unreachable", "TLS", 2)
+        assert complaint in end["example"]
+    refusal("CERTIFICATE_VERIFY_FAILED")
+    # Every address in numbers was checked as if it were 127.0.0.1: another one's certificate was good, its own was not.
+    refusal("in certificate from peer", "--ca-file", trusted, host="127.0.0.2")

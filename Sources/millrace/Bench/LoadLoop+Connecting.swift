@@ -27,7 +27,8 @@ extension LoadLoop {
         guard changed >= 0 else { return unreachable(row, errno: -changed) }
         if let context = plan.tls {
             do {
-                rows[row].tls = try TLSClient(context: context, host: plan.address.host)
+                rows[row].tls = try TLSClient(
+                    context: context, host: plan.address.host, address: plan.numericHost)
             } catch {
                 return end(row, .unreachable, code: "TLS", "\(error)")
             }
