@@ -23,6 +23,7 @@ from websockets.sync.server import serve
 
 from programs import BINARY, CALL_SECONDS, CASES, STOP_SECONDS, UNAVAILABLE, USAGE, Gateway, millrace, until
 from push_client import PushClient, header, ids, place
+from test_faults import Control
 
 FAULTY = 1
 """The exit status where something was lost, doubled or out of order."""
@@ -110,6 +111,22 @@ def test_a_token_that_is_given_limits_what_comes(org, gateway):
     nothing = figures(bench(gateway, *arguments, "--token", gateway.token(f"ContactId = '{contact}'")))
     assert nothing["events"]["delivered"] == 0 and nothing["published"]["seen"] == 0 < nothing["published"]["changes"]
     assert any("nobody got the event" in warning for warning in nothing["warnings"])
+
+
+def test_what_the_org_refuses_is_told(org, gateway):
+    """A case that stayed behind was told to nobody: the figures were taken before the cases are deleted."""
+    arguments = ("--connections", 2, "--channel", CASES, "--publish", "5/s", "--duration", "1s")
+    control = Control(org)
+    control.fault("unavailable", path="/services/data/**", method="DELETE")
+    try:
+        report = figures(bench(gateway, *arguments))
+    finally:
+        control.clear()
+    assert report["published"]["failed"] == 1 and report["published"]["seen"] == report["published"]["changes"]
+    assert any("could not be deleted: DELETE of a case: 503" in warning for warning in report["warnings"])
+    answer = bench(gateway, *arguments, "--publish-fields", '{"Nonsense__c": 1}')
+    assert (answer.returncode, answer.stdout) == (UNAVAILABLE, "")
+    assert "400 INVALID_FIELD" in answer.stderr
 
 
 def test_what_the_gateway_refuses_is_told_with_its_code(gateway, tmp_path):

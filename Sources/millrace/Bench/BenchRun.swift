@@ -80,6 +80,8 @@ final class BenchRun: Sendable {
         var parts: [LoadFigures] = []
         for control in controls { parts.append(await control.finish()) }
         progress?.clear()
+        // Before the figures are taken: a case that stays in the org is among its failures.
+        await publisher?.delete(cases)
         let ledgers = parts.map(\.ledger)
         let published = publisher.map { publisher in
             let figures = publisher.figures
@@ -88,7 +90,6 @@ final class BenchRun: Sendable {
                 figures: figures, seenCount: Judgement.seenCount(of: figures.records, in: ledgers), first: times.first,
                 last: times.last)
         }
-        await publisher?.delete(cases)
         return Outcome(
             figures: parts.dropFirst().reduce(parts[0]) { $0 + $1 }, judgement: Judgement(ledgers, cut: cut),
             wantedCount: settings.plan.connectionCount, isInterrupted: isInterrupted, measured: measured,

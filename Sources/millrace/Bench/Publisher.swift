@@ -74,7 +74,9 @@ struct Publisher: Sendable {
         let fields = ["Subject": FieldLiteral.string("millrace bench")].merging(fields) { $1 }
         let begin = Self.now()
         let answer = try await call(.POST, "", JSONEncoder().encode(fields))
-        let id = try JSONDecoder().decode(Created.self, from: Data(answer.readableBytesView)).id
+        guard let id = try? JSONDecoder().decode(Created.self, from: Data(answer.readableBytesView)).id else {
+            throw Failure(description: "the answer to the creation of a case has no id")
+        }
         state.figures.withLock { figures in
             figures.changeCount += 1
             figures.begins[Fingerprint(id).value] = [begin]
