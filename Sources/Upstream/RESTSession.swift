@@ -26,7 +26,10 @@ extension OrgConnection {
     }
 
     /// An HTTP client that trusts what the connection trusts. Its owner shuts it down.
-    public func httpClient() -> HTTPClient {
-        HTTPClient(eventLoopGroupProvider: .singleton, configuration: OrgServices.httpConfiguration(self))
+    /// - Parameter callDeadline: how long an answer may stand still.
+    public func httpClient(callDeadline: Duration = .seconds(30)) -> HTTPClient {
+        HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: OrgServices.httpConfiguration(self, callDeadline: callDeadline))
     }
 }

@@ -22,10 +22,11 @@ enum BenchOrg {
             switch publishing.login {
             case .connection(let org): org.httpClient()
             case .session:
-                // A session's token goes to its org and nowhere else.
+                // A session's token goes to its org and nowhere else. A call's own timeout ends with the answer's head.
                 HTTPClient(
                     eventLoopGroupProvider: .singleton,
-                    configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
+                    configuration: HTTPClient.Configuration(
+                        redirectConfiguration: .disallow, timeout: .init(read: Publisher.callTimeout)))
             }
         do {
             let session: RESTSession =

@@ -28,7 +28,7 @@ struct Publisher: Sendable {
 
     private static let apiPath = "/services/data/v66.0/sobjects/Case"
     private static let answerBytesMax = 1024 * 1024
-    private static let callTimeout = TimeAmount.seconds(30)
+    static let callTimeout = TimeAmount.seconds(30)
     /// Callers at the same time, each with a case of its own, so that the changes of a record keep their order.
     private static let callersMax = 64
     /// An org takes some milliseconds for a change; with so few a second for each caller none has to hurry.
