@@ -162,7 +162,7 @@ struct BenchReport: Encodable, Sendable {
     /// 0: all is well; 1: something was lost, doubled or out of order; 69: nothing was, but not every connection stood to the end.
     var exitStatus: Int32 {
         if events.lost + events.duplicate + events.out_of_order > 0 { return 1 }
-        let isWhole = connections.ends.isEmpty && subscription_errors.isEmpty
+        let isWhole = connections.standing == connections.wanted && subscription_errors.isEmpty
         return isWhole ? 0 : ExitStatus.unavailable
     }
 
