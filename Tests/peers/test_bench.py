@@ -171,14 +171,21 @@ def test_wrong_arguments_are_refused_before_anything_happens(arguments, status, 
     assert text in answer.stderr
 
 
-def test_more_connections_than_open_files_are_refused():
+@pytest.mark.parametrize("limit, connections, threads, needed", [
+    (300, 1000, 1, 1258),
+    # What the threads need was forgotten, and the program ended with a trap.
+    (600, 300, 256, 1068),
+])
+def test_more_connections_than_open_files_are_refused(limit, connections, threads, needed):
     # Root could raise the limit by itself.
     powerless = ["setpriv", "--bounding-set", "-sys_resource"] if os.geteuid() == 0 else []
     answer = subprocess.run(
-        [*powerless, "prlimit", "--nofile=300:300", BINARY, "bench", "ws://127.0.0.1:1/push", "--token", "a", "--connections", "1000"],
+        [*powerless, "prlimit", f"--nofile={limit}:{limit}", BINARY, "bench", "ws://127.0.0.1:1/push", "--token", "a",
+         "--connections", str(connections), "--threads", str(threads)],
         capture_output=True, text=True, timeout=CALL_SECONDS)
     assert answer.returncode == USAGE
-    assert "1000 connections need 1256 open files, and this process may have 300" in answer.stderr and "ulimit -n" in answer.stderr
+    assert f"{connections} connections need {needed} open files, and this process may have {limit}" in answer.stderr
+    assert "ulimit -n" in answer.stderr
 
 
 def test_a_gateway_that_is_killed_in_the_middle_is_reported(directories, org):

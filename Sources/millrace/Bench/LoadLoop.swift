@@ -7,6 +7,8 @@ import Synchronization
 ///
 /// A connection is a row: no task, no timer and, while nothing is half received, no buffer.
 final class LoadLoop {
+    /// Its poller and its wakeup.
+    static let descriptorsPerLoop = 2
     private static let wakeupToken = UInt64.max
     private static let eventsPerTurn = 256
     private static let receiveBytes = 256 * 1024
