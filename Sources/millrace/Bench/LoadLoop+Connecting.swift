@@ -133,7 +133,8 @@ extension LoadLoop {
     private func unreachable(_ row: Int, errno: CInt) {
         let hint =
             errno == EADDRNOTAVAIL
-            ? ": no port is left for this target; give more --source addresses to connect from" : ""
+            ? ": no port is left for this target (give more --source addresses), or a --source is not of this machine"
+            : ""
         end(row, .unreachable, code: "\(errno)", String(cString: strerror(errno)) + hint)
     }
 }

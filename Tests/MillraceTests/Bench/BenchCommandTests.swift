@@ -26,7 +26,7 @@ struct BenchCommandTests {
         (["--publish", "5/s", "--org", "https://a.example"], "--session-env"),
         (["--connection", "c.json"], "--publish"), (["--ca-file", "ca.pem"], "wss://"),
         (["--channel", "/a", "--channel", "/a"], "twice"), (["--form", "whole"], "whole"),
-        (["--token", "a", "--allow", "[]"], "--allow"),
+        (["--token", "a", "--allow", "[]"], "--allow"), (["--source", "eth0"], "--source is eth0"),
     ])
     func wrongArgumentsAreRefusedWithTheirName(arguments: [String], text: String) {
         #expect {
