@@ -1,4 +1,3 @@
-import CPushLoop
 import Foundation
 import Synchronization
 
@@ -166,7 +165,7 @@ final class BenchRun: Sendable {
                 await pause()
             }
         }
-        let cut = Int64(pushloop_wall_nanoseconds() / 1_000)
+        let cut = RunClock.now()
         for control in controls { control.cut.store(cut, ordering: .relaxed) }
         while true {
             let look = ContinuousClock.now

@@ -69,11 +69,12 @@ extension LoadLoop {
 
     private func delivered(_ subscription: Int, _ scan: EventScan) -> Ledger.Receipt {
         if scan.kind == .left { figures.leftCount += 1 }
-        let receipt = figures.ledger.received(subscription, scan.key, at: wall(now))
+        let arrival = RunClock.since1970(now)
+        let receipt = figures.ledger.received(subscription, scan.key, at: arrival)
         guard receipt != .duplicate, let commit = scan.commitMilliseconds,
             control.isMeasuring.load(ordering: .relaxed), commit * 1_000 <= control.cut.load(ordering: .relaxed)
         else { return receipt }
-        let latency = wall(now) - commit * 1_000
+        let latency = arrival - commit * 1_000
         figures.latency.record(latency)
         if !commit.isMultiple(of: 1_000) { figures.subsecondCount += 1 }
         delivered(latency: latency)

@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import CPushLoop
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -72,7 +71,7 @@ struct Publisher: Sendable {
     private func createCase() async throws -> String {
         struct Created: Decodable { var id: String }
         let fields = ["Subject": FieldLiteral.string("millrace bench")].merging(fields) { $1 }
-        let begin = Self.now()
+        let begin = RunClock.now()
         let answer = try await call(.POST, "", JSONEncoder().encode(fields))
         guard let id = try? JSONDecoder().decode(Created.self, from: Data(answer.readableBytesView)).id else {
             throw Failure(description: "the answer to the creation of a case has no id")
@@ -111,9 +110,9 @@ struct Publisher: Sendable {
 
     private func change(_ id: String, number: Int) async {
         do {
-            let begin = Self.now()
+            let begin = RunClock.now()
             _ = try await call(.PATCH, "/" + id, JSONEncoder().encode(["Subject": "millrace bench \(number)"]))
-            let took = Self.now() - begin
+            let took = RunClock.now() - begin
             state.figures.withLock { figures in
                 figures.changeCount += 1
                 figures.calls.record(took)
@@ -126,9 +125,6 @@ struct Publisher: Sendable {
             }
         }
     }
-
-    /// Microseconds since 1970, as the ledgers count.
-    private static func now() -> Int64 { Int64(pushloop_wall_nanoseconds() / 1_000) }
 
     /// Deletes the cases. What cannot be deleted is a failure that counts.
     func delete(_ ids: [String]) async {
