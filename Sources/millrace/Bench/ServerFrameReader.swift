@@ -79,7 +79,7 @@ struct ServerFrameReader {
         guard bytes[1] & 0x80 == 0 else { return .failure("a masked frame, which only clients send") }
         let field = Int(bytes[1] & 0x7F)
         if bytes[0] & 0x8 != 0, field > 125 || bytes[0] & 0x80 == 0 {
-            return .failure("a control frame that is too long")
+            return .failure("a control frame that is too long or in fragments")
         }
         let lengthBytes = field == 126 ? 2 : field == 127 ? 8 : 0
         guard bytes.count >= 2 + lengthBytes else { return .needs(2 + lengthBytes) }
