@@ -115,7 +115,7 @@ def test_a_token_that_is_given_limits_what_comes(org, gateway):
 
 def test_what_the_org_refuses_is_told(org, gateway):
     """A case that stayed behind was told to nobody: the figures were taken before the cases are deleted."""
-    arguments = ("--connections", 2, "--channel", CASES, "--publish", "5/s", "--duration", "1s")
+    arguments = ("--connections", 2, "--channel", CASES, "--publish", "1/s", "--duration", "1s")
     control = Control(org)
     control.fault("unavailable", path="/services/data/**", method="DELETE")
     try:

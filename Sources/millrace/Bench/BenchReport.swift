@@ -209,6 +209,14 @@ struct BenchReport: Encodable, Sendable {
                 warnings.append(
                     "\(published.figures.failureCount.grouped) calls to the org failed, the first: \(failure)")
             }
+            let due = Int(published.perSecond * outcome.measured.seconds)
+            let made = Int(clamping: published.figures.calls.count) + published.figures.failureCount
+            // Some are late, and the last one may not be due yet.
+            if made < due - due / 10 - 1 {
+                warnings.append(
+                    "\(made.grouped) changes were made where --publish asks for \(due.grouped): the org takes too long for so many."
+                )
+            }
             let missing = published.figures.changeCount - published.seenCount
             if missing > 0 {
                 warnings.append(

@@ -35,6 +35,8 @@ final class BenchRun: Sendable {
         var figures: Publisher.Figures
         /// Different events of its records that any connection got.
         var seenCount: Int
+        /// What was asked for.
+        var perSecond: Double
         /// From the beginning of a change to its event's first arrival, and to its last.
         var first = Durations()
         var last = Durations()
@@ -86,8 +88,8 @@ final class BenchRun: Sendable {
             let figures = publisher.figures
             let times = Judgement.publishedTimes(figures.begins, in: ledgers)
             return Published(
-                figures: figures, seenCount: Judgement.seenCount(of: figures.records, in: ledgers), first: times.first,
-                last: times.last)
+                figures: figures, seenCount: Judgement.seenCount(of: figures.records, in: ledgers),
+                perSecond: publisher.perSecond, first: times.first, last: times.last)
         }
         return Outcome(
             figures: parts.dropFirst().reduce(parts[0]) { $0 + $1 }, judgement: Judgement(ledgers, cut: cut),

@@ -29,13 +29,13 @@ struct Publisher: Sendable {
     private static let answerBytesMax = 1024 * 1024
     static let callTimeout = TimeAmount.seconds(30)
     /// Callers at the same time, each with a case of its own, so that the changes of a record keep their order.
-    private static let callersMax = 64
-    /// An org takes some milliseconds for a change; with so few a second for each caller none has to hurry.
-    private static let perSecondAndCaller = 10.0
+    static let callersMax = 64
+    /// A caller has half a second for a change: an org far away, with triggers, takes some tenths of one.
+    private static let perSecondAndCaller = 2.0
 
     private let session: RESTSession
     private let http: HTTPClient
-    private let perSecond: Double
+    let perSecond: Double
     /// Fields of the cases, as JSON: what conditions ask for.
     private let fields: [String: FieldLiteral]
     private let state: SharedFigures

@@ -33,7 +33,7 @@ struct BenchReportTests {
 
     /// Programs read them: none is ever renamed.
     @Test func theMembersOfTheJSONStay() throws {
-        let text = report { $0.published = .init(figures: .init(), seenCount: 0) }.json
+        let text = report { $0.published = .init(figures: .init(), seenCount: 0, perSecond: 1) }.json
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
             Set(object.keys) == [
@@ -119,8 +119,17 @@ struct BenchReportTests {
             warns("nobody got the event") {
                 var figures = Publisher.Figures()
                 figures.changeCount = 5
-                $0.published = .init(figures: figures, seenCount: 4)
+                $0.published = .init(figures: figures, seenCount: 4, perSecond: 1)
             })
+        // In two seconds 100 changes are due.
+        func isSlow(_ made: Int) -> Bool {
+            warns("the org takes too long") {
+                var figures = Publisher.Figures()
+                for _ in 0..<made { figures.calls.record(1) }
+                $0.published = .init(figures: figures, seenCount: 0, perSecond: 50)
+            }
+        }
+        #expect(isSlow(88) && !isSlow(89))
     }
 
     @Test func negativeLatenciesCountAsZero() {
