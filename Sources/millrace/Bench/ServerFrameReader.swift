@@ -61,7 +61,10 @@ struct ServerFrameReader {
         }
         switch held.withUnsafeBytes({ Self.measure($0) }) {
         case .failure(let reason): fail(reason, body)
-        case .needs(let count): take(upTo: count)
+        case .needs(let count):
+            take(upTo: count)
+            // Its head may be all there is of a frame: nothing more need come.
+            if held.count == count { complete(&rest, body) }
         case .frame(let head, let payload):
             take(upTo: head + payload)
             guard held.count == head + payload else { return }
