@@ -30,7 +30,7 @@ extension LoadLoop {
                 rows[row].tls = try TLSClient(
                     context: context, host: plan.address.host, address: plan.numericHost)
             } catch {
-                return end(row, .unreachable, code: "TLS", "\(error)")
+                return tlsFailed(row, error)
             }
         }
         rows[row].phase = .upgrading

@@ -11,7 +11,7 @@ extension LoadLoop {
             transmitSealed(row)
             plain.withUnsafeBytes { plainReceived(row, $0) }
         } catch {
-            end(row, .unreachable, code: "TLS", "\(error)")
+            tlsFailed(row, error)
         }
     }
 
@@ -96,7 +96,15 @@ extension LoadLoop {
             rows[row].output += try tls.takeOutbound()
             flush(row)
         } catch {
-            end(row, .unreachable, code: "TLS", "\(error)")
+            tlsFailed(row, error)
+        }
+    }
+
+    /// Until the upgrade is answered TLS has not come about; later it is a connection that ends.
+    func tlsFailed(_ row: Int, _ error: any Error) {
+        switch rows[row].phase {
+        case .waiting, .connecting, .upgrading: end(row, .unreachable, code: "TLS", "\(error)")
+        case .greeting, .subscribing, .standing, .ended: end(row, .cut, "\(error)")
         }
     }
 
