@@ -387,7 +387,7 @@ class Modes:
                 note(f"{number} do not read: p99 {figures['p99_ms']:.2f} ms, p50 {figures['p50_ms']:.2f} ms")
                 arm.sink.ask("ignore 0", "OK")
                 # They have missed nothing.
-                arm.sink.wait((connections - number) * count + number * (count + filling), exactly=True)
+                arm.sink.wait((connections - number) * count + number * (count + filling))
         finally:
             arm.stop()
         ratio = statistics.median(beside) / statistics.median(without)

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import Logging
+import NIOCore
 import NIOSSL
 
 /// What every user of an org shares: one token source and one connection to the event bus.
@@ -15,7 +16,9 @@ struct OrgServices: Sendable {
         _ body: (OrgServices) async throws -> Result
     ) async throws -> Result {
         try org.validate()
-        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: httpConfiguration(org))
+        let http = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: httpConfiguration(org, callDeadline: timing.callDeadline))
         do {
             let login = try JWTBearerLogin(login: org.login, http: http, deadline: timing.callDeadline)
             let tokens = TokenSource(failureHold: timing.loginFailureHold, time: time, logger: logger) { serial in
@@ -41,13 +44,15 @@ struct OrgServices: Sendable {
         }
     }
 
-    static func httpConfiguration(_ org: OrgConnection) -> HTTPClient.Configuration {
+    static func httpConfiguration(_ org: OrgConnection, callDeadline: Duration) -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
         if case .file(let path) = org.trustRoots { tls.trustRoots = .file(path) }
         // An assertion goes to the configured host and nowhere else.
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         // A refused connection is a failed login at once; the pauses between logins are ours.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // The deadline of a request ends with the answer's head: a body that stands still would be waited for for ever.
+        configuration.timeout.read = TimeAmount(callDeadline)
         return configuration
     }
 }

@@ -26,7 +26,12 @@ extension OrgConnection {
     }
 
     /// An HTTP client that trusts what the connection trusts. Its owner shuts it down.
-    public func httpClient() -> HTTPClient {
-        HTTPClient(eventLoopGroupProvider: .singleton, configuration: OrgServices.httpConfiguration(self))
+    /// - Parameters:
+    ///   - connectionsMax: where the org speaks HTTP/1.1, so many calls are under way at the same time; others wait.
+    ///   - callDeadline: how long an answer may stand still.
+    public func httpClient(connectionsMax: Int, callDeadline: Duration = .seconds(30)) -> HTTPClient {
+        var configuration = OrgServices.httpConfiguration(self, callDeadline: callDeadline)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connectionsMax
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 }

@@ -18,15 +18,7 @@ enum BenchOrg {
     /// and what `body` throws.
     static func withPublisher(_ publishing: Publishing?, _ body: (Publisher?) async throws -> Void) async throws {
         guard let publishing else { return try await body(nil) }
-        let http: HTTPClient =
-            switch publishing.login {
-            case .connection(let org): org.httpClient()
-            case .session:
-                // A session's token goes to its org and nowhere else.
-                HTTPClient(
-                    eventLoopGroupProvider: .singleton,
-                    configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
-            }
+        let http = httpClient(for: publishing.login)
         do {
             let session: RESTSession =
                 switch publishing.login {
@@ -41,5 +33,17 @@ enum BenchOrg {
             throw error
         }
         try await http.shutdown()
+    }
+
+    private static func httpClient(for login: Login) -> HTTPClient {
+        switch login {
+        case .connection(let org): return org.httpClient(connectionsMax: Publisher.callersMax)
+        case .session:
+            // A session's token goes to its org and nowhere else. A call's own timeout ends with the answer's head.
+            var configuration = HTTPClient.Configuration(
+                redirectConfiguration: .disallow, timeout: .init(read: Publisher.callTimeout))
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Publisher.callersMax
+            return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        }
     }
 }

@@ -162,7 +162,7 @@ struct BenchReport: Encodable, Sendable {
     /// 0: all is well; 1: something was lost, doubled or out of order; 69: nothing was, but not every connection stood to the end.
     var exitStatus: Int32 {
         if events.lost + events.duplicate + events.out_of_order > 0 { return 1 }
-        let isWhole = connections.ends.isEmpty && subscription_errors.isEmpty
+        let isWhole = connections.standing == connections.wanted && subscription_errors.isEmpty
         return isWhole ? 0 : ExitStatus.unavailable
     }
 
@@ -208,6 +208,14 @@ struct BenchReport: Encodable, Sendable {
             if let failure = published.figures.firstFailure {
                 warnings.append(
                     "\(published.figures.failureCount.grouped) calls to the org failed, the first: \(failure)")
+            }
+            let due = Int(published.perSecond * outcome.measured.seconds)
+            let made = Int(clamping: published.figures.calls.count) + published.figures.failureCount
+            // Some are late, and the last one may not be due yet.
+            if made < due - due / 10 - 1 {
+                warnings.append(
+                    "\(made.grouped) changes were made where --publish asks for \(due.grouped): the org takes too long for so many."
+                )
             }
             let missing = published.figures.changeCount - published.seenCount
             if missing > 0 {

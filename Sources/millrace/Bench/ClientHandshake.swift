@@ -63,8 +63,10 @@ struct ClientHandshake: Hashable, Sendable {
         }
         if status == 101 { return upgraded(headers, headBytes: headBytes) }
         let body = bytes[headBytes...].prefix(Self.bodyBytesMax)
+        // A gateway's body has a length. In chunks it is a proxy's: nothing that is read here, and its end may never come.
+        let isChunked = headers["transfer-encoding"] != nil
         let length = min(headers["content-length"].flatMap { Int($0) } ?? .max, Self.bodyBytesMax)
-        guard body.count >= length || isEnded else { return .incomplete }
+        guard body.count >= length || isChunked || isEnded else { return .incomplete }
         let phrase = words.count > 2 ? String(words[2]) : ""
         return .refused(status: status, reason: Self.reason(body) ?? phrase)
     }

@@ -17,6 +17,9 @@ struct EventScan: Hashable, Sendable {
     /// `commitTimestamp` of the header, in milliseconds since 1970; a platform event has none.
     var commitMilliseconds: Int64?
 
+    /// The end of the year 9999. A larger number is no time, and its microseconds need not fit into 64 bits.
+    static let commitMillisecondsMax: UInt64 = 253_402_300_799_999
+
     /// Nil for what is no JSON object, and for an event without a replay id.
     init?(_ bytes: UnsafeRawBufferPointer) {
         var pass = Pass(bytes: bytes)
@@ -134,8 +137,10 @@ private struct Pass {
             if pass.isName(name, "recordIds") { return pass.recordIDs(into: &scan) }
             guard pass.isName(name, "commitTimestamp") else { return pass.skipValue() }
             guard let text = pass.scalar() else { return false }
-            if case .number(let milliseconds) = EventKey.Place(pass.bytes[text]) {
-                scan.commitMilliseconds = Int64(exactly: milliseconds)
+            if case .number(let milliseconds) = EventKey.Place(pass.bytes[text]),
+                milliseconds <= EventScan.commitMillisecondsMax
+            {
+                scan.commitMilliseconds = Int64(milliseconds)
             }
             return true
         }

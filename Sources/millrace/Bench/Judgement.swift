@@ -19,9 +19,6 @@ struct Judgement: Sendable {
     var spread = Durations()
     var faults: [Ledger.Fault] = []
 
-    /// Whether something went wrong that the protocol promises never does.
-    var hasFaults: Bool { lostCount + duplicateCount + outOfOrderCount > 0 }
-
     /// - Parameters:
     ///   - ledgers: one of each thread; subscriptions with equal terms are a group across them.
     ///   - cut: events that first arrived after it, in microseconds, are not judged: they may still be on their way to others.

@@ -1,5 +1,3 @@
-import CPushLoop
-
 /// One connection of a load loop: a row of its table.
 struct LoadConnection {
     enum Phase {

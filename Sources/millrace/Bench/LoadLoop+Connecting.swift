@@ -27,9 +27,10 @@ extension LoadLoop {
         guard changed >= 0 else { return unreachable(row, errno: -changed) }
         if let context = plan.tls {
             do {
-                rows[row].tls = try TLSClient(context: context, host: plan.address.host)
+                rows[row].tls = try TLSClient(
+                    context: context, host: plan.address.host, address: plan.numericHost)
             } catch {
-                return end(row, .unreachable, code: "TLS", "\(error)")
+                return tlsFailed(row, error)
             }
         }
         rows[row].phase = .upgrading
@@ -85,8 +86,7 @@ extension LoadLoop {
 
     private func welcomed(_ row: Int, _ message: ServerText) {
         guard case .greeting = rows[row].phase else { return }
-        // As patient as the client for pages: two and a half heartbeats.
-        rows[row].silenceMax = message.heartbeat.map { Int64($0) * 2_500_000 }
+        rows[row].silenceMax = message.silenceMax
         rows[row].phase = .subscribing
         rows[row].unansweredCount = plan.channels.count
         rows[row].asked = now
@@ -133,7 +133,8 @@ extension LoadLoop {
     private func unreachable(_ row: Int, errno: CInt) {
         let hint =
             errno == EADDRNOTAVAIL
-            ? ": no port is left for this target; give more --source addresses to connect from" : ""
+            ? ": no port is left for this target (give more --source addresses), or a --source is not of this machine"
+            : ""
         end(row, .unreachable, code: "\(errno)", String(cString: strerror(errno)) + hint)
     }
 }

@@ -11,7 +11,7 @@ extension LoadLoop {
             transmitSealed(row)
             plain.withUnsafeBytes { plainReceived(row, $0) }
         } catch {
-            end(row, .unreachable, code: "TLS", "\(error)")
+            tlsFailed(row, error)
         }
     }
 
@@ -69,11 +69,12 @@ extension LoadLoop {
 
     private func delivered(_ subscription: Int, _ scan: EventScan) -> Ledger.Receipt {
         if scan.kind == .left { figures.leftCount += 1 }
-        let receipt = figures.ledger.received(subscription, scan.key, at: wall(now))
+        let arrival = RunClock.since1970(now)
+        let receipt = figures.ledger.received(subscription, scan.key, at: arrival)
         guard receipt != .duplicate, let commit = scan.commitMilliseconds,
             control.isMeasuring.load(ordering: .relaxed), commit * 1_000 <= control.cut.load(ordering: .relaxed)
         else { return receipt }
-        let latency = wall(now) - commit * 1_000
+        let latency = arrival - commit * 1_000
         figures.latency.record(latency)
         if !commit.isMultiple(of: 1_000) { figures.subsecondCount += 1 }
         delivered(latency: latency)
@@ -95,7 +96,15 @@ extension LoadLoop {
             rows[row].output += try tls.takeOutbound()
             flush(row)
         } catch {
-            end(row, .unreachable, code: "TLS", "\(error)")
+            tlsFailed(row, error)
+        }
+    }
+
+    /// Until the upgrade is answered TLS has not come about; later it is a connection that ends.
+    func tlsFailed(_ row: Int, _ error: any Error) {
+        switch rows[row].phase {
+        case .waiting, .connecting, .upgrading: end(row, .unreachable, code: "TLS", "\(error)")
+        case .greeting, .subscribing, .standing, .ended: end(row, .cut, "\(error)")
         }
     }
 

@@ -7,6 +7,8 @@ import Synchronization
 ///
 /// A connection is a row: no task, no timer and, while nothing is half received, no buffer.
 final class LoadLoop {
+    /// Its poller and its wakeup.
+    static let descriptorsPerLoop = 2
     private static let wakeupToken = UInt64.max
     private static let eventsPerTurn = 256
     private static let receiveBytes = 256 * 1024
@@ -33,9 +35,8 @@ final class LoadLoop {
     private let connectionsPerSecond: Double
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytes, alignment: 16)
     private let events = UnsafeMutablePointer<pushloop_event>.allocate(capacity: eventsPerTurn)
-    /// Of the monotonic clock, and what the wall clock is ahead of it.
-    private let start = LoadLoop.monotonic()
-    private let wallOffset: Int64
+    /// Readings of the monotonic clock: at the beginning, and of what happens now.
+    private let start = RunClock.monotonic()
     var now: Int64
 
     /// - Parameters:
@@ -60,7 +61,6 @@ final class LoadLoop {
         figures.ledger = ledger
         connectionsPerSecond = plan.connectionsPerSecond * share
         now = start
-        wallOffset = Int64(pushloop_wall_nanoseconds() / 1_000) - start
     }
 
     deinit {
@@ -74,7 +74,7 @@ final class LoadLoop {
         while !isFinished {
             let count = pushloop_poller_wait(poller, events, CInt(Self.eventsPerTurn), Self.turnMilliseconds)
             guard count >= 0 else { preconditionFailure("the poller failed: errno \(-count)") }
-            now = Self.monotonic()
+            now = RunClock.monotonic()
             for index in 0..<Int(count) { ready(events[index]) }
             openMore()
             checkDeadlines()
@@ -82,11 +82,6 @@ final class LoadLoop {
             for request in control.take() { answer(request) }
         }
     }
-
-    /// Microseconds since 1970 of a reading of the monotonic clock.
-    func wall(_ monotonic: Int64) -> Int64 { monotonic + wallOffset }
-
-    static func monotonic() -> Int64 { Int64(pushloop_monotonic_nanoseconds() / 1_000) }
 
     func delivered(latency: Int64) { slowest = max(slowest, latency) }
 
@@ -107,7 +102,7 @@ final class LoadLoop {
 
     private func readable(_ row: Int) {
         let count = pushloop_receive(rows[row].descriptor, buffer.baseAddress, buffer.count)
-        now = Self.monotonic()
+        now = RunClock.monotonic()
         guard count > 0 else {
             // Nothing to read after all, or a signal came first.
             if count == -Int(EAGAIN) || count == -Int(EINTR) { return }

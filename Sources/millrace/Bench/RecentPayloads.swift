@@ -12,17 +12,22 @@ struct RecentPayloads {
     /// What a server may gather for one connection before it sends to the next.
     static let entriesMax = 64
 
+    /// One that is alone has nobody to compare with.
+    private let isShared: [Bool]
+    /// Each grows with its events: there may be half as many groups as connections.
     private var groups: [[Entry?]]
 
-    /// - Parameter sizes: the members of each group; one that is alone needs no memory.
+    /// - Parameter sizes: the members of each group.
     init(groupSizes sizes: [Int]) {
-        groups = sizes.map { $0 > 1 ? Array(repeating: nil, count: Self.entriesMax) : [] }
+        isShared = sizes.map { $0 > 1 }
+        groups = Array(repeating: [], count: sizes.count)
     }
 
     /// What these bytes are, where they are those of the group's event with this index.
     @inline(__always)
     func find(group: Int, index: Int, _ bytes: UnsafeRawBufferPointer) -> EventScan? {
-        guard !groups[group].isEmpty, let entry = groups[group][index % Self.entriesMax], entry.index == index,
+        let slot = index % Self.entriesMax
+        guard slot < groups[group].count, let entry = groups[group][slot], entry.index == index,
             entry.bytes.count == bytes.count
         else { return nil }
         let isEqual = entry.bytes.withUnsafeBytes { known in
@@ -33,7 +38,9 @@ struct RecentPayloads {
     }
 
     mutating func keep(_ scan: EventScan, group: Int, index: Int, _ bytes: UnsafeRawBufferPointer) {
-        guard !groups[group].isEmpty else { return }
-        groups[group][index % Self.entriesMax] = Entry(index: index, scan: scan, bytes: Array(bytes))
+        guard isShared[group] else { return }
+        let slot = index % Self.entriesMax
+        while groups[group].count <= slot { groups[group].append(nil) }
+        groups[group][slot] = Entry(index: index, scan: scan, bytes: Array(bytes))
     }
 }

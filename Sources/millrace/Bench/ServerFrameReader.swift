@@ -61,7 +61,10 @@ struct ServerFrameReader {
         }
         switch held.withUnsafeBytes({ Self.measure($0) }) {
         case .failure(let reason): fail(reason, body)
-        case .needs(let count): take(upTo: count)
+        case .needs(let count):
+            take(upTo: count)
+            // Its head may be all there is of a frame: nothing more need come.
+            if held.count == count { complete(&rest, body) }
         case .frame(let head, let payload):
             take(upTo: head + payload)
             guard held.count == head + payload else { return }
@@ -79,7 +82,7 @@ struct ServerFrameReader {
         guard bytes[1] & 0x80 == 0 else { return .failure("a masked frame, which only clients send") }
         let field = Int(bytes[1] & 0x7F)
         if bytes[0] & 0x8 != 0, field > 125 || bytes[0] & 0x80 == 0 {
-            return .failure("a control frame that is too long")
+            return .failure("a control frame that is too long or in fragments")
         }
         let lengthBytes = field == 126 ? 2 : field == 127 ? 8 : 0
         guard bytes.count >= 2 + lengthBytes else { return .needs(2 + lengthBytes) }

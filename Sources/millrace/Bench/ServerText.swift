@@ -18,6 +18,16 @@ struct ServerText: Decodable {
     /// Seconds.
     var heartbeat: Int?
 
+    /// A day. A longer heartbeat counts as that: its microseconds need not fit into 64 bits.
+    static let heartbeatSecondsMax = 86_400
+
+    /// Microseconds of silence after which the connection counts as dead, as patient as the client for pages: two and a half
+    /// heartbeats. Nil where none is promised.
+    var silenceMax: Int64? {
+        guard let heartbeat, heartbeat > 0 else { return nil }
+        return Int64(min(heartbeat, Self.heartbeatSecondsMax)) * 2_500_000
+    }
+
     private enum CodingKeys: String, CodingKey {
         case type, id, channel, replayId, code, message, heartbeat
     }

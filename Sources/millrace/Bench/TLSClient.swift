@@ -7,14 +7,16 @@ import NIOSSL
 final class TLSClient {
     private let channel: EmbeddedChannel
 
-    /// - Parameter host: what the certificate must be for; an address in numbers is checked as one.
-    init(context: NIOSSLContext, host: String) throws {
+    /// - Parameters:
+    ///   - host: what the certificate must be for.
+    ///   - address: the host's, in numbers: a certificate may be for that instead.
+    init(context: NIOSSLContext, host: String, address: String) throws {
         // Server Name Indication is for names.
         let isName = (try? SocketAddress(ipAddress: host, port: 0)) == nil
         let handler = try NIOSSLClientHandler(context: context, serverHostname: isName ? host : nil)
         channel = EmbeddedChannel(handler: handler)
-        // Of no network: it only tells the handler to begin.
-        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        // Connects nothing: it tells the handler to begin, and whom it is talking to. The port is not looked at.
+        channel.connect(to: try SocketAddress(ipAddress: address, port: 1), promise: nil)
         channel.embeddedEventLoop.run()
     }
 

@@ -8,13 +8,13 @@ import Upstream
 
 /// From the arguments to what is done.
 extension BenchCommand {
-    /// Descriptors that a process needs beside its connections.
+    /// Descriptors that a process needs beside its connections and the loops that hold them.
     private static let descriptorsBeside = 256
 
     func settings() throws -> BenchRun.Settings {
         let address = try address()
         let tokens = try tokens()
-        let wanted = UInt64(connections + Self.descriptorsBeside)
+        let wanted = UInt64(connections + threads * LoadLoop.descriptorsPerLoop + Self.descriptorsBeside)
         let allowed = pushloop_descriptors_allow(wanted)
         guard allowed >= wanted else {
             throw ValidationError(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import Sandbox
 import Synchronization
 import Upstream
@@ -166,6 +167,9 @@ struct BenchCommand: AsyncParsableCommand {
             throw ValidationError("--threads is \(threads); it is between 1 and \(Self.threadsMax).")
         }
         guard Set(channel).count == channel.count else { throw ValidationError("A --channel is named twice.") }
+        for address in source where (try? SocketAddress(ipAddress: address, port: 0)) == nil {
+            throw ValidationError("--source is \(address); it is an address in numbers, such as 10.0.0.5.")
+        }
         if caFile != nil, !url.lowercased().hasPrefix("wss://") {
             throw ValidationError("--ca-file is for wss:// addresses.")
         }

@@ -26,7 +26,7 @@ struct BenchCommandTests {
         (["--publish", "5/s", "--org", "https://a.example"], "--session-env"),
         (["--connection", "c.json"], "--publish"), (["--ca-file", "ca.pem"], "wss://"),
         (["--channel", "/a", "--channel", "/a"], "twice"), (["--form", "whole"], "whole"),
-        (["--token", "a", "--allow", "[]"], "--allow"),
+        (["--token", "a", "--allow", "[]"], "--allow"), (["--source", "eth0"], "--source is eth0"),
     ])
     func wrongArgumentsAreRefusedWithTheirName(arguments: [String], text: String) {
         #expect {
@@ -122,5 +122,17 @@ struct BenchCommandTests {
         #expect(text(#"{"type":"error","id":"x","code":"invalid_where"}"#)?.code == "invalid_where")
         #expect(text(#"{"type":"later"}"#)?.kind == .other)
         for json in ["", "[]", "{}", #"{"type":1}"#, "welcome"] { #expect(text(json) == nil) }
+    }
+
+    /// The microseconds of a long heartbeat were more than 64 bits hold, which ended the program; one of none ended connections.
+    @Test(
+        arguments: [
+            ("25", 62_500_000), ("86400", 216_000_000_000), ("86401", 216_000_000_000),
+            ("9223372036854775807", 216_000_000_000), ("0", nil), ("-1", nil), ("null", nil),
+        ] as [(String, Int64?)])
+    func silenceIsBoundedByThePromisedHeartbeat(heartbeat: String, microseconds: Int64?) throws {
+        let json = #"{"type":"welcome","heartbeat":\#(heartbeat)}"#
+        let welcome = try #require(Array(json.utf8).withUnsafeBytes { ServerText($0) })
+        #expect(welcome.silenceMax == microseconds)
     }
 }

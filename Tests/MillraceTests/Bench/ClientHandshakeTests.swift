@@ -47,6 +47,10 @@ struct ClientHandshakeTests {
             answer("HTTP/1.1 502 Bad Gateway\r\n\r\n<html>", isEnded: true)
                 == .refused(status: 502, reason: "Bad Gateway"))
         #expect(answer("HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n") == .refused(status: 404, reason: ""))
+        // Of a connection that stays open: its end was waited for until the time was over, and the status not told.
+        #expect(
+            answer("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<html")
+                == .refused(status: 403, reason: "Forbidden"))
     }
 
     @Test(arguments: [

@@ -23,6 +23,17 @@ struct EventScanTests {
         #expect(self.scan(event(type: "left"))?.kind == .left)
     }
 
+    /// The microseconds of a large number were more than 64 bits hold: one message of a server ended the program.
+    @Test(
+        arguments: [
+            ("253402300799999", 253_402_300_799_999), ("253402300800000", nil), ("9223372036854775807", nil),
+            ("18446744073709551616", nil), ("-1", nil), (#""soon""#, nil),
+        ] as [(String, Int64?)])
+    func aCommitIsATimeOrNone(timestamp: String, milliseconds: Int64?) throws {
+        let scan = try #require(self.scan(event().replacing("1767225600123", with: timestamp)))
+        #expect(scan.commitMilliseconds == milliseconds)
+    }
+
     /// What a person wrote into a field must not be taken for the event's own.
     @Test(arguments: [
         #","Subject":"\"event\":{\"replayId\":7}","Description":"}}]]\\""#,

@@ -56,6 +56,14 @@ struct ServerFrameReaderTests {
         #expect(read([bytes + text("more"), text("more")]) == ["failure"])
     }
 
+    /// One that came in two pieces was handed on with the next frame only: a close without a code, which is the last, never.
+    @Test func anEmptyFrameIsWholeWithItsHead() {
+        #expect(read([[0x89], [0x00]]) == ["ping "])
+        #expect(read([text("a") + [0x88], [0x00]]) == ["text a", "close - "])
+        #expect(read([[0x81], [126], [0], [0]]) == ["text "])
+        #expect(read([[0x81], [127], Array(repeating: 0, count: 8)]) == ["text "])
+    }
+
     @Test func nothingIsHeldBetweenFrames() {
         var reader = ServerFrameReader()
         text("whole").withUnsafeBytes { reader.receive($0) { _ in } }

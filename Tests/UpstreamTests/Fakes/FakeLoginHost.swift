@@ -10,6 +10,8 @@ final class FakeLoginHost: Sendable {
         var status = 200
         var body: String
         var headers: [(String, String)] = []
+        /// Only the first half of the body comes.
+        var standsStill = false
 
         static func token(_ token: String) -> Answer {
             Answer(
@@ -96,7 +98,12 @@ final class FakeLoginHost: Sendable {
                 let head = HTTPResponseHead(
                     version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
                 context.write(wrapOutboundOut(.head(head)), promise: nil)
-                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: answer.body)))), promise: nil)
+                var body = ByteBuffer(string: answer.body)
+                if answer.standsStill {
+                    body.moveWriterIndex(to: body.writerIndex / 2)
+                    return context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+                }
+                context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             }
         }

@@ -26,7 +26,9 @@ struct JWTBearerLoginTests {
         var login = org.login
         login.audience = audience
         login.url += path
-        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: OrgServices.httpConfiguration(org))
+        let http = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: OrgServices.httpConfiguration(org, callDeadline: deadline))
         do {
             try await body(JWTBearerLogin(login: login, http: http, deadline: deadline))
             try await http.shutdown()
@@ -137,6 +139,24 @@ struct JWTBearerLoginTests {
             try await login(port) { login in
                 await #expect(throws: UpstreamError.self) { _ = try await login.session(serial: 1) }
             }
+        }
+    }
+
+    /// The deadline of a request ends with the answer's head: a body that stood still was waited for for ever.
+    @Test func anAnswerThatStandsStillIsCutOff() async throws {
+        try await FakeLoginHost.with { host, port in
+            var answer = FakeLoginHost.Answer.token("00D000000000001!token1")
+            answer.standsStill = true
+            host.answer([answer])
+            try await login(port, deadline: .seconds(1)) { login in
+                do {
+                    _ = try await login.session(serial: 1)
+                    Issue.record("half an answer was a session")
+                } catch let error as UpstreamError {
+                    #expect(error.code == .loginFailed)
+                }
+            }
+            #expect(host.requests.count == 1)
         }
     }
 
