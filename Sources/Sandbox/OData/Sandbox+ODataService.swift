@@ -1,5 +1,6 @@
 import ChangeEvents
 package import Doors
+import Matching
 import SOQL
 import Store
 
@@ -46,7 +47,7 @@ private struct ODataRun {
         if let query = read.count {
             let plan = try plan(query)
             try reader.select(
-                RowSelect(sql: plan.sql, parameters: plan.parameters.map(\.fieldValue)), deriving: derivation(plan)
+                RowSelect(sql: plan.sql, parameters: plan.parameters.map { FieldValue($0) }), deriving: derivation(plan)
             ) { row in
                 answer.count = Int(row.integer(0))
                 return false
@@ -59,7 +60,7 @@ private struct ODataRun {
         let window: [FieldValue] = [.integer(Int64(read.limit) + 1), .integer(Int64(read.offset))]
         var textBytes = 0
         try reader.select(
-            RowSelect(sql: plan.sliceSQL, parameters: plan.parameters.map(\.fieldValue) + window),
+            RowSelect(sql: plan.sliceSQL, parameters: plan.parameters.map { FieldValue($0) } + window),
             deriving: derivation(plan)
         ) { row throws(StoreError) in
             if answer.rows.count == read.limit || textBytes > read.textBytesMax {
