@@ -23,12 +23,14 @@ package struct ODataDoor: HTTPRoutes {
     private let service: any ODataService
     /// `/odata/v4`
     private let path: String
+    private let rootSegments: Int
 
     /// - Parameter path: where the service's root is, without a slash at the end.
     package init(org: any OrgService, service: any ODataService, path: String = "/odata/v4") {
         self.org = org
         self.service = service
         self.path = path
+        rootSegments = path.split(separator: "/").count
     }
 
     package func add(to router: Router<BasicRequestContext>) {
@@ -67,9 +69,12 @@ package struct ODataDoor: HTTPRoutes {
         headers.set("Sforce-Limit-Info", try await org.countCall(session, requestID: note.requestID))
         headers.set("X-Request-Id", note.requestID)
         note.countsAgainstLimit = true
-        let resource = request.uri.path.dropFirst(path.utf8.count)
+        let resource = try ODataPath(request.uri.path, rootSegments: rootSegments)
+        switch resource {
+        case .set(let name), .count(let name), .entity(let name, _): note.entity = ODataPath.quoted(name)
+        case .serviceDocument, .metadata: break
+        }
         guard request.method == .get || request.method == .head else {
-            if resource == "/$batch" { throw ODataError.unsupported("$batch", "$batch is not supported.") }
             throw ODataError(
                 405, "MethodNotAllowed", "This service is read only: \(request.method.rawValue) is not allowed.",
                 allowed: "GET,HEAD")
@@ -79,12 +84,7 @@ package struct ODataDoor: HTTPRoutes {
         let call = ODataCall(
             service: service, context: context, root: Self.root(of: request, path),
             query: request.uri.query.map { String($0) } ?? "", headers: request.headers)
-        let path = try ODataPath(resource)
-        switch path {
-        case .set(let name), .count(let name), .entity(let name, _): note.entity = ODataPath.quoted(name)
-        case .serviceDocument, .metadata: break
-        }
-        return try await call.answer(path)
+        return try await call.answer(resource)
     }
 
     // MARK: Who asks
