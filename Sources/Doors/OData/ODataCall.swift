@@ -91,7 +91,7 @@ struct ODataCall {
         let counting = try options.flag("$count")
         var read = ODataRead(
             query: nil, offset: skip, limit: limit, count: counting ? Self.counting(type, claim) : nil,
-            textBytesMax: ODataDoor.pageTextBytesMax)
+            rowBytes: writer.rowBytes, bytesMax: ODataDoor.pageBytesMax)
         var rows = ODataRows(rows: [], hasMore: false, count: counting ? 0 : nil)
         switch claim {
         case .always(false): break

@@ -11,9 +11,10 @@ internal import SOQL
 /// request of somebody known is one API call and is noted as the REST door's are.
 package struct ODataDoor: HTTPRoutes {
     /// Rows of one answer: what Salesforce Connect takes at most.
-    package static let pageSizeMax = 2_000
-    /// Bytes of text in one answer, after which it ends and links to the next: an org refuses answers above 8 MB.
-    package static let pageTextBytesMax = 6 << 20
+    static let pageSizeMax = 2_000
+    /// Bytes of one answer, after which it ends and links to the next: an org refuses answers above 8 MB. Counted are names and
+    /// texts; numbers, dates and what JSON escapes have the rest.
+    static let pageBytesMax = 6 << 20
     /// Bytes of a link to the next page; the HTTP door takes 16,384 of a request's target.
     static let linkBytesMax = 15_000
     /// What the log of calls names as the version.

@@ -19,6 +19,13 @@ struct ODataWriter {
         columns = ODataColumns(type, shown: select ?? type.properties, order: order)
     }
 
+    /// Of a row without values: 2,000 rows of a hundred properties are megabytes of names, and `root` is as long as the client says.
+    var rowBytes: Int {
+        var row = [FieldValue](repeating: .null, count: columns.properties.count)
+        row[columns.key] = .string(String(repeating: "0", count: ODataType.recordIDLength))
+        return JSONValue.object(entity(row)).jsonText.utf8.count
+    }
+
     func page(_ rows: [[FieldValue]], count: Int?, nextLink: String?) -> JSONValue {
         var members = context("")
         if let count { members.append(.init(name: "@odata.count", value: .number(String(count)))) }

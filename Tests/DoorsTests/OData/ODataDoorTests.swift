@@ -1,4 +1,5 @@
 import Foundation
+import SOQL
 import Sandbox
 import Testing
 
@@ -192,6 +193,22 @@ import Testing
             let second = try ODataPage(
                 try await odata.send("GET", String(link.dropFirst(odata.running.url.count))))
             #expect(second.texts("Id") == Array(ids[3...]))
+        }
+    }
+
+    /// Only texts were counted: the names of many properties in many rows came to more than an org takes.
+    @Test func aPageEndsBehindTheRowThatPassesItsBytes() async throws {
+        try await ODataFixture.use { odata in
+            for number in 0..<5 {
+                try await odata.create("Lead", ("LastName", .string("B\(number)")), ("Company", .string("Bytes")))
+            }
+            let query = try Query("SELECT LastName FROM Lead WHERE Company = 'Bytes' ORDER BY LastName")
+            for (bytesMax, count) in [(1, 1), (99, 1), (100, 2), (250, 3), (499, 5), (500, 5)] {
+                // Two bytes of text in each.
+                let read = ODataRead(query: query, limit: 10, rowBytes: 98, bytesMax: bytesMax)
+                let rows = try await odata.sandbox.read(read, odata.context)
+                #expect(rows.rows.count == count && rows.hasMore == (count < 5), "\(bytesMax) bytes")
+            }
         }
     }
 
