@@ -80,7 +80,7 @@ package struct ODataDoor: HTTPRoutes {
                 405, "MethodNotAllowed", "This service is read only: \(request.method.rawValue) is not allowed.",
                 allowed: "GET,HEAD")
         }
-        try Self.checkVersion(request.headers)
+        try Self.check(request.headers)
         let context = CallContext(session: session, apiVersion: Self.version, clientName: nil, api: "odata")
         let call = ODataCall(
             service: service, context: context, root: Self.root(of: request, path),
@@ -104,7 +104,12 @@ package struct ODataDoor: HTTPRoutes {
             username: String(credentials[..<colon]), password: String(credentials[credentials.index(after: colon)...]))
     }
 
-    private static func checkVersion(_ headers: HTTPFields) throws(ODataError) {
+    private static func check(_ headers: HTTPFields) throws(ODataError) {
+        if let name = HTTPField.Name("OData-Isolation"), headers[name] != nil {
+            // Who does not support it must refuse it (Part 1, "Header OData-Isolation"): a page is of one state of the records, but
+            // the next is of another.
+            throw ODataError(412, "PreconditionFailed", "OData-Isolation is not supported.")
+        }
         guard let name = HTTPField.Name("OData-MaxVersion"), let value = headers[name],
             let version = Double(value.prefix { $0 != ";" }), version < 4
         else { return }
