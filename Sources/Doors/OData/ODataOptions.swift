@@ -64,12 +64,16 @@ struct ODataOptions: Sendable {
     func select(_ type: ODataEntityType) throws(ODataError) -> [ODataProperty]? {
         guard let text = texts["$select"] else { return nil }
         var selected: [ODataProperty] = []
+        var isAll = false
         for (name, place) in Self.items(text) {
-            if name == "*" { return nil }
+            if name == "*" {
+                isAll = true
+                continue
+            }
             guard let property = type.property(name) else { throw Self.noProperty(name, type, "$select", text, place) }
             if !selected.contains(property) { selected.append(property) }
         }
-        return selected
+        return isAll ? nil : selected
     }
 
     /// The order, which ends with the key: no two rows stand at one place in it.

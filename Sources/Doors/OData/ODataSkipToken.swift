@@ -35,9 +35,12 @@ struct ODataSkipToken: Hashable {
             guard let value = Self.value(value, term.property.type) else { return nil }
             after.append(value)
         }
-        if case .number(let number)? = object["left"] {
-            guard let left = Int(number), left >= 0 else { return nil }
-            self.left = left
+        switch object["left"] {
+        case .null?: left = nil
+        case .number(let number)?:
+            guard let count = Int(number), count >= 0 else { return nil }
+            left = count
+        case .boolean?, .string?, .array?, .object?, nil: return nil
         }
         self.after = after
         self.order = Self.name(of: order)

@@ -262,6 +262,7 @@ import Testing
                 ("Account", [("$skip", "1000001")], 400, "1000000"),
                 ("Account", [("$count", "yes")], 400, "true or false"),
                 ("Account", [("$select", "Id,Nmae")], 400, "at character 4 of $select"),
+                ("Account", [("$select", "*,Nmae")], 400, "at character 3 of $select"),
                 ("Account", [("$orderby", "Name up")], 400, "at character 1 of $orderby"),
                 ("Account", [("$orderby", "Name, Description")], 400, "at character 7 of $orderby"),
                 ("Account", [("$filter", "Name eq 'a' and")], 400, "at character 16 of $filter"),
@@ -276,6 +277,7 @@ import Testing
             let unacceptable = try await odata.get("Account", headers: [("Accept", "application/atom+xml")])
             #expect(unacceptable.status == 406)
             #expect(try await odata.get("Account", headers: [("OData-MaxVersion", "3.0")]).status == 400)
+            #expect(try await odata.get("Account", headers: [("OData-Isolation", "snapshot")]).status == 412)
             let bare = try await odata.get(
                 "Account", [("$top", "1")], headers: [("Accept", "application/json;odata.metadata=none")])
             #expect(!bare.body.contains("@odata.context"))
