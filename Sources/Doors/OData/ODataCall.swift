@@ -42,10 +42,7 @@ struct ODataCall {
         let writer = ODataWriter(
             root: root, type: type, select: try options.select(type), isMinimal: try isMinimal(options))
         var query = Self.query(type, writer.columns, [])
-        query.filter = .test(
-            FilterTest(
-                term: .field(FieldPath(spelling: ODataEntityType.key, place: 0)),
-                test: .exact(.among([ExactText(key)])), literalPlace: 0))
+        query.filter = Filter(writer.columns.properties[writer.columns.key], .exact(.among([ExactText(key)])))
         guard let row = try await service.read(ODataRead(query: query, limit: 1), context).rows.first else {
             throw ODataError.notFound("\(type.name) has no entity with this key. Keys are ids of 18 characters.")
         }
@@ -116,7 +113,7 @@ struct ODataCall {
 
     private static func query(_ type: ODataEntityType, _ columns: ODataColumns, _ order: [ODataOrder]) -> Query {
         var query = Query(
-            items: columns.properties.map { .term(.field(FieldPath(spelling: $0.name, place: 0)), alias: nil) },
+            items: columns.properties.map { .term($0.term, alias: nil) },
             object: PlacedName(spelling: type.name, place: 0))
         query.order = order.map(\.term)
         return query

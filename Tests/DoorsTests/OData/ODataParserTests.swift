@@ -1,4 +1,5 @@
 import SOQL
+import TestSupport
 import Testing
 
 @testable import Doors
@@ -107,13 +108,12 @@ import Testing
             "A", "eq", "ne", "'x'", "'", "(", ")", ",", "and", "or", "not", "in", "1", "2026-01-01", "contains", "é",
             "/", "-",
         ]
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom()
         for _ in 0..<5_000 {
-            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in words.randomElement(using: &random) ?? ""
-            }
-            .joined(separator: Bool.random(using: &random) ? " " : "")
+            let text = (0..<random.int(0..<13)).map { _ in random.pick(words) }
+                .joined(separator: random.chance(0.5) ? " " : "")
             guard let error = failure(text) else { continue }
-            #expect((0...text.utf8.count).contains(error.place), "\(text): \(error)")
+            #expect((0...text.utf8.count).contains(error.place), "seed \(random.seed), \(text): \(error)")
         }
     }
 }

@@ -112,7 +112,7 @@ struct ODataParser {
                 left = .comparison(operation, left, try term(), place: place)
             } else if word == "in" {
                 try advance()
-                left = .membership(left, try list(), place: place)
+                left = .membership(left, try list())
             } else if Self.arithmetic.contains(word) {
                 throw ODataSyntaxError(
                     message: "the operator '\(word)' is not supported", place: place, isUnsupported: true)
