@@ -278,6 +278,12 @@ import Testing
             #expect(unacceptable.status == 406)
             #expect(try await odata.get("Account", headers: [("OData-MaxVersion", "3.0")]).status == 400)
             #expect(try await odata.get("Account", headers: [("OData-Isolation", "snapshot")]).status == 412)
+            let texts = try await odata.get(
+                "Account", [("$top", "0"), ("$count", "true")],
+                headers: [("Accept", "application/json;IEEE754Compatible=true")])
+            #expect(
+                texts.header("Content-Type") == "application/json;odata.metadata=minimal;IEEE754Compatible=true"
+                    && texts.body.contains(#""@odata.count":""#))
             let bare = try await odata.get(
                 "Account", [("$top", "1")], headers: [("Accept", "application/json;odata.metadata=none")])
             #expect(!bare.body.contains("@odata.context"))

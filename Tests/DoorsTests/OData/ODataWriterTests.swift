@@ -4,10 +4,11 @@ import Testing
 @testable import Doors
 
 @Suite struct ODataWriterTests {
-    private func writer(_ names: [String]) -> ODataWriter {
+    private func writer(_ names: [String] = ["Id"], _ format: String = "") -> ODataWriter {
         let type = ODataTranslationTests.type
         return ODataWriter(
-            root: "http://h/", type: type, select: names.compactMap { type.property($0) }, isMinimal: true)
+            root: "http://h/", type: type, select: names.compactMap { type.property($0) },
+            format: ODataFormat(format))
     }
 
     @Test func aRowHasTheBytesOfItsNames() {
@@ -23,14 +24,35 @@ import Testing
         (123_456_789_012_345_680, "123456789012345680"),
     ] as [(Double, String)])
     func aDecimalHasNoExponent(_ number: Double, _ text: String) {
-        #expect(ODataWriter.json(.double(number), .decimal(precision: 18, scale: 2)) == .number(text))
+        let type = ODataType.decimal(precision: 18, scale: 2)
+        #expect(writer().json(.double(number), type) == .number(text))
+        #expect(writer(["Id"], "application/json;IEEE754Compatible=true").json(.double(number), type) == .string(text))
         #expect(Double(text) == number)
     }
 
+    @Test(arguments: [
+        ("", true, false), ("*/*", true, false), ("json", true, false), ("json;odata.metadata=none", false, false),
+        ("application/json;odata.metadata=full;odata.streaming=true", true, false),
+        ("application/json; odata.metadata=minimal; IEEE754Compatible=true", true, true),
+        ("application/json;ieee754compatible=false", true, false),
+        ("application/xml;odata.metadata=none, application/json, application/json;IEEE754Compatible=true", true, false),
+    ])
+    func theFirstJSONThatIsAcceptedSaysHow(_ types: String, _ isMinimal: Bool, _ hasDecimalsAsTexts: Bool) {
+        let format = ODataFormat(types)
+        #expect(format.isMinimal == isMinimal && format.hasDecimalsAsTexts == hasDecimalsAsTexts)
+        #expect(ODataFormat(format.mediaType) == format)
+    }
+
+    @Test func countsAndDecimalsAreTextsWhereTheClientsNumbersAreDoubles() {
+        let writer = writer(["Id", "Price", "Size"], "application/json;IEEE754Compatible=true;odata.metadata=none")
+        let page = writer.page([[.string("a"), .double(1.5), .integer(7)]], count: 3, nextLink: nil)
+        #expect(page.jsonText == #"{"@odata.count":"3","value":[{"Id":"a","Price":"1.5","Size":7}]}"#)
+    }
+
     @Test func whatIsEmptyIsNullOrFalse() {
-        #expect(ODataWriter.json(.null, .text(lengthMax: 80)) == .null)
-        #expect(ODataWriter.json(.string(""), .text(lengthMax: 80)) == .null)
-        #expect(ODataWriter.json(.null, .boolean) == .boolean(false))
-        #expect(ODataWriter.json(.double(.nan), .double) == .null)
+        #expect(writer().json(.null, .text(lengthMax: 80)) == .null)
+        #expect(writer().json(.string(""), .text(lengthMax: 80)) == .null)
+        #expect(writer().json(.null, .boolean) == .boolean(false))
+        #expect(writer().json(.double(.nan), .double) == .null)
     }
 }
