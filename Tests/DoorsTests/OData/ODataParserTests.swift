@@ -92,6 +92,13 @@ import Testing
         #expect(failure(nested(ODataParser.nestingMax)) == nil)
         #expect(try #require(failure(nested(ODataParser.nestingMax + 1))).message.contains("nests deeper"))
         #expect(try #require(failure(String(repeating: "not ", count: 10_000 / 4))).message.contains("nests deeper"))
+        func compared(_ left: String, _ count: Int) -> String { left + String(repeating: " eq true", count: count) }
+        #expect(failure(compared("A", ODataParser.nestingMax + 1)) == nil)
+        let tooFar = try #require(failure(compared("A", ODataParser.nestingMax + 2)))
+        #expect(tooFar.message.contains("expected 'and'"))
+        // A chain of a chain went as deep as there may be comparisons.
+        let half = ODataParser.nestingMax / 2 + 2
+        #expect(failure(compared("(\(compared("A", half)))", half)) != nil)
         func list(_ count: Int) -> String { "A in (\(Array(repeating: "1", count: count).joined(separator: ",")))" }
         #expect(failure(list(ODataParser.claimsMax)) == nil)
         #expect(try #require(failure(list(ODataParser.claimsMax + 1))).message.contains("more than 1000"))
