@@ -119,8 +119,8 @@ let package = Package(
         .target(
             name: "Sandbox",
             dependencies: [
-                "ChangeEvents", "SOQL", "CSV", "Store", "Twin", "Doors", nio, nioPosix, crypto, cryptoExtras, x509,
-                asn1, jwtKit, logging,
+                "ChangeEvents", "SOQL", "CSV", "Store", "Matching", "Twin", "Doors", nio, nioPosix, crypto,
+                cryptoExtras, x509, asn1, jwtKit, logging,
             ], swiftSettings: swiftSettings),
         // Floor 5
         .executableTarget(
@@ -189,8 +189,8 @@ let package = Package(
         .testTarget(
             name: "SandboxTests",
             dependencies: [
-                "Sandbox", "Doors", "Twin", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit, nio, logging,
-                httpTypes,
+                "Sandbox", "Doors", "Twin", "Matching", "Store", "SOQL", "CSV", "ChangeEvents", "TestSupport", jwtKit,
+                nio, logging, httpTypes,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -8,6 +8,7 @@ import NIOPosix
 import PubSubAPI
 import Sandbox
 import Store
+import Twin
 
 /// The sandbox's event bus, from its log to one subscriber: how many events a second come out, read in process and over
 /// gRPC, from memory (a subscriber that keeps up) and from the log (one that replays). Beside the rate of the clock stands
@@ -174,8 +175,9 @@ private struct OpenBus: EventBus {
     func read(topic: String, after: Position, limit: Int, caller: BusCaller) async throws(EventBusError) -> BusRead {
         try await bus.read(topic: topic, after: after, limit: limit, caller: caller)
     }
-    func waitForEvents(after: Position, timeout: Duration) async {
-        await bus.waitForEvents(after: after, timeout: timeout)
+    func lookTicket() -> LookTicket { bus.lookTicket() }
+    func waitForEvents(after: Position, since look: LookTicket, timeout: Duration) async {
+        await bus.waitForEvents(after: after, since: look, timeout: timeout)
     }
     func publish(
         topic: String, events: [ProducedEvent], caller: BusCaller

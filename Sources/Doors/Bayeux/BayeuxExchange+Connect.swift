@@ -32,6 +32,7 @@ extension BayeuxExchange {
         }
         defer { sessions.connectAnswered(client, ticket: ticket, now: service.now()) }
         while true {
+            let look = service.lookTicket()
             let reading: [BayeuxSession.Subscription]
             switch sessions.plan(client, ticket: ticket) {
             case .overtaken: return nil
@@ -49,7 +50,7 @@ extension BayeuxExchange {
             let deadline = ContinuousClock.now + .milliseconds(rest)
             if let reached {
                 await wakeup.wait(until: deadline) { [service] in
-                    await service.waitForEvents(after: reached, timeout: .milliseconds(rest))
+                    await service.waitForEvents(after: reached, since: look, timeout: .milliseconds(rest))
                 }
             } else {
                 await wakeup.wait(until: deadline)

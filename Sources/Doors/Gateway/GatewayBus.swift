@@ -3,7 +3,7 @@ internal import Logging
 internal import NIOCore
 public import Store
 internal import Synchronization
-internal import Twin
+public import Twin
 
 /// The gateway as an event bus: what the doors of Salesforce's own protocols (Pub/Sub API, CometD) serve to bearers of push
 /// tokens. A client that was written for the org subscribes here instead, unchanged but for its address and its token.
@@ -280,8 +280,10 @@ extension GatewayBus: EventBus {
         log.newestReplayID(channel: channel) ?? ReplayID(bytes: [])
     }
 
-    public func waitForEvents(after: Position, timeout: Duration) async {
-        await log.wait(after: LogPlace(rawValue: after.rawValue), timeout: timeout)
+    public func lookTicket() -> LookTicket { log.lookTicket() }
+
+    public func waitForEvents(after: Position, since look: LookTicket, timeout: Duration) async {
+        await log.wait(after: LogPlace(rawValue: after.rawValue), since: look, timeout: timeout)
     }
 
     /// Handed on to the org, whose answer it is. The events come back like all others, where their topic is subscribed to.

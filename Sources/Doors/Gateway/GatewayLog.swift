@@ -50,7 +50,9 @@ final class GatewayLog: LogFollower {
         recent.withLock { $0.newestReplayID(channel: channel).replayID }
     }
 
-    func wait(after place: LogPlace, timeout: Duration) async {
-        await waiters.wait(after: Position(rawValue: place.rawValue), timeout: timeout)
+    func lookTicket() -> LookTicket { waiters.ticket() }
+
+    func wait(after place: LogPlace, since look: LookTicket, timeout: Duration) async {
+        await waiters.wait(after: Position(rawValue: place.rawValue), since: look, timeout: timeout)
     }
 }

@@ -9,8 +9,8 @@ struct ODataAnswer {
     private var type: String
     private var body: ByteBuffer
 
-    init(_ document: JSONValue, isMinimal: Bool) {
-        type = "application/json;odata.metadata=\(isMinimal ? "minimal" : "none")"
+    init(_ document: JSONValue, _ format: ODataFormat) {
+        type = format.mediaType
         body = ByteBuffer()
         JSONWriter.write(document, into: &body)
     }
@@ -21,7 +21,7 @@ struct ODataAnswer {
     }
 
     init(_ error: ODataError) {
-        self.init(error.document, isMinimal: true)
+        self.init(error.document, ODataFormat())
         status = error.status
         if let allowed = error.allowed { headers[.allow] = allowed }
         if status == 401 { headers[.wwwAuthenticate] = #"Basic realm="OData", charset="UTF-8""# }

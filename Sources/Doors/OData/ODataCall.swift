@@ -16,9 +16,10 @@ struct ODataCall {
         switch path {
         case .serviceDocument:
             let options = try ODataOptions(query, allowed: ["$format"])
-            let isMinimal = try isMinimal(options)
+            let format = try format(options)
             let types = try await service.entityTypes(context)
-            return ODataAnswer(ODataMetadata.service(types, root: root, isWithContext: isMinimal), isMinimal: isMinimal)
+            return ODataAnswer(
+                ODataMetadata.service(types, root: root, isWithContext: format.isMinimal), format)
         case .metadata:
             // XML whatever is accepted: clients ask for it with the headers of their other requests.
             return ODataAnswer(ODataMetadata.csdl(try await service.entityTypes(context)), type: "application/xml")
@@ -40,16 +41,13 @@ struct ODataCall {
     private func entity(_ type: ODataEntityType, _ key: String) async throws -> ODataAnswer {
         let options = try ODataOptions(query, allowed: ["$select", "$format"])
         let writer = ODataWriter(
-            root: root, type: type, select: try options.select(type), isMinimal: try isMinimal(options))
+            root: root, type: type, select: try options.select(type), format: try format(options))
         var query = Self.query(type, writer.columns, [])
-        query.filter = .test(
-            FilterTest(
-                term: .field(FieldPath(spelling: ODataEntityType.key, place: 0)),
-                test: .exact(.among([ExactText(key)])), literalPlace: 0))
+        query.filter = Filter(writer.columns.properties[writer.columns.key], .exact(.among([ExactText(key)])))
         guard let row = try await service.read(ODataRead(query: query, limit: 1), context).rows.first else {
             throw ODataError.notFound("\(type.name) has no entity with this key. Keys are ids of 18 characters.")
         }
-        return ODataAnswer(writer.single(row), isMinimal: writer.isMinimal)
+        return ODataAnswer(writer.single(row), writer.format)
     }
 
     // MARK: Sets
@@ -73,7 +71,7 @@ struct ODataCall {
         let claim = try options.claim(type)
         let order = try options.order(type)
         let writer = ODataWriter(
-            root: root, type: type, select: try options.select(type), order: order, isMinimal: try isMinimal(options))
+            root: root, type: type, select: try options.select(type), order: order, format: try format(options))
         let skip = try options.number("$skip", max: ODataOptions.skipMax) ?? 0
         let preferred = preferredPageSize
         var left = try options.number("$top", max: ODataOptions.topMax)
@@ -91,7 +89,7 @@ struct ODataCall {
         let counting = try options.flag("$count")
         var read = ODataRead(
             query: nil, offset: skip, limit: limit, count: counting ? Self.counting(type, claim) : nil,
-            textBytesMax: ODataDoor.pageTextBytesMax)
+            rowBytes: writer.rowBytes, bytesMax: ODataDoor.pageBytesMax)
         var rows = ODataRows(rows: [], hasMore: false, count: counting ? 0 : nil)
         switch claim {
         case .always(false): break
@@ -107,7 +105,7 @@ struct ODataCall {
             let place = writer.columns.order.map { last[$0] }
             link = try nextLink(type, ODataSkipToken(after: place, order, left: left, pageSize: pageSize))
         }
-        var answer = ODataAnswer(writer.page(rows.rows, count: rows.count, nextLink: link), isMinimal: writer.isMinimal)
+        var answer = ODataAnswer(writer.page(rows.rows, count: rows.count, nextLink: link), writer.format)
         if preferred != nil, let name = HTTPField.Name("Preference-Applied") {
             answer.headers[name] = "odata.maxpagesize=\(pageSize)"
         }
@@ -116,7 +114,7 @@ struct ODataCall {
 
     private static func query(_ type: ODataEntityType, _ columns: ODataColumns, _ order: [ODataOrder]) -> Query {
         var query = Query(
-            items: columns.properties.map { .term(.field(FieldPath(spelling: $0.name, place: 0)), alias: nil) },
+            items: columns.properties.map { .term($0.term, alias: nil) },
             object: PlacedName(spelling: type.name, place: 0))
         query.order = order.map(\.term)
         return query
@@ -166,12 +164,12 @@ struct ODataCall {
         return nil
     }
 
-    /// Whether control information is wanted. Throws 406 where JSON is not accepted.
-    private func isMinimal(_ options: ODataOptions) throws(ODataError) -> Bool {
+    /// Throws 406 where JSON is not accepted.
+    private func format(_ options: ODataOptions) throws(ODataError) -> ODataFormat {
         let accept = headers[.accept]
         guard options["$format"] != nil || RESTRequest.acceptsJSON(accept) else {
             throw ODataError(406, "NotAcceptable", "Answers are application/json.")
         }
-        return !(options["$format"] ?? accept ?? "").lowercased().contains("odata.metadata=none")
+        return ODataFormat(options["$format"] ?? accept ?? "")
     }
 }

@@ -11,9 +11,10 @@ internal import SOQL
 /// request of somebody known is one API call and is noted as the REST door's are.
 package struct ODataDoor: HTTPRoutes {
     /// Rows of one answer: what Salesforce Connect takes at most.
-    package static let pageSizeMax = 2_000
-    /// Bytes of text in one answer, after which it ends and links to the next: an org refuses answers above 8 MB.
-    package static let pageTextBytesMax = 6 << 20
+    static let pageSizeMax = 2_000
+    /// Bytes of one answer, after which it ends and links to the next: an org refuses answers above 8 MB. Counted are names and
+    /// texts; numbers, dates and what JSON escapes have the rest.
+    static let pageBytesMax = 6 << 20
     /// Bytes of a link to the next page; the HTTP door takes 16,384 of a request's target.
     static let linkBytesMax = 15_000
     /// What the log of calls names as the version.
@@ -23,12 +24,14 @@ package struct ODataDoor: HTTPRoutes {
     private let service: any ODataService
     /// `/odata/v4`
     private let path: String
+    private let rootSegments: Int
 
     /// - Parameter path: where the service's root is, without a slash at the end.
     package init(org: any OrgService, service: any ODataService, path: String = "/odata/v4") {
         self.org = org
         self.service = service
         self.path = path
+        rootSegments = path.split(separator: "/").count
     }
 
     package func add(to router: Router<BasicRequestContext>) {
@@ -67,24 +70,22 @@ package struct ODataDoor: HTTPRoutes {
         headers.set("Sforce-Limit-Info", try await org.countCall(session, requestID: note.requestID))
         headers.set("X-Request-Id", note.requestID)
         note.countsAgainstLimit = true
-        let resource = request.uri.path.dropFirst(path.utf8.count)
+        let resource = try ODataPath(request.uri.path, rootSegments: rootSegments)
+        switch resource {
+        case .set(let name), .count(let name), .entity(let name, _): note.entity = ODataPath.quoted(name)
+        case .serviceDocument, .metadata: break
+        }
         guard request.method == .get || request.method == .head else {
-            if resource == "/$batch" { throw ODataError.unsupported("$batch", "$batch is not supported.") }
             throw ODataError(
                 405, "MethodNotAllowed", "This service is read only: \(request.method.rawValue) is not allowed.",
                 allowed: "GET,HEAD")
         }
-        try Self.checkVersion(request.headers)
+        try Self.check(request.headers)
         let context = CallContext(session: session, apiVersion: Self.version, clientName: nil, api: "odata")
         let call = ODataCall(
             service: service, context: context, root: Self.root(of: request, path),
             query: request.uri.query.map { String($0) } ?? "", headers: request.headers)
-        let path = try ODataPath(resource)
-        switch path {
-        case .set(let name), .count(let name), .entity(let name, _): note.entity = ODataPath.quoted(name)
-        case .serviceDocument, .metadata: break
-        }
-        return try await call.answer(path)
+        return try await call.answer(resource)
     }
 
     // MARK: Who asks
@@ -103,7 +104,12 @@ package struct ODataDoor: HTTPRoutes {
             username: String(credentials[..<colon]), password: String(credentials[credentials.index(after: colon)...]))
     }
 
-    private static func checkVersion(_ headers: HTTPFields) throws(ODataError) {
+    private static func check(_ headers: HTTPFields) throws(ODataError) {
+        if let name = HTTPField.Name("OData-Isolation"), headers[name] != nil {
+            // Who does not support it must refuse it (Part 1, "Header OData-Isolation"): a page is of one state of the records, but
+            // the next is of another.
+            throw ODataError(412, "PreconditionFailed", "OData-Isolation is not supported.")
+        }
         guard let name = HTTPField.Name("OData-MaxVersion"), let value = headers[name],
             let version = Double(value.prefix { $0 != ";" }), version < 4
         else { return }

@@ -64,12 +64,16 @@ struct ODataOptions: Sendable {
     func select(_ type: ODataEntityType) throws(ODataError) -> [ODataProperty]? {
         guard let text = texts["$select"] else { return nil }
         var selected: [ODataProperty] = []
+        var isAll = false
         for (name, place) in Self.items(text) {
-            if name == "*" { return nil }
+            if name == "*" {
+                isAll = true
+                continue
+            }
             guard let property = type.property(name) else { throw Self.noProperty(name, type, "$select", text, place) }
             if !selected.contains(property) { selected.append(property) }
         }
-        return selected
+        return isAll ? nil : selected
     }
 
     /// The order, which ends with the key: no two rows stand at one place in it.
@@ -125,14 +129,7 @@ struct ODataOptions: Sendable {
         }
         let phrase = TextSearch(.phrase, text)
         guard !phrase.isEmpty else { throw .invalid("$search", "$search has no word to look for.") }
-        return .any(
-            type.properties.filter(\.isSearched).map { property in
-                .filter(
-                    .test(
-                        FilterTest(
-                            term: .field(FieldPath(spelling: property.name, place: 0)), test: .exact(.search(phrase)),
-                            literalPlace: 0)))
-            })
+        return .any(type.properties.filter(\.isSearched).map { .filter(Filter($0, .exact(.search(phrase)))) })
     }
 
     /// The parts between commas, trimmed, with their byte offsets.
@@ -164,8 +161,6 @@ struct ODataOrder: Hashable, Sendable {
 
     /// Nulls are the smallest values in OData: the last ones of a descending order.
     var term: OrderTerm {
-        OrderTerm(
-            term: .field(FieldPath(spelling: property.name, place: 0)), isDescending: isDescending,
-            nullsLast: isDescending)
+        OrderTerm(term: property.term, isDescending: isDescending, nullsLast: isDescending)
     }
 }

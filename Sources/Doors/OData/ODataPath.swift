@@ -6,11 +6,14 @@ enum ODataPath: Hashable {
     case count(of: String)
     case entity(String, key: String)
 
-    /// `path`: what stands behind the root, still encoded.
-    init(_ path: some StringProtocol) throws(ODataError) {
+    /// - Parameters:
+    ///   - path: of the request, still encoded.
+    ///   - rootSegments: how many of its segments are the service's root. The router takes several slashes in a row for one, so
+    ///     that the root's length says nothing.
+    init(_ path: some StringProtocol, rootSegments: Int) throws(ODataError) {
         var segments: [String] = []
-        for segment in path.split(separator: "/") {
-            guard let decoded = FormDecoding.decode(segment, plusIsSpace: false) else {
+        for segment in String(path).utf8.split(separator: UInt8(ascii: "/")).dropFirst(rootSegments) {
+            guard let decoded = FormDecoding.decode(Substring(segment), plusIsSpace: false) else {
                 throw ODataError(400, "BadRequest", "The URL holds an escape that is not UTF-8.")
             }
             segments.append(decoded)

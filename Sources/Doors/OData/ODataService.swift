@@ -23,15 +23,20 @@ package struct ODataRead: Sendable {
     package var limit: Int
     /// A `SELECT COUNT()`; nil: nothing is counted.
     package var count: Query?
-    /// Bytes of text in all rows; the row that passes it is the last.
-    package var textBytesMax: Int
+    /// What a row counts beside its texts.
+    package var rowBytes: Int
+    /// Of all rows together; the row that passes it is the last.
+    package var bytesMax: Int
 
-    package init(query: Query?, offset: Int = 0, limit: Int = 0, count: Query? = nil, textBytesMax: Int = .max) {
+    package init(
+        query: Query?, offset: Int = 0, limit: Int = 0, count: Query? = nil, rowBytes: Int = 0, bytesMax: Int = .max
+    ) {
         self.query = query
         self.offset = offset
         self.limit = limit
         self.count = count
-        self.textBytesMax = textBytesMax
+        self.rowBytes = rowBytes
+        self.bytesMax = bytesMax
     }
 }
 

@@ -1,5 +1,6 @@
 internal import ChangeEvents
 internal import Foundation
+internal import Matching
 internal import SOQL
 
 /// The place where a page ended, as an opaque text in the link to the next: the values of the last row in the order. So a page
@@ -14,7 +15,7 @@ struct ODataSkipToken: Hashable {
     var pageSize: Int
 
     init(after row: [FieldValue], _ order: [ODataOrder], left: Int?, pageSize: Int) {
-        after = row.map(Self.value)
+        after = row.map { Value($0) }
         self.order = Self.name(of: order)
         self.left = left
         self.pageSize = pageSize
@@ -34,9 +35,12 @@ struct ODataSkipToken: Hashable {
             guard let value = Self.value(value, term.property.type) else { return nil }
             after.append(value)
         }
-        if case .number(let number)? = object["left"] {
-            guard let left = Int(number), left >= 0 else { return nil }
-            self.left = left
+        switch object["left"] {
+        case .null?: left = nil
+        case .number(let number)?:
+            guard let count = Int(number), count >= 0 else { return nil }
+            left = count
+        case .boolean?, .string?, .array?, .object?, nil: return nil
         }
         self.after = after
         self.order = Self.name(of: order)
@@ -62,20 +66,6 @@ struct ODataSkipToken: Hashable {
 
     private static func name(of order: [ODataOrder]) -> String {
         order.map { $0.property.name + ($0.isDescending ? " desc" : "") }.joined(separator: ",")
-    }
-
-    private static func value(_ value: FieldValue) -> Value {
-        switch value {
-        case .null: .null
-        case .boolean(let flag): .boolean(flag)
-        case .integer(let number): .integer(number)
-        case .double(let number): .double(number)
-        case .string(let text): .string(text)
-        case .date(let milliseconds): .date(milliseconds: milliseconds)
-        case .dateTime(let milliseconds): .dateTime(milliseconds: milliseconds)
-        case .time(let milliseconds): .time(milliseconds: milliseconds)
-        case .list(let names): .string(names.joined(separator: ";"))
-        }
     }
 
     private static func json(_ value: Value) -> JSONValue {

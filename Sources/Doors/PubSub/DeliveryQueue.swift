@@ -1,6 +1,7 @@
 internal import ChangeEvents
 internal import NIOCore
 internal import Store
+internal import Twin
 
 /// Events on their way from the bus to one stream: read, and not all of them sent yet. Owned by the task that sends.
 struct DeliveryQueue {
@@ -13,10 +14,15 @@ struct DeliveryQueue {
     /// Where the reader stood when these were read.
     private var latestReplayID = ReplayID(bytes: [])
 
+    /// Taken before the last read, or at the beginning of the stream: for the wait that follows.
+    var look: LookTicket
+
     /// What the stream subscribes to; nil until it has begun.
     private(set) var topic: String?
     /// Counts what is sent.
     private(set) var delivered: Counter?
+
+    init(look: LookTicket) { self.look = look }
 
     mutating func open(_ topic: String, delivered: Counter) {
         self.topic = topic

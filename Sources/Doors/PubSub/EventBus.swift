@@ -1,6 +1,7 @@
 public import ChangeEvents
 public import NIOCore
 public import Store
+public import Twin
 
 /// The event bus behind the doors of the Pub/Sub API and CometD: the sandbox is one, the gateway another (`GatewayBus`).
 public protocol EventBus: Sendable {
@@ -17,8 +18,11 @@ public protocol EventBus: Sendable {
     /// past events of other topics). Answers at once, with no events when there are none. A merged event that is split per
     /// record counts as one for the limit: more may come.
     func read(topic: String, after: Position, limit: Int, caller: BusCaller) async throws(EventBusError) -> BusRead
-    /// Returns when there may be events after a position, or at the deadline.
-    func waitForEvents(after: Position, timeout: Duration) async
+    /// To be taken before a look (`read`, `readManaged`, `readChannel`) and given to the wait behind it.
+    func lookTicket() -> LookTicket
+    /// Returns when there may be events after a position, when something else is to be seen that may have come since the look
+    /// (a right was taken, a slot is held), or at the deadline.
+    func waitForEvents(after: Position, since look: LookTicket, timeout: Duration) async
 
     /// Stores the events of one request; answers a result for each, in their order. What is wrong with the whole request is
     /// thrown, what is wrong with one event is its result.

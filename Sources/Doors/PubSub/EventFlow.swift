@@ -93,6 +93,7 @@ final class EventFlow<Machine: FlowMachine, Message: DeliveryMessage>: Sendable 
         switch step {
         case .start: preconditionFailure("a stream's start is taken before its flow")
         case .read(let topic, let position, let limit):
+            queue.look = call.bus.lookTicket()
             try await call.faults.check(
                 .stream(rpc: call.rpc, topic: queue.topic ?? topic), peer: call.peer, rpcID: call.rpcID)
             let found = try await call.onBus { (bus) async throws(EventBusError) in
@@ -115,8 +116,8 @@ final class EventFlow<Machine: FlowMachine, Message: DeliveryMessage>: Sendable 
             call.instruments.keepalives.increment()
         case .waitForEvents(let position, let deadline):
             let timeout = ContinuousClock.now.duration(to: deadline)
-            await wakeup.wait(until: deadline) { [bus = call.bus] in
-                await bus.waitForEvents(after: position, timeout: timeout)
+            await wakeup.wait(until: deadline) { [bus = call.bus, look = queue.look] in
+                await bus.waitForEvents(after: position, since: look, timeout: timeout)
             }
             withMachine { $0.flow.waited(now: .now) }
         case .waitForRequest(let deadline):

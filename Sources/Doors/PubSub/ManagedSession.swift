@@ -25,7 +25,7 @@ struct ManagedSession: StreamSession {
             machine.requested(ManagedStateMachine.Request(request), now: .now)
         } deliver: {
             var slot: ManagedSlot?
-            var queue = DeliveryQueue()
+            var queue = DeliveryQueue(look: call.bus.lookTicket())
             var failure: (any Error)?
             defer { call.bus.streamClosed(call.rpcID) }
             do {

@@ -20,7 +20,7 @@ struct SubscribeSession: StreamSession {
         try await flow.run(requests) { machine, request in
             machine.fetchRequested(SubscribeStateMachine.Request(request))
         } deliver: {
-            var queue = DeliveryQueue()
+            var queue = DeliveryQueue(look: call.bus.lookTicket())
             defer { call.bus.streamClosed(call.rpcID) }
             repeat { try Task.checkCancellation() } while try await step(&queue, writer)
         }

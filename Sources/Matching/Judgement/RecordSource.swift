@@ -84,23 +84,6 @@ public final class RecordSource: FieldSource, Sendable {
     }
 }
 
-extension Value {
-    /// The value of a field as conditions compare it; a list of names is what a multi-select field would hold.
-    public init(_ value: FieldValue) {
-        switch value {
-        case .null: self = .null
-        case .boolean(let boolean): self = .boolean(boolean)
-        case .integer(let integer): self = .integer(integer)
-        case .double(let double): self = .double(double)
-        case .string(let string): self = .string(string)
-        case .date(let milliseconds): self = .date(milliseconds: milliseconds)
-        case .dateTime(let milliseconds): self = .dateTime(milliseconds: milliseconds)
-        case .time(let milliseconds): self = .time(milliseconds: milliseconds)
-        case .list(let names): self = names.isEmpty ? .null : .string(names.joined(separator: ";"))
-        }
-    }
-}
-
 extension StringProtocol {
     /// Names of objects and fields are ASCII and compare without case.
     func isSameName(as other: some StringProtocol) -> Bool {

@@ -70,7 +70,7 @@ package struct QueryPlanner {
         }
         if let filter = query.filter { conditions.append(try sql(filter, isNegated: false, depth: 0)) }
         try planOrder(query)
-        if let after = query.after, !query.order.isEmpty { conditions.append(try behind(after, query.order)) }
+        if let after = query.after { conditions.append(try behind(after, query.order)) }
         try planWindow(query)
         guard plan.columns.count <= Self.columnsMax else {
             throw QueryError(.tooComplicated, "a query can read \(Self.columnsMax) columns at most")

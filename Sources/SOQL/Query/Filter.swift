@@ -48,7 +48,7 @@ package struct FilterTest: Hashable, Sendable {
 /// A claim about a text or a record id as it stands: with its case, and ids as texts of 18 characters. An empty field
 /// satisfies none of them.
 package enum ExactTest: Hashable, Sendable {
-    /// It is one of these texts, none of which is empty.
+    /// It is one of these texts. An empty one is no record's.
     case among([ExactText])
     case search(TextSearch)
     /// An order of bytes. For record ids, whose own order it is; texts are ordered without case.

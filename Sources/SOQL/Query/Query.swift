@@ -18,7 +18,7 @@ package struct Query: Hashable, Sendable {
     /// `ALL ROWS`
     package var includesDeleted = false
     /// Only the rows behind the one that has these values in the terms of `order`, one for each; nil: all rows. No text of
-    /// SOQL asks for it. The last term's values must differ from row to row, or rows are lost.
+    /// SOQL asks for it. No two rows may have the same values in all terms (the record id is one of them), or rows are lost.
     package var after: [Value]?
 
     /// The whole text is one query. Text, nesting and number of comparisons are bounded (see `SyntaxLimits`).

@@ -1,9 +1,9 @@
 import Synchronization
-import Twin
 import Logging
 import ChangeEvents
 public import Doors
 public import Store
+public import Twin
 
 extension Sandbox: EventBus {
     /// The channel of all selected objects.
@@ -193,7 +193,9 @@ extension Sandbox: EventBus {
         return event?.position == position ? event?.content.event.replayID : nil
     }
 
-    public func waitForEvents(after: Position, timeout: Duration) async {
+    public func lookTicket() -> LookTicket { observer.waiters.ticket() }
+
+    public func waitForEvents(after: Position, since look: LookTicket, timeout: Duration) async {
         if faults.isDelaying || faults.awaitsStream {
             // Events that are held back are there already, and nothing will wake for them or for a fault: look again soon.
             do {
@@ -203,15 +205,12 @@ extension Sandbox: EventBus {
                 return
             }
         } else {
-            await observer.waiters.wait(after: after, timeout: min(timeout, Self.lookInterval))
+            await observer.waiters.wait(after: after, since: look, timeout: timeout)
         }
     }
 
     /// How often a reader looks for events that a fault holds back.
     private static let delayedLookInterval = Duration.milliseconds(50)
-    /// How often a reader looks for what is no event: a slot that is held, a right that was taken, an end. All of them wake those
-    /// who wait; one who had looked before and was about to wait is not woken.
-    private static let lookInterval = Duration.seconds(1)
 
     /// Exclusive: events after the one with this id. One code for malformed, expired and foreign ids, as an org has it.
     func place(after replayID: ReplayID) async throws(EventBusError) -> Position {

@@ -1,4 +1,5 @@
 import ChangeEvents
+import Matching
 import SOQL
 import Store
 
@@ -86,7 +87,7 @@ struct FilterSource: FieldSource {
             return value(ofHeaderField: name.dropFirst(FilterRules.headerPrefix.count), header)
         }
         guard let flat = entry.flatNames[name] else { return nil }
-        return values[flat]?.conditionValue ?? (header == nil ? Value.null : nil)
+        return values[flat].map { Value($0) } ?? (header == nil ? Value.null : nil)
     }
 
     private func value(ofHeaderField name: Substring, _ header: ChangeEventHeader) -> Value? {

@@ -62,10 +62,11 @@ extension SandboxControl {
         let seconds = try Self.integer("seconds", seconds, in: 0...Self.waitSecondsMax, default: 0)
         var position = Position(rawValue: Int64(try Self.integer("after", after, in: 0...(1 << 52), default: 0)))
         if after == nil { position = try await reading { try $0.head() } }
+        let (waiters, place) = (sandbox.observer.waiters, position)
+        let look = waiters.ticket()
         var found = try await events(after: position, limit: limit)
         if found.isEmpty, seconds > 0 {
-            let (waiters, place) = (sandbox.observer.waiters, position)
-            try await waiting { await waiters.wait(after: place, timeout: .seconds(seconds)) }
+            try await waiting { await waiters.wait(after: place, since: look, timeout: .seconds(seconds)) }
             found = try await events(after: position, limit: limit)
         }
         var documents: [JSONValue] = []

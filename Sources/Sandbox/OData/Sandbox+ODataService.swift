@@ -1,5 +1,6 @@
 import ChangeEvents
 package import Doors
+import Matching
 import SOQL
 import Store
 
@@ -46,7 +47,7 @@ private struct ODataRun {
         if let query = read.count {
             let plan = try plan(query)
             try reader.select(
-                RowSelect(sql: plan.sql, parameters: plan.parameters.map(\.fieldValue)), deriving: derivation(plan)
+                RowSelect(sql: plan.sql, parameters: plan.parameters.map { FieldValue($0) }), deriving: derivation(plan)
             ) { row in
                 answer.count = Int(row.integer(0))
                 return false
@@ -57,20 +58,21 @@ private struct ODataRun {
         let columns = plan.headings.map { ($0.column, plan.columns[$0.column].type.columnType) }
         // One more than wanted tells whether there is more.
         let window: [FieldValue] = [.integer(Int64(read.limit) + 1), .integer(Int64(read.offset))]
-        var textBytes = 0
+        var bytes = 0
         try reader.select(
-            RowSelect(sql: plan.sliceSQL, parameters: plan.parameters.map(\.fieldValue) + window),
+            RowSelect(sql: plan.sliceSQL, parameters: plan.parameters.map { FieldValue($0) } + window),
             deriving: derivation(plan)
         ) { row throws(StoreError) in
-            if answer.rows.count == read.limit || textBytes > read.textBytesMax {
+            if answer.rows.count == read.limit || bytes > read.bytesMax {
                 answer.hasMore = true
                 return false
             }
+            bytes += read.rowBytes
             var values: [FieldValue] = []
             values.reserveCapacity(columns.count)
             for (column, type) in columns {
                 let value = try row.value(column, as: type)
-                if case .string(let text) = value { textBytes += text.utf8.count }
+                if case .string(let text) = value { bytes += text.utf8.count }
                 values.append(value)
             }
             answer.rows.append(values)

@@ -1,5 +1,6 @@
 import ChangeEvents
 import Doors
+import Matching
 import SOQL
 import Store
 
@@ -45,7 +46,7 @@ struct QueryRun {
     }
 
     private func plan(of cursor: QueryCursors.Cursor) throws -> (QueryPlan, [FieldValue]) {
-        guard let (index, parent) = cursor.children else { return (plan, plan.parameters.map(\.fieldValue)) }
+        guard let (index, parent) = cursor.children else { return (plan, plan.parameters.map { FieldValue($0) }) }
         guard plan.children.indices.contains(index) else { throw OrgError.invalidLocator() }
         return (plan.children[index], Self.parameters(of: plan.children[index], parent: parent))
     }
@@ -214,7 +215,7 @@ struct QueryRun {
     }
 
     private static func parameters(of plan: QueryPlan, parent: String?) -> [FieldValue] {
-        var parameters = plan.parameters.map(\.fieldValue)
+        var parameters = plan.parameters.map { FieldValue($0) }
         if let place = plan.parentParameter { parameters[place - 1] = parent.map { .string($0) } ?? .null }
         return parameters
     }
@@ -222,21 +223,6 @@ struct QueryRun {
     private func derivation(_ plan: QueryPlan) -> DerivedValues? {
         DerivedValues(
             plan.derived, catalogue: catalogue, now: plannedAt, userID: context.session.userID, reader: reader)
-    }
-}
-
-extension Value {
-    var fieldValue: FieldValue {
-        switch self {
-        case .null: .null
-        case .boolean(let flag): .boolean(flag)
-        case .integer(let number): .integer(number)
-        case .double(let number): .double(number)
-        case .string(let text): .string(text)
-        case .date(let milliseconds): .date(milliseconds: milliseconds)
-        case .dateTime(let milliseconds): .dateTime(milliseconds: milliseconds)
-        case .time(let milliseconds): .time(milliseconds: milliseconds)
-        }
     }
 }
 

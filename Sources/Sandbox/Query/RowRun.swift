@@ -1,5 +1,6 @@
 import ChangeEvents
 import Doors
+import Matching
 import SOQL
 import Store
 
@@ -53,7 +54,8 @@ struct RowRun {
             ? [.integer(progress.lastRow), .integer(Int64(wanted + 1))]
             : [.integer(Int64(wanted + 1)), .integer(Int64(progress.rowsRead))]
         let select = RowSelect(
-            sql: isByNumber ? plan.followingSQL : plan.sliceSQL, parameters: plan.parameters.map(\.fieldValue) + bounds)
+            sql: isByNumber ? plan.followingSQL : plan.sliceSQL,
+            parameters: plan.parameters.map { FieldValue($0) } + bounds)
         var hasMore = false
         try reader.select(
             select,

@@ -1,5 +1,6 @@
 import ChangeEvents
 import Doors
+import Matching
 import SOQL
 import Store
 
@@ -107,6 +108,6 @@ struct ImageSource: FieldSource {
     func value(of field: String) -> Value? {
         guard let field = object.field(field) else { return nil }
         if field.kind == .id { return .string(image.id.string) }
-        return image.fields[field.name]?.conditionValue ?? .null
+        return image.fields[field.name].map { Value($0) } ?? .null
     }
 }

@@ -1,6 +1,7 @@
 import ChangeEvents
 import Store
 import Synchronization
+import Twin
 import Waiting
 
 @testable import Doors
@@ -99,8 +100,10 @@ final class FakeStreaming: BayeuxService {
         return try await read(topic: channel, after: after, limit: limit, caller: caller)
     }
 
-    func waitForEvents(after: Position, timeout: Duration) async {
-        await bus.waitForEvents(after: after, timeout: timeout)
+    func lookTicket() -> LookTicket { bus.lookTicket() }
+
+    func waitForEvents(after: Position, since look: LookTicket, timeout: Duration) async {
+        await bus.waitForEvents(after: after, since: look, timeout: timeout)
     }
 
     func publish(

@@ -2,6 +2,7 @@ import ChangeEvents
 import NIOCore
 import Store
 import Synchronization
+import Twin
 import Waiting
 
 @testable import Doors
@@ -21,6 +22,10 @@ final class FakeBus: EventBus {
         var copies = 1
         /// Thrown by the next read.
         var readFailure: EventBusError?
+        /// Thrown by the read after the next, which everybody is woken for while the next is still under way.
+        var laterReadFailure: EventBusError?
+        /// How often everybody was woken.
+        var wakes: UInt64 = 0
         /// The largest number of events that one read was asked for, and how many reads there were.
         var limits: [Int] = []
     }
@@ -53,10 +58,14 @@ final class FakeBus: EventBus {
     func failNextRead(_ error: EventBusError) {
         let waiting = state.withLock { state -> [Signal] in
             state.readFailure = error
+            state.wakes += 1
             return Array(state.waiting.values)
         }
         for wakeup in waiting { wakeup.raise() }
     }
+
+    /// As `failNextRead` would, called between the next read and the wait behind it.
+    func failReadAfterNext(_ error: EventBusError) { state.withLock { $0.laterReadFailure = error } }
 
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
@@ -106,6 +115,11 @@ final class FakeBus: EventBus {
                 state.readFailure = nil
                 return .failure(failure)
             }
+            if let failure = state.laterReadFailure {
+                state.laterReadFailure = nil
+                state.readFailure = failure
+                state.wakes += 1
+            }
             let later = state.events.drop { $0.position <= after }
             let copies = state.copies
             let found = later.filter { $0.event.topic == topic }.prefix(limit)
@@ -120,11 +134,13 @@ final class FakeBus: EventBus {
         return try result.get()
     }
 
-    func waitForEvents(after: Position, timeout: Duration) async {
+    func lookTicket() -> LookTicket { state.withLock { LookTicket(wakes: $0.wakes) } }
+
+    func waitForEvents(after: Position, since look: LookTicket, timeout: Duration) async {
         let wakeup = Signal()
         let ticket = state.withLock { state -> Int? in
             if let last = state.events.last, last.position > after { return nil }
-            if state.readFailure != nil { return nil }
+            if look != LookTicket(wakes: state.wakes) { return nil }
             state.nextTicket += 1
             state.waiting[state.nextTicket] = wakeup
             return state.nextTicket

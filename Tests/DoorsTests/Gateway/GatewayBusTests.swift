@@ -216,7 +216,10 @@ struct GatewayBusTests {
             try await fixture.twin.declareGap(topic: "/event/Low_Ink__e", reason: "expired")
             try await fixture.settled()
             place = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob).reached
-            let waiting = Task { [place] in await bus.waitForEvents(after: place, timeout: .seconds(600)) }
+            let look = bus.lookTicket()
+            let waiting = Task { [place] in
+                await bus.waitForEvents(after: place, since: look, timeout: .seconds(600))
+            }
             try await fixture.twin.declareGap(topic: Self.cases, reason: "expired")
             await waiting.value
             let second = try await fixture.ingest(.create, cases: [2])
@@ -242,7 +245,8 @@ struct GatewayBusTests {
             let bus = fixture.hub.bus
             let bob = try await caller(fixture)
             let place = try await bus.start(topic: Self.cases, from: .latest, caller: bob)
-            let waiting = Task { await bus.waitForEvents(after: place, timeout: .seconds(600)) }
+            let look = bus.lookTicket()
+            let waiting = Task { await bus.waitForEvents(after: place, since: look, timeout: .seconds(600)) }
             let replay = try await fixture.ingest(.create, cases: [7])
             await waiting.value
             let read = try await bus.read(topic: Self.cases, after: place, limit: 10, caller: bob)

@@ -1,4 +1,5 @@
 import Foundation
+import SOQL
 import Sandbox
 import Testing
 
@@ -195,6 +196,22 @@ import Testing
         }
     }
 
+    /// Only texts were counted: the names of many properties in many rows came to more than an org takes.
+    @Test func aPageEndsBehindTheRowThatPassesItsBytes() async throws {
+        try await ODataFixture.use { odata in
+            for number in 0..<5 {
+                try await odata.create("Lead", ("LastName", .string("B\(number)")), ("Company", .string("Bytes")))
+            }
+            let query = try Query("SELECT LastName FROM Lead WHERE Company = 'Bytes' ORDER BY LastName")
+            for (bytesMax, count) in [(1, 1), (99, 1), (100, 2), (250, 3), (499, 5), (500, 5)] {
+                // Two bytes of text in each.
+                let read = ODataRead(query: query, limit: 10, rowBytes: 98, bytesMax: bytesMax)
+                let rows = try await odata.sandbox.read(read, odata.context)
+                #expect(rows.rows.count == count && rows.hasMore == (count < 5), "\(bytesMax) bytes")
+            }
+        }
+    }
+
     @Test func topBoundsAllPagesTogether() async throws {
         try await ODataFixture.use { odata in
             for number in 0..<7 {
@@ -245,6 +262,7 @@ import Testing
                 ("Account", [("$skip", "1000001")], 400, "1000000"),
                 ("Account", [("$count", "yes")], 400, "true or false"),
                 ("Account", [("$select", "Id,Nmae")], 400, "at character 4 of $select"),
+                ("Account", [("$select", "*,Nmae")], 400, "at character 3 of $select"),
                 ("Account", [("$orderby", "Name up")], 400, "at character 1 of $orderby"),
                 ("Account", [("$orderby", "Name, Description")], 400, "at character 7 of $orderby"),
                 ("Account", [("$filter", "Name eq 'a' and")], 400, "at character 16 of $filter"),
@@ -259,6 +277,13 @@ import Testing
             let unacceptable = try await odata.get("Account", headers: [("Accept", "application/atom+xml")])
             #expect(unacceptable.status == 406)
             #expect(try await odata.get("Account", headers: [("OData-MaxVersion", "3.0")]).status == 400)
+            #expect(try await odata.get("Account", headers: [("OData-Isolation", "snapshot")]).status == 412)
+            let texts = try await odata.get(
+                "Account", [("$top", "0"), ("$count", "true")],
+                headers: [("Accept", "application/json;IEEE754Compatible=true")])
+            #expect(
+                texts.header("Content-Type") == "application/json;odata.metadata=minimal;IEEE754Compatible=true"
+                    && texts.body.contains(#""@odata.count":""#))
             let bare = try await odata.get(
                 "Account", [("$top", "1")], headers: [("Accept", "application/json;odata.metadata=none")])
             #expect(!bare.body.contains("@odata.context"))

@@ -1,4 +1,5 @@
 import SOQL
+import TestSupport
 import Testing
 
 @testable import Doors
@@ -91,6 +92,13 @@ import Testing
         #expect(failure(nested(ODataParser.nestingMax)) == nil)
         #expect(try #require(failure(nested(ODataParser.nestingMax + 1))).message.contains("nests deeper"))
         #expect(try #require(failure(String(repeating: "not ", count: 10_000 / 4))).message.contains("nests deeper"))
+        func compared(_ left: String, _ count: Int) -> String { left + String(repeating: " eq true", count: count) }
+        #expect(failure(compared("A", ODataParser.nestingMax + 1)) == nil)
+        let tooFar = try #require(failure(compared("A", ODataParser.nestingMax + 2)))
+        #expect(tooFar.message.contains("expected 'and'"))
+        // A chain of a chain went as deep as there may be comparisons.
+        let half = ODataParser.nestingMax / 2 + 2
+        #expect(failure(compared("(\(compared("A", half)))", half)) != nil)
         func list(_ count: Int) -> String { "A in (\(Array(repeating: "1", count: count).joined(separator: ",")))" }
         #expect(failure(list(ODataParser.claimsMax)) == nil)
         #expect(try #require(failure(list(ODataParser.claimsMax + 1))).message.contains("more than 1000"))
@@ -107,13 +115,12 @@ import Testing
             "A", "eq", "ne", "'x'", "'", "(", ")", ",", "and", "or", "not", "in", "1", "2026-01-01", "contains", "é",
             "/", "-",
         ]
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom()
         for _ in 0..<5_000 {
-            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in words.randomElement(using: &random) ?? ""
-            }
-            .joined(separator: Bool.random(using: &random) ? " " : "")
+            let text = (0..<random.int(0..<13)).map { _ in random.pick(words) }
+                .joined(separator: random.chance(0.5) ? " " : "")
             guard let error = failure(text) else { continue }
-            #expect((0...text.utf8.count).contains(error.place), "\(text): \(error)")
+            #expect((0...text.utf8.count).contains(error.place), "seed \(random.seed), \(text): \(error)")
         }
     }
 }

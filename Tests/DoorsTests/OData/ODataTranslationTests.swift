@@ -1,4 +1,5 @@
 import ChangeEvents
+import Foundation
 import SOQL
 import Testing
 
@@ -129,6 +130,12 @@ import Testing
         #expect(token.text.utf8.allSatisfy { $0 != 0x2B && $0 != 0x2F && $0 != 0x3D })
         #expect(ODataSkipToken(token.text, Array(order.dropFirst())) == nil)
         #expect(ODataSkipToken(token.text.replacing("A", with: "B"), order) == nil)
+        // A bound that cannot be read is not none.
+        for (left, isRead) in [("7", true), ("null", true), ("\"7\"", false), ("-1", false), ("7.5", false)] {
+            let document = #"{"order":"Id","left":\#(left),"size":3,"after":["a"]}"#
+            let read = ODataSkipToken(Data(document.utf8).base64EncodedString(), Array(order.suffix(1)))
+            #expect((read != nil) == isRead, "\(left)")
+        }
         for text in ["", "x", "e30", "W10", "%%%"] { #expect(ODataSkipToken(text, order) == nil) }
     }
 }

@@ -289,6 +289,19 @@ import Testing
         }
     }
 
+    /// The stream saw it at its next keepalive.
+    @Test func whatComesBetweenALookAndItsWaitIsNotMissed() async throws {
+        try await withDoor { client, bus, _, _ in
+            bus.failReadAfterNext(EventBusError(code: .permissionDenied, message: "The right was taken."))
+            await self.expect(.permissionDenied, "permission.denied") {
+                try await self.subscribe(client) { subscription in
+                    subscription.fetch(10)
+                    _ = try await subscription.next()
+                }
+            }
+        }
+    }
+
     @Test func shutdownEndsStreamsWithUnavailable() async throws {
         try await withDoor { client, bus, door, _ in
             await self.expect(.unavailable, "service.unavailable") {

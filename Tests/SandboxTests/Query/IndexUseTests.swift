@@ -1,5 +1,6 @@
 import ChangeEvents
 import Doors
+import Matching
 import SOQL
 import Store
 import Testing
@@ -15,7 +16,7 @@ struct IndexUseTests {
         var plan = try PlanCache.made(soql, schema: schema, includesDeleted: false, now: 0)
         if let child = plan.children.first { plan = child }
         let select = RowSelect(
-            sql: "EXPLAIN QUERY PLAN " + plan.sql, parameters: plan.parameters.map(\.fieldValue))
+            sql: "EXPLAIN QUERY PLAN " + plan.sql, parameters: plan.parameters.map { FieldValue($0) })
         return try await org.sandbox.twin.store.read { reader in
             var steps: [String] = []
             try reader.select(select) { row throws(StoreError) in

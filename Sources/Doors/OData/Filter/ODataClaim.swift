@@ -63,7 +63,17 @@ enum ODataClaim: Hashable, Sendable {
     }
 }
 
+extension ODataProperty {
+    var term: Term { .field(FieldPath(spelling: name, place: 0)) }
+}
+
 extension Filter {
+    /// One test of a property. Places are those of an option's text, for what its text says.
+    init(_ property: ODataProperty, _ test: FilterTest.Test, place: Int = 0, literalPlace: Int = 0) {
+        let term = Term.field(FieldPath(spelling: property.name, place: place))
+        self = .test(FilterTest(term: term, test: test, literalPlace: literalPlace))
+    }
+
     /// Levels of `and` inside `or` inside `and`.
     var logicDepth: Int {
         switch self {

@@ -8,7 +8,7 @@ indirect enum ODataExpression: Hashable {
     /// The place is the operator's.
     case comparison(ComparisonOperator, ODataExpression, ODataExpression, place: Int)
     /// `Name in ('a','b')`
-    case membership(ODataExpression, [PlacedLiteral], place: Int)
+    case membership(ODataExpression, [PlacedLiteral])
     case not(ODataExpression)
     case and([ODataExpression])
     case or([ODataExpression])
@@ -22,7 +22,7 @@ indirect enum ODataExpression: Hashable {
     var place: Int {
         switch self {
         case .property(_, let place), .literal(_, let place), .call(_, _, let place): place
-        case .comparison(_, let left, _, _), .membership(let left, _, _): left.place
+        case .comparison(_, let left, _, _), .membership(let left, _): left.place
         case .not(let operand): operand.place
         case .and(let operands), .or(let operands): operands.first?.place ?? 0
         }

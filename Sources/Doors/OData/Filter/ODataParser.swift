@@ -11,7 +11,7 @@ internal import SOQL
 struct ODataParser {
     /// Characters. A request's target has 16,384 bytes at most, so this is a bound on what comes in other ways.
     static let textCharactersMax = 16_384
-    /// Parentheses and `not` open at once.
+    /// Parentheses and `not` open at once; comparisons of comparisons.
     static let nestingMax = 100
     /// Comparisons, and literals of lists.
     static let claimsMax = 1_000
@@ -19,6 +19,9 @@ struct ODataParser {
     private var lexer: ODataLexer
     private var token: ODataLexer.Token
     private var nesting = 0
+    /// Comparisons of comparisons so far: `a eq 1 eq true` is one expression in another, as with parentheses, and what reads the
+    /// tree goes as deep. Of the whole text, because a chain in parentheses begins another.
+    private var chained = 0
     private var claims = 0
 
     static func parse(_ text: String) throws(ODataSyntaxError) -> ODataExpression {
@@ -100,19 +103,19 @@ struct ODataParser {
 
     private mutating func claim() throws(ODataSyntaxError) -> ODataExpression {
         var left = try term()
-        var comparisons = 0
+        var isComparison = false
         while case .name(let word) = token.kind, !["and", "or"].contains(word) {
             let place = token.range.lowerBound
-            comparisons += 1
-            // `a eq 1 eq true` is one expression in another, like parentheses.
-            guard comparisons <= Self.nestingMax else { throw unexpected("'and' or 'or'") }
+            if isComparison { chained += 1 }
+            guard chained <= Self.nestingMax else { throw unexpected("'and' or 'or'") }
+            isComparison = true
             if let operation = Self.operators[word] {
                 try advance()
                 try countClaim()
                 left = .comparison(operation, left, try term(), place: place)
             } else if word == "in" {
                 try advance()
-                left = .membership(left, try list(), place: place)
+                left = .membership(left, try list())
             } else if Self.arithmetic.contains(word) {
                 throw ODataSyntaxError(
                     message: "the operator '\(word)' is not supported", place: place, isUnsupported: true)

@@ -47,14 +47,14 @@ struct ODataTranslation {
         case .call(let name, let arguments, let place): return try call(name, arguments, place)
         case .comparison(let operation, let left, let right, let place):
             return try comparison(operation, left, right, place)
-        case .membership(.property(let name, let place), let literals, _):
+        case .membership(.property(let name, let place), let literals):
             let property = try property(name, place)
             var claims: [ODataClaim] = []
             for literal in literals {
                 claims.append(try compare(property, place, .equal, literal.literal, literal.place))
             }
             return .any(claims)
-        case .membership(let operand, _, _):
+        case .membership(let operand, _):
             throw ODataSyntaxError(
                 message: "only a property can stand before 'in'", place: operand.place, isUnsupported: true)
         }
@@ -63,15 +63,15 @@ struct ODataTranslation {
     private func comparison(
         _ operation: ComparisonOperator, _ left: ODataExpression, _ right: ODataExpression, _ place: Int
     ) throws(ODataSyntaxError) -> ODataClaim {
+        let oneOfEach = ODataSyntaxError(
+            message: "a comparison has a property on one side and a literal on the other", place: place,
+            isUnsupported: true)
         switch (left, right) {
         case (.property(let name, let namePlace), .literal(let literal, let literalPlace)):
             return try compare(try property(name, namePlace), namePlace, operation, literal, literalPlace)
         case (.literal(let literal, let literalPlace), .property(let name, let namePlace)):
             return try compare(try property(name, namePlace), namePlace, operation.flipped, literal, literalPlace)
-        case (.property, .property), (.literal, .literal):
-            throw ODataSyntaxError(
-                message: "a comparison has a property on one side and a literal on the other", place: place,
-                isUnsupported: true)
+        case (.property, .property), (.literal, .literal): throw oneOfEach
         case (let claim, .literal(.boolean(let isTrue), _)), (.literal(.boolean(let isTrue), _), let claim):
             // `contains(Name,'x') eq true`
             guard operation == .equal || operation == .notEqual else {
@@ -79,10 +79,7 @@ struct ODataTranslation {
             }
             let claimed = try self.claim(claim)
             return isTrue == (operation == .equal) ? claimed : claimed.negated
-        default:
-            throw ODataSyntaxError(
-                message: "a comparison has a property on one side and a literal on the other", place: place,
-                isUnsupported: true)
+        default: throw oneOfEach
         }
     }
 
@@ -193,11 +190,7 @@ struct ODataTranslation {
     private func test(
         _ property: ODataProperty, _ place: Int, _ test: FilterTest.Test, _ literalPlace: Int
     ) -> ODataClaim {
-        .filter(
-            .test(
-                FilterTest(
-                    term: .field(FieldPath(spelling: property.name, place: place)), test: test,
-                    literalPlace: literalPlace)))
+        .filter(Filter(property, test, place: place, literalPlace: literalPlace))
     }
 }
 
