@@ -24,7 +24,8 @@ public struct TakeoverRequest: Sendable {
     /// Every value of a header, in order; the name is compared without regard to case.
     public func values(of name: String) -> [String] {
         let wanted = name.lowercased()
-        return headers.filter { $0.name.lowercased() == wanted }.map(\.value)
+        // The length first: most names differ in it.
+        return headers.filter { $0.name.utf8.count == wanted.utf8.count && $0.name.lowercased() == wanted }.map(\.value)
     }
 }
 

@@ -47,9 +47,7 @@ struct PushHandshake {
 
     private func webSocket(_ request: TakeoverRequest) -> Answer {
         func tokens(_ name: String) -> [String] {
-            request.values(of: name).flatMap { $0.split(separator: ",") }.map {
-                $0.trimmingCharacters(in: .whitespaces)
-            }
+            request.values(of: name).flatMap { $0.split(separator: ",") }.map { String(Self.trimmed($0)) }
         }
         func refuse(_ status: Int, _ reason: String, headers: [(String, String)] = []) -> Answer {
             .respond(HTTPAnswer.error(status, RequestError(.badRequest, reason), headers: headers))
@@ -140,10 +138,20 @@ struct PushHandshake {
     }
 
     private func bearer(_ request: TakeoverRequest) -> String? {
-        guard let value = request.values(of: "Authorization").first, value.lowercased().hasPrefix("bearer ") else {
-            return nil
-        }
-        return value.dropFirst("bearer ".count).trimmingCharacters(in: .whitespaces)
+        let scheme = "bearer "
+        // Of the prefix alone: the token behind it is long.
+        guard let value = request.values(of: "Authorization").first,
+            value.utf8.prefix(scheme.utf8.count).map({ $0 | 0x20 }).elementsEqual(scheme.utf8)
+        else { return nil }
+        return String(Self.trimmed(value.dropFirst(scheme.count)))
+    }
+
+    /// Without the spaces and tabs around it.
+    private static func trimmed(_ text: Substring) -> Substring {
+        func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let bytes = text.utf8.drop(while: isSpace)
+        let end = bytes.lastIndex { !isSpace($0) }.map { bytes.index(after: $0) } ?? bytes.startIndex
+        return text[bytes.startIndex..<end]
     }
 
     /// Parameters of the address; nil when one cannot be decoded: to pass it over would be to serve something else than what
