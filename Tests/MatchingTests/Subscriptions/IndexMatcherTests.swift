@@ -33,6 +33,26 @@ struct IndexMatcherTests {
     private let update = Changes.input(
         .update, before: ["Status": .string("New")], after: ["Status": .string("Closed")])
 
+    /// What is found for one of a lot counts for all of it, and for no other lot, not even one that takes its place.
+    @Test func kinAreOfOneConditionAndClassAndNeverOfAnEarlierLot() throws {
+        var matcher = IndexMatcher()
+        func kin(_ slot: UInt32) -> Kin? { matcher.kin(of: SubscriptionSlot(rawValue: slot)) }
+        try insert(&matcher, 1, class: 1, "Status = 'New' AND Priority = 'High'")
+        try insert(&matcher, 2, class: 1, "(Status='new')  and priority = 'High'")
+        try insert(&matcher, 3, class: 2, "Status = 'New' AND Priority = 'High'")
+        try insert(&matcher, 4, class: 1, "Status = 'New'")
+        try insert(&matcher, 5, class: 1, nil)
+        #expect(kin(1) == kin(2) && kin(1)?.count == 2)
+        #expect(Set((1...5).compactMap { kin($0)?.serial }).count == 4)
+        #expect(kin(6) == nil)
+        let earlier = kin(1)
+        matcher.remove(SubscriptionSlot(rawValue: 1))
+        #expect(kin(1) == nil && kin(2)?.serial == earlier?.serial && kin(2)?.count == 1)
+        matcher.remove(SubscriptionSlot(rawValue: 2))
+        try insert(&matcher, 1, class: 1, "Status = 'New' AND Priority = 'High'")
+        #expect(kin(1)?.count == 1 && kin(1)?.serial != earlier?.serial)
+    }
+
     @Test func groupsByClassAndVerdictAcrossConditions() throws {
         try groups(IndexMatcher())
         try groups(ScanMatcher())
