@@ -36,6 +36,13 @@ extension ChannelIndex {
         return verdict(groups[group].condition, judge.rule)
     }
 
+    /// The same for as many groups as `body` asks for.
+    mutating func verdicts(_ judge: Judge, _ body: (_ ofGroup: (Index) -> Verdict?) -> Void) {
+        terms.begin(judge)
+        defer { terms.end() }
+        body { verdict(groups[$0].condition, judge.rule) }
+    }
+
     @inline(__always)
     private mutating func judgeAndGather(_ condition: Index, _ rule: Judge.Rule) {
         guard let verdict = verdict(condition, rule) else { return }

@@ -70,6 +70,17 @@ public final class IndexMatcher: Matcher {
         return channel.index.verdict(ofGroup: place.group, Judge(input))
     }
 
+    public func verdicts(of slots: [SubscriptionSlot], on input: MatchInput, _ body: (Int, Verdict) -> Void) {
+        guard let (channel, first) = slots.lazy.compactMap({ self.place(of: $0) }).first else { return }
+        channel.index.verdicts(Judge(input)) { verdict in
+            for (index, slot) in slots.enumerated() where slot.rawValue < places.limit {
+                let place = places[slot.rawValue]
+                guard place.channel == first.channel else { continue }
+                if let verdict = verdict(place.group) { body(index, verdict) }
+            }
+        }
+    }
+
     public func kin(of slot: SubscriptionSlot) -> Kin? {
         guard let (channel, place) = place(of: slot) else { return nil }
         return channel.index.kin(ofGroup: place.group)

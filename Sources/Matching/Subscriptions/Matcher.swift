@@ -71,6 +71,9 @@ public protocol Matcher {
     /// What the change is to one subscription alone (replay from the log); nil: it is not concerned. The input's channel
     /// does not matter.
     func verdict(of slot: SubscriptionSlot, on input: MatchInput) -> Verdict?
+    /// The same for many subscriptions, all of one channel: claims that they share are judged once. Calls `body` with the index of
+    /// each that is concerned.
+    func verdicts(of slots: [SubscriptionSlot], on input: MatchInput, _ body: (Int, Verdict) -> Void)
     /// Those that are judged as this one is and shown the same; nil where the matcher does not know, or there is no such slot.
     func kin(of slot: SubscriptionSlot) -> Kin?
 }

@@ -58,5 +58,13 @@ public struct ScanMatcher: Matcher {
         return Judge(input).verdict(for: subscription.condition)
     }
 
+    public func verdicts(of slots: [SubscriptionSlot], on input: MatchInput, _ body: (Int, Verdict) -> Void) {
+        let judge = Judge(input)
+        for (index, slot) in slots.enumerated() {
+            guard let subscription = subscriptions[slot] else { continue }
+            if let verdict = judge.verdict(for: subscription.condition) { body(index, verdict) }
+        }
+    }
+
     public func kin(of slot: SubscriptionSlot) -> Kin? { nil }
 }

@@ -188,20 +188,33 @@ struct OracleWorld {
         }
     }
 
-    /// One subscription goes back to a place and reads on from there, by what it may see now.
+    /// Some subscriptions of one channel go back to a place and read on from there, by what they may see now: one by itself, and
+    /// all together.
     private mutating func replay() {
-        guard let slot = subscriptions.keys.sorted().dropFirst(random.below(max(1, subscriptions.count))).first,
-            let subscription = subscriptions[slot]
-        else { return }
+        let keys = subscriptions.keys.sorted()
+        guard let slot = keys.dropFirst(random.below(max(1, keys.count))).first, let first = subscriptions[slot] else {
+            return
+        }
+        var crowd = [(slot: slot, subscription: first)]
+        for _ in 0..<random.below(6) {
+            let slot = keys[random.below(keys.count)]
+            guard let subscription = subscriptions[slot], subscription.channel == first.channel else { continue }
+            crowd.append((slot, subscription))
+        }
         for input in history.suffix(1 + random.below(Self.historyMax)) {
             report.replayed += 1
-            let verdict = matcher.verdict(of: SubscriptionSlot(rawValue: slot), on: input)
-            let expected = expected(subscription, input)
-            guard verdict != expected else { continue }
-            mistake(
-                isLeak: verdict != nil,
-                "replay: \(String(describing: verdict)) for \(String(describing: expected)) of \(input), by \(text(subscription))"
-            )
+            let alone = matcher.verdict(of: SubscriptionSlot(rawValue: slot), on: input)
+            var together: [Verdict?] = Array(repeating: nil, count: crowd.count)
+            matcher.verdicts(of: crowd.map { SubscriptionSlot(rawValue: $0.slot) }, on: input) { together[$0] = $1 }
+            let verdicts = [(alone, first)] + zip(together, crowd.map(\.subscription))
+            for (verdict, subscription) in verdicts {
+                let expected = expected(subscription, input)
+                guard verdict != expected else { continue }
+                mistake(
+                    isLeak: verdict != nil,
+                    "replay: \(String(describing: verdict)) for \(String(describing: expected)) of \(input), by \(text(subscription))"
+                )
+            }
         }
     }
 

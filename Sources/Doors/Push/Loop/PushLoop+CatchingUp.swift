@@ -16,6 +16,8 @@ extension PushLoop {
     static let effortPerTurn = 4_096
     /// What bringing a connection forward costs beside judging, mostly a system call, in judgements.
     static let connectionEffort = 8
+    /// Connections that are brought forward together: an entry is looked at once for all of them.
+    static let connectionsPerSlice = 64
 
     func setBehind(_ row: UInt32, _ isBehind: Bool) {
         guard connections[row].flags.contains(.isBehind) != isBehind else { return }
@@ -37,15 +39,14 @@ extension PushLoop {
         let rows = scheduled
         scheduled = []
         effort = 0
-        for (index, row) in rows.enumerated() {
-            guard effort < Self.effortPerTurn else {
-                scheduled.insert(contentsOf: rows[index...], at: 0)
-                return
-            }
-            connections[row].flags.remove(.isScheduled)
-            bringForward(row)
-            effort += Self.connectionEffort
+        var rest = rows[...]
+        while !rest.isEmpty, effort < Self.effortPerTurn {
+            let slice = rest.prefix(Self.connectionsPerSlice)
+            rest = rest.dropFirst(slice.count)
+            for row in slice { connections[row].flags.remove(.isScheduled) }
+            bringForward(slice)
         }
+        scheduled.insert(contentsOf: rest, at: 0)
     }
 
     func chunkRead(_ question: LogQuestion, _ answer: ChunkAnswer) {
@@ -65,14 +66,32 @@ extension PushLoop {
         schedule(row)
     }
 
-    private func bringForward(_ row: UInt32) {
-        guard isServing(row), connections[row].flags.contains(.isBehind) else { return }
-        guard connections[row].flags.isDisjoint(with: [.isReading, .isBlocked]) else { return }
+    private func bringForward(_ rows: ArraySlice<UInt32>) {
+        var replays: [Replay] = []
+        for row in rows { if let replay = replay(of: row) { replays.append(replay) } }
+        extend(replays)
+        for replay in replays { queue(replay) }
+        effort += rows.count * Self.connectionEffort
+    }
+
+    /// A connection that goes on from the loop's memory: its subscriptions that are behind, with what is known for each.
+    private struct Replay {
+        var row: UInt32
+        var parts: [(slot: UInt32, notes: ReplayBook.Notes)]
+    }
+
+    /// What a connection goes on with, where that is the loop's memory; whatever else it needs is begun here.
+    private func replay(of row: UInt32) -> Replay? {
+        guard isServing(row), connections[row].flags.contains(.isBehind) else { return nil }
+        guard connections[row].flags.isDisjoint(with: [.isReading, .isBlocked]) else { return nil }
         // The flush at the end of this turn brings it back here.
-        guard connections[row].queueCount == 0 else { return }
+        guard connections[row].queueCount == 0 else { return nil }
         let slots = behind(row)
-        guard !slots.contains(where: { subscriptions[$0].state == .resolving }) else { return }
-        guard let start = slots.map({ subscriptions[$0].place }).min() else { return setBehind(row, false) }
+        guard !slots.contains(where: { subscriptions[$0].state == .resolving }) else { return nil }
+        guard let start = slots.map({ subscriptions[$0].place }).min() else {
+            setBehind(row, false)
+            return nil
+        }
         if start >= log.head {
             for slot in slots { goLive(slot) }
             setBehind(row, false)
@@ -83,30 +102,77 @@ extension PushLoop {
             consume(items, reached: items.last?.place ?? log.head, row)
             schedule(row)
         } else {
-            replay(slots, row)
-            schedule(row)
+            let parts = slots.map { slot in
+                let kin = matcher.kin(of: SubscriptionSlot(rawValue: slot))
+                return (slot, replayBook.notes(for: kin, at: subscriptions[slot].place, floor: log.floor))
+            }
+            return Replay(row: row, parts: parts)
+        }
+        return nil
+    }
+
+    /// Judges on for the subscriptions of these connections: for each lot the next window, each entry once for all lots.
+    private func extend(_ replays: [Replay]) {
+        var lots: [String: [ReplayBook.Lot]] = [:]
+        var seen: Set<ObjectIdentifier> = []
+        for part in replays.flatMap(\.parts) where part.notes.through < log.head {
+            guard seen.insert(ObjectIdentifier(part.notes)).inserted else { continue }
+            let frameClass = FrameClass(rawValue: subscriptions[part.slot].frameClass)
+            let lot = ReplayBook.Lot(
+                slot: SubscriptionSlot(rawValue: part.slot), form: classes[frameClass].form, notes: part.notes)
+            lots[classes[frameClass].channel, default: []].append(lot)
+        }
+        for (channel, lots) in lots {
+            var rest = lots.sorted { $0.notes.through < $1.notes.through }[...]
+            while let first = rest.first, let items = log.items(after: first.notes.through, limit: Self.windowItems) {
+                let end = items.last?.place ?? log.head
+                let together = rest.prefix { $0.notes.through < end }
+                rest = rest.dropFirst(together.count)
+                judge(items, channel: channel, for: together)
+                for lot in together { lot.notes.reach(end) }
+            }
         }
     }
 
-    /// Queues what the loop's memory holds for the subscriptions, as far as it has been judged or is judged now.
-    private func replay(_ slots: [UInt32], _ row: UInt32) {
-        var found: [(hit: ReplayBook.Hit, slot: UInt32)] = []
-        var reached = log.head
-        var notes: [ReplayBook.Notes] = []
-        for slot in slots {
-            let note = replayBook.notes(
-                for: matcher.kin(of: SubscriptionSlot(rawValue: slot)), at: subscriptions[slot].place, floor: log.floor)
-            extend(note, slot)
-            notes.append(note)
-            reached = min(reached, note.through)
+    /// - Parameter lots: in the order of the places that they have reached.
+    private func judge(_ items: [LogItem], channel: String, for lots: ArraySlice<ReplayBook.Lot>) {
+        var count = 0
+        var slots: [SubscriptionSlot] = []
+        for item in items {
+            while count < lots.count, lots[lots.startIndex + count].notes.through < item.place {
+                slots.append(lots[lots.startIndex + count].slot)
+                count += 1
+            }
+            guard item.concerns(channel: channel) else { continue }
+            let concerned = lots.prefix(count)
+            if case .gap = item.content {
+                for lot in concerned { lot.notes.append(.init(place: item.place, record: 0, kind: .gap)) }
+                continue
+            }
+            for lot in concerned { lot.notes.sawEvent(at: item.place) }
+            for record in item.inputs.indices {
+                matcher.verdicts(of: slots, on: item.inputs[record]) { index, verdict in
+                    let lot = lots[lots.startIndex + index]
+                    let kind = FrameKey.Kind(verdict, form: lot.form)
+                    lot.notes.append(.init(place: item.place, record: UInt32(record), kind: kind))
+                }
+            }
+            effort += slots.count * item.inputs.count
         }
-        for (slot, note) in zip(slots, notes) {
-            for hit in note.hits(after: subscriptions[slot].place) where hit.place <= reached {
+    }
+
+    /// Queues what is known to be a connection's, in the log's order, until its queue is full.
+    private func queue(_ replay: Replay) {
+        let row = replay.row
+        var found: [(hit: ReplayBook.Hit, slot: UInt32)] = []
+        var reached = replay.parts.reduce(log.head) { min($0, $1.notes.through) }
+        for (slot, notes) in replay.parts {
+            for hit in notes.hits(after: subscriptions[slot].place) where hit.place <= reached {
                 found.append((hit, slot))
             }
         }
         // Stable: records of one entry stay in their order, and subscriptions in that of the connection.
-        if slots.count > 1 { found.sort { $0.hit.place < $1.hit.place } }
+        if replay.parts.count > 1 { found.sort { $0.hit.place < $1.hit.place } }
         var last = LogPlace.start
         for (hit, slot) in found {
             if hit.place != last, isFull(row) {
@@ -118,36 +184,12 @@ extension PushLoop {
             queue(frame(of: hit, slot), place: hit.place, slot)
             if hit.kind == .gap { statistics.gaps += 1 } else { statistics.deliveries += 1 }
         }
-        for (slot, note) in zip(slots, notes) {
-            statistics.directDeliveries += note.seenCount(after: subscriptions[slot].place, upTo: reached)
+        for (slot, notes) in replay.parts {
+            statistics.directDeliveries += notes.seenCount(after: subscriptions[slot].place, upTo: reached)
             subscriptions[slot].place = max(subscriptions[slot].place, reached)
         }
         flush(row)
-    }
-
-    /// Judges the next window for all that are judged as this subscription is.
-    private func extend(_ notes: ReplayBook.Notes, _ slot: UInt32) {
-        guard notes.through < log.head, let items = log.items(after: notes.through, limit: Self.windowItems)
-        else { return }
-        let channel = channel(of: slot)
-        let form = classes[FrameClass(rawValue: subscriptions[slot].frameClass)].form
-        for item in items where item.concerns(channel: channel) {
-            if case .gap = item.content {
-                notes.append([ReplayBook.Hit(place: item.place, record: 0, kind: .gap)], isEvent: false, at: item.place)
-                continue
-            }
-            var hits: [ReplayBook.Hit] = []
-            for record in item.inputs.indices {
-                guard let verdict = matcher.verdict(of: SubscriptionSlot(rawValue: slot), on: item.inputs[record])
-                else { continue }
-                hits.append(
-                    ReplayBook.Hit(
-                        place: item.place, record: UInt32(record), kind: FrameKey.Kind(verdict, form: form)))
-            }
-            effort += item.inputs.count
-            notes.append(hits, isEvent: true, at: item.place)
-        }
-        notes.reach(items.last?.place ?? log.head)
+        schedule(row)
     }
 
     private func frame(of hit: ReplayBook.Hit, _ slot: UInt32) -> FrameRing.Index {

@@ -30,10 +30,9 @@ struct ReplayBook {
             through = place
         }
 
-        func append(_ hits: [Hit], isEvent: Bool, at place: LogPlace) {
-            self.hits += hits
-            if isEvent { seen.append(place) }
-        }
+        func append(_ hit: Hit) { hits.append(hit) }
+
+        func sawEvent(at place: LogPlace) { seen.append(place) }
 
         func reach(_ place: LogPlace) { through = max(through, place) }
 
@@ -46,6 +45,14 @@ struct ReplayBook {
         func seenCount(after place: LogPlace, upTo end: LogPlace) -> Int {
             max(0, seen.partitionPoint { $0 > end } - seen.partitionPoint { $0 > place })
         }
+    }
+
+    /// One lot while it is judged.
+    struct Lot {
+        /// One of its subscriptions.
+        var slot: SubscriptionSlot
+        var form: EventForm
+        var notes: Notes
     }
 
     static let lotsMax = 256
