@@ -26,12 +26,9 @@ enum WebSocketFrames {
             }
         }
         checkReading(of: outputs, bytesMax)
-        let text = stream
-        var check = UTF8Check()
-        property(
-            "UTF8Check takes what is UTF-8",
-            holds: (check.takes(text) && check.isAtBorder)
-                == (String(validating: text, as: UTF8.self) != nil))
+        var utf8 = UTF8Check()
+        let isText = utf8.takes(stream) && utf8.isAtBorder
+        property("UTF8Check takes what is UTF-8", holds: isText == (String(validating: stream, as: UTF8.self) != nil))
     }
 
     private static func outputs(

@@ -26,7 +26,7 @@ enum JSONDocuments {
         property("what one reader takes the other does", holds: attempt { try JSONText(parsing: text) } != nil)
         for isPretty in [false, true] {
             var buffer = ByteBuffer()
-            JSONWriter.write(document, pretty: isPretty, into: &buffer)
+            Doors.JSONWriter.write(document, pretty: isPretty, into: &buffer)
             let again = must("what is written is JSON") { try JSONParser.parse(buffer.readableBytesView) }
             property("what is written is read the same", holds: again == document)
         }

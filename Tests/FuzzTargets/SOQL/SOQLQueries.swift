@@ -20,7 +20,7 @@ enum SOQLQueries {
         }
         let again = must("a query can be read again") { try Query(text) }
         property("a query is read the same again", holds: again == query && again.hashValue == query.hashValue)
-        guard let plan = attempt({ try plan(query, includesDeleted) }) else { return }
+        guard let plan = attempt({ try Self.plan(query, includesDeleted) }) else { return }
         check(plan)
         checkTemplate(text, plan, includesDeleted)
     }
