@@ -24,9 +24,9 @@ struct Fuzz {
             if argument.hasPrefix("--target=") { given = String(argument.dropFirst("--target=".count)) }
         }
         guard let given, let target = FuzzTarget(rawValue: given) else {
-            fputs(
-                "fuzz: --target=NAME is one of: \(FuzzTarget.allCases.map(\.rawValue).joined(separator: " "))\n", stderr
-            )
+            let known = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
+            let message = Array("fuzz: --target=NAME is one of: \(known)\n".utf8)
+            _ = write(STDERR_FILENO, message, message.count)
             exit(2)
         }
         chosen = target
