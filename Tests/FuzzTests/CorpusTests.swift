@@ -10,8 +10,8 @@ import Testing
 @Suite struct CorpusTests {
     /// Of each target.
     private static let mutations = 1_500
-    /// The mutations of a target end then, so that a slow machine waits no longer: all targets together take under a minute.
-    private static let patience = Duration.milliseconds(700)
+    /// The mutations of a target end then, so that a slow machine waits no longer: all targets together take some 15 seconds.
+    private static let patience = Duration.milliseconds(500)
 
     @Test(arguments: FuzzTarget.allCases)
     func inputsOfTheCorpusKeepTheProperties(target: FuzzTarget) throws {
