@@ -7,13 +7,14 @@ DATA ?= demo-data
 MILLRACE = .build/debug/millrace
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-swift test-javascript test-peers check bench format clean
+.PHONY: help setup build demo test test-swift test-javascript test-peers check bench fuzz format clean
 
 help:
 	@echo "make demo     set up, build, start an org and the gateway, and serve the page (PORT=$(PORT) DATA=$(DATA))"
 	@echo "make test     set up, build, and run every test: Swift, JavaScript, the Python peers, the style"
 	@echo "make build    the executable and the tests, for debugging: $(MILLRACE)"
 	@echo "make bench    the benchmarks (a package of its own, built for release)"
+	@echo "make fuzz     strangers' bytes into every parser, a minute each (a package of its own; docs/fuzzing.md)"
 	@echo "make format   swift format, in place"
 	@echo "make check    style, file lengths, layers, leftovers"
 	@echo "make clean    remove what was built, and the demo's data"
@@ -60,8 +61,11 @@ bench: setup build
 	scripts/bench-push-peers
 	scripts/bench-latency
 
+fuzz:
+	@scripts/fuzz
+
 format:
 	@scripts/check-style --fix
 
 clean:
-	rm -rf .build Benchmarks/.build .venv .venv27 $(DATA)
+	rm -rf .build Benchmarks/.build Fuzzing/.build .venv .venv27 $(DATA)

@@ -2,15 +2,21 @@
 
 import PackageDescription
 
+/// `scripts/fuzz` builds our own modules with libFuzzer's coverage, and their tests' way in, optimized. What we depend on is
+/// built as ever: so the search is led by our code, and a run costs a look at our counters only.
+let fuzzingSettings: [SwiftSetting] =
+    Context.environment["MILLRACE_FUZZING"] == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])]
+
 /// The rules of `docs/conventions.md` that the compiler can enforce, the same for every target of ours.
-let swiftSettings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .treatAllWarnings(as: .error),
-]
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + fuzzingSettings
 
 /// Generated code keeps its generator's style; only the language mode is ours.
 let generatedSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
@@ -59,6 +65,8 @@ let package = Package(
         // For the benchmarks.
         .library(name: "PubSubAPI", targets: ["PubSubAPI"]),
         .library(name: "Sandbox", targets: ["Sandbox"]),
+        // For the package `Fuzzing`.
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -203,6 +211,16 @@ let package = Package(
                 asyncHTTPClient, logging,
                 crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
+        // What libFuzzer runs (`scripts/fuzz`), and FuzzTests a little of.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ChangeEvents", "SOQL", "CSV", "Matching", "Doors", "Sandbox", "TestSupport", nio, nioEmbedded,
+                nioHTTP1,
+                httpTypes, crypto, cryptoExtras,
+            ], path: "Tests/FuzzTargets", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "MillraceTests",
             dependencies: [

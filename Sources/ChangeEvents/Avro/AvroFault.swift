@@ -68,6 +68,8 @@ enum AvroLimits {
     static let schemaTextDepthMax = 256
     /// Nesting of types in a schema.
     static let schemaDepthMax = 64
+    /// Values that the defaults of a schema may be tried as. Real ones are nulls and numbers, one step each.
+    static let defaultStepsMax = 1 << 18
     /// Nesting of values in a payload; what bounds the stack on recursive schemas.
     static let valueDepthMax = 128
     /// Bytes of one event's JSON form.

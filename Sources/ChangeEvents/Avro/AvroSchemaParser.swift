@@ -37,14 +37,19 @@ struct AvroSchemaParser {
 
     /// The table with the fields' defaults filled in.
     consuming func typesWithDefaults() throws(AvroError) -> [AvroSchema.AvroType] {
+        var reader = AvroDefault()
         // Inner types are complete before outer ones when taken from the back: a record stands before its fields' types.
         for (index, fields) in Dictionary(grouping: defaults, by: \.record).sorted(by: { $0.key > $1.key }) {
             guard case .record(var record) = types[index] else { continue }
             for (_, field, json) in fields {
-                guard let value = AvroDefault.value(json, type: record.fields[field].type, types: types) else {
-                    path = [record.name, record.fields[field].name]
-                    throw fault("the default does not fit the field's type")
+                let value = reader.value(json, type: record.fields[field].type, types: types)
+                path = [record.name, record.fields[field].name]
+                guard !reader.isExhausted else {
+                    throw AvroError(
+                        code: .limitExceeded, message: "the defaults take too long to read",
+                        path: path.joined(separator: "."))
                 }
+                guard let value else { throw fault("the default does not fit the field's type") }
                 record.fields[field].defaultValue = value
             }
             types[index] = .record(record)

@@ -112,7 +112,7 @@ public struct BayeuxDoor: HTTPRoutes {
         return number
     }
 
-    private static func cookie(in headers: HTTPFields) -> String? {
+    static func cookie(in headers: HTTPFields) -> String? {
         for header in headers[values: .cookie] {
             for pair in header.split(separator: ";") {
                 let parts = pair.split(separator: "=", maxSplits: 1)

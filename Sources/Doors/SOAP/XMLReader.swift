@@ -24,6 +24,7 @@ struct XMLReader {
         _ bytes: some Sequence<UInt8>, elementsMax: Int = Self.elementsMax
     ) throws(XMLError) -> XMLElement {
         var reader = XMLReader(Array(bytes), elementsMax: elementsMax)
+        try reader.checkNoncharacters()
         reader.skip(prefix: [0xEF, 0xBB, 0xBF])
         if reader.starts(with: "<?xml") { try reader.skipInstruction() }
         try reader.skipMiscellany()
@@ -192,6 +193,16 @@ extension XMLReader {
 
     private static func isCharacter(_ code: UInt32) -> Bool {
         code >= 0x20 && code != 0xFFFE && code != 0xFFFF || code == 0x9 || code == 0xA || code == 0xD
+    }
+
+    /// U+FFFE and U+FFFF are no characters of XML 1.0 (section 2.2), wherever they stand. In UTF-8 their first byte begins
+    /// nothing but a character of three bytes, so what looks like one is one.
+    private mutating func checkNoncharacters() throws(XMLError) {
+        for place in bytes.indices where bytes[place] == 0xEF && place + 2 < bytes.count {
+            guard bytes[place + 1] == 0xBF, bytes[place + 2] >= 0xBE else { continue }
+            index = place
+            throw error("an invalid XML character")
+        }
     }
 
     private func character(_ byte: UInt8) throws(XMLError) -> UInt8 {

@@ -125,6 +125,21 @@ struct AvroSchemaTests {
         }
     }
 
+    /// Each level of such a default was tried as both records, at every level again: thirty of them took minutes.
+    @Test func defaultsThatTakeTooLongAreRefused() throws {
+        func schema(depth: Int, leaf: String) -> String {
+            let value = String(repeating: #"{"f":"#, count: depth) + leaf + String(repeating: "}", count: depth)
+            return #"""
+                {"type":"record","name":"A","fields":[{"name":"f","type":["int","A",
+                {"type":"record","name":"B","fields":[{"name":"f","type":["int","A","B"]}]}],"default":\#(value)}]}
+                """#
+        }
+        let error = #expect(throws: AvroError.self) { try AvroSchema(json: schema(depth: 60, leaf: "true")) }
+        #expect(error?.code == .limitExceeded)
+        // One that fits is found at once.
+        _ = try AvroSchema(json: schema(depth: 60, leaf: "1"))
+    }
+
     @Test func mutatedSchemasNeverTrap() throws {
         let seed = freshSeed()
         print("mutatedSchemasNeverTrap: seed \(seed)")

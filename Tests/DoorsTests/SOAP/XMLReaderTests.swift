@@ -42,6 +42,17 @@ import Testing
         #expect(throws: XMLError.self) { try XMLReader.parse([0x3C, 0xFF, 0x2F, 0x3E]) }
     }
 
+    /// Written raw they came through, and the answer that repeated them was no XML. As references they never did.
+    @Test(arguments: [
+        "<a>\u{FFFE}</a>", "<a>\u{FFFF}</a>", "<a b='\u{FFFF}'/>", "<a><![CDATA[\u{FFFE}]]></a>", "<!--\u{FFFF}--><a/>",
+        "<a\u{FFFE}/>", "<a>&#xFFFE;</a>", "<a>&#65535;</a>",
+    ])
+    func noncharactersAreRefused(text: String) throws {
+        #expect(throws: XMLError.self) { try XMLReader.parse(text.utf8) }
+        // Its neighbours are characters.
+        #expect(try XMLReader.parse("<a>\u{FFFD}\u{FEFF}\u{10000}</a>".utf8).text == "\u{FFFD}\u{FEFF}\u{10000}")
+    }
+
     @Test func depthAndNumberOfElementsAreBounded() throws {
         func nested(_ depth: Int) -> String {
             String(repeating: "<a>", count: depth) + String(repeating: "</a>", count: depth)
