@@ -1,4 +1,3 @@
-internal import Glibc
 internal import NIOCore
 internal import Synchronization
 
@@ -31,7 +30,8 @@ extension SocketAddress {
         switch self {
         case .v4: return ipAddress
         case .v6(let address):
-            let bytes = withUnsafeBytes(of: address.address.sin6_addr) { Array($0) }
+            // `sin6_addr`, by its place: which C module the member belongs to depends on what is compiled together.
+            let bytes = withUnsafeBytes(of: address.address) { Array($0[8..<24]) }
             // An IPv4 peer of a socket that takes both.
             if bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]) {
                 return bytes[12...].map { String($0) }.joined(separator: ".")
