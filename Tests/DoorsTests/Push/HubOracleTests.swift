@@ -52,7 +52,8 @@ struct HubOracleTests {
             let replay = message.replay ?? 0
             shown.append(
                 Shown(
-                    replay: replay, record: message.recordID ?? "", type: message.type, status: message.field("Status")))
+                    replay: replay, record: message.recordID ?? "", type: message.type, status: message.field("Status"))
+            )
             place = replay
         }
     }

@@ -36,7 +36,9 @@ enum ODataRequests {
             printed = FormEncoding.encoded("\(name)('\(key.replacing("'", with: "''"))')")
         }
         // A set's name is anything but what begins with a dollar sign.
-        property("a path that is written is read the same", holds: attempt { try ODataPath(printed, rootSegments: 0) } == path)
+        property(
+            "a path that is written is read the same",
+            holds: attempt { try ODataPath(printed, rootSegments: 0) } == path)
     }
 
     private static func check(_ options: ODataOptions) {

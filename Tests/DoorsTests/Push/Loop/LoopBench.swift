@@ -54,7 +54,9 @@ final class LoopBench {
         }
         let row = loop.connections.count
         let headers =
-            PushFixture.upgradeHeaders + [("Authorization", "Bearer \(try PushFixture.token(subject: subject, allow: allow))")]
+            PushFixture.upgradeHeaders + [
+                ("Authorization", "Bearer \(try PushFixture.token(subject: subject, allow: allow))")
+            ]
         loop.adopt(
             .descriptor(server),
             TakeoverRequest(method: "GET", uri: "/push", headers: headers.map { (name: $0.0, value: $0.1) }), [])
