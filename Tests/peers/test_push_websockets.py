@@ -326,14 +326,14 @@ def test_a_client_that_never_reads_is_ended_and_disturbs_nobody(gateway, observe
             if gateway.metric(closes) > before:
                 return True
             try:
-                for _ in range(45):
+                for _ in range(30):
                     deaf.send(type="ping")
-                asked += 45
+                asked += 30
             except (BrokenPipeError, ConnectionResetError):
                 pass  # The metric says why.
             return False
 
-        # 50 messages a second are allowed; a second's are sent at once.
+        # 50 messages a second are allowed, those of the loop above among them where the machine is fast.
         programs.until(is_ended, 30, every=1.1, what="4408 for the deaf connection")
         assert gateway.metric(closes) == before + 1
         assert asked > 256, "so many answers may wait"
