@@ -261,9 +261,8 @@ public final class Sandbox: Sendable {
             return organization
         }
         return try await twin.commit { writer in
-            var generator = SystemRandomNumberGenerator()
             return try Organization.found(
-                configuration, catalogue: schema.catalogue, now: clock(), writer: writer, using: &generator)
+                configuration, catalogue: schema.catalogue, now: clock(), writer: writer)
         }
     }
 

@@ -48,12 +48,11 @@ struct Grants: Codable, Sendable {
 
     /// A new refresh token.
     mutating func issue(
-        userID: String, clientID: String, scopes: [String], now: Int64,
-        using generator: inout some RandomNumberGenerator
+        userID: String, clientID: String, scopes: [String], now: Int64
     ) -> (token: String, grant: Grant, ended: [Grant]) {
-        let token = "5Aep861" + Base62.random(Self.secretLength, using: &generator)
+        let token = "5Aep861" + Base62.random(Self.secretLength)
         let grant = Grant(
-            id: Base62.random(20, using: &generator), userID: userID, clientID: clientID, scopes: scopes, issuedAt: now)
+            id: Base62.random(20), userID: userID, clientID: clientID, scopes: scopes, issuedAt: now)
         grants[Self.digest(token)] = grant
         var ended: [Grant] = []
         let own = grants.filter {
@@ -89,12 +88,12 @@ struct Grants: Codable, Sendable {
 
     // MARK: Codes
 
-    mutating func issue(_ code: Code, now: Int64, using generator: inout some RandomNumberGenerator) -> String {
+    mutating func issue(_ code: Code, now: Int64) -> String {
         codes = codes.filter { $0.value.expiresAt > now }
         if codes.count >= Self.codesMax, let first = codes.min(by: { $0.value.expiresAt < $1.value.expiresAt }) {
             codes[first.key] = nil
         }
-        let text = "aPrx" + Base62.random(Self.secretLength, using: &generator)
+        let text = "aPrx" + Base62.random(Self.secretLength)
         codes[Self.digest(text)] = code
         return text
     }

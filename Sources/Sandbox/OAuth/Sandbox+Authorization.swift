@@ -33,13 +33,12 @@ extension Sandbox {
         let now = configuration.clock()
         let redirect = request["redirect_uri"] ?? ""
         let code = state.withLock { state in
-            var generator = SystemRandomNumberGenerator()
             state.grants.approve(userID: user.id, clientID: app.clientID)
             return state.grants.issue(
                 Grants.Code(
                     userID: user.id, clientID: app.clientID, redirectURI: redirect, scopes: scopes,
                     challenge: request["code_challenge"], nonce: request["nonce"],
-                    expiresAt: now + Grants.codeLifetime), now: now, using: &generator)
+                    expiresAt: now + Grants.codeLifetime), now: now)
         }
         do {
             try await saveGrants()

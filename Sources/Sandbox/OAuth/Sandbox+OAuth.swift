@@ -140,9 +140,8 @@ extension Sandbox: OAuthService {
     ) async throws(OAuthError) -> (token: String, grant: Grants.Grant) {
         let now = configuration.clock()
         let (token, grant) = state.withLock { state in
-            var generator = SystemRandomNumberGenerator()
             let issued = state.grants.issue(
-                userID: user.id, clientID: app.clientID, scopes: scopes, now: now, using: &generator)
+                userID: user.id, clientID: app.clientID, scopes: scopes, now: now)
             for ended in issued.ended { state.sessions.revoke(grantID: ended.id) }
             return (issued.token, issued.grant)
         }

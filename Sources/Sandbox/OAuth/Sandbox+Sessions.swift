@@ -63,10 +63,9 @@ extension Sandbox {
         let issued = state.withLock { state -> OrgSession? in
             // Under the lock that revoking takes: whoever revokes later ends this session as well.
             if let grantID, !state.grants.contains(grantID: grantID) { return nil }
-            var generator = SystemRandomNumberGenerator()
             return state.sessions.issue(
                 user: user, organization: organization, now: now, lifetime: lifetime, clientID: clientID,
-                scopes: scopes, grantID: grantID, using: &generator)
+                scopes: scopes, grantID: grantID)
         }
         guard let session = issued else { throw GrantEnded() }
         try await saveSessions()

@@ -44,8 +44,7 @@ struct Sessions: Codable, Sendable {
     /// A new session and its token, `00D5g…!AQ…`.
     mutating func issue(
         user: Organization.User, organization: Organization, now: Int64, lifetime: Int64,
-        clientID: String? = nil, scopes: [String] = Scopes.server, grantID: String? = nil,
-        using generator: inout some RandomNumberGenerator
+        clientID: String? = nil, scopes: [String] = Scopes.server, grantID: String? = nil
     ) -> OrgSession {
         if byDigest.count >= Self.countMax {
             byDigest = byDigest.filter { $0.value.expiresAt > now - Self.memoryMilliseconds }
@@ -53,7 +52,7 @@ struct Sessions: Codable, Sendable {
         if byDigest.count >= Self.countMax, let first = byDigest.min(by: { $0.value.expiresAt < $1.value.expiresAt }) {
             byDigest[first.key] = nil
         }
-        let token = organization.shortID + "!AQ" + Base62.random(Self.secretLength, using: &generator)
+        let token = organization.shortID + "!AQ" + Base62.random(Self.secretLength)
         byDigest[Self.digest(String(token))] = Session(
             userID: user.id, username: user.username, clientID: clientID ?? organization.clientID,
             expiresAt: now + lifetime, scopes: scopes, grantID: grantID, issuedAt: now)

@@ -9,20 +9,19 @@ extension Organization {
 
     /// Founds the org inside `writer`'s transaction: identity, connected app, counters and users.
     static func found(
-        _ configuration: Sandbox.Configuration, catalogue: Catalogue, now: Int64, writer: any StoreWriter,
-        using generator: inout some RandomNumberGenerator
+        _ configuration: Sandbox.Configuration, catalogue: Catalogue, now: Int64, writer: any StoreWriter
     ) throws -> Organization {
         let instance = "5g"
-        guard let id = RecordID("00D" + instance + "0" + Base62.random(9, using: &generator)) else {
+        guard let id = RecordID("00D" + instance + "0" + Base62.random(9)) else {
             throw SandboxError(code: .stateDamaged, message: "no organization id could be made")
         }
         var organization = Organization(
             id: id.string, instance: instance, name: "Electric Motors",
-            clientID: "3MVG9" + Base62.random(80, using: &generator),
-            clientSecret: Base62.random(64, using: &generator), password: Base62.random(20, using: &generator),
+            clientID: "3MVG9" + Base62.random(80),
+            clientSecret: Base62.random(64), password: Base62.random(20),
             users: [], foundedAt: now)
         let counters = OrgCounters(
-            replay: .random(in: firstReplay, using: &generator), commit: .random(in: firstCommit, using: &generator))
+            replay: .random(in: firstReplay), commit: .random(in: firstCommit))
         try BusHead.write(ReplayID(counter: counters.replay), writer)
         let transaction = OrgTransaction(
             writer: writer, catalogue: catalogue, instance: instance, userID: "", now: now, counters: counters)

@@ -166,7 +166,7 @@ enum Base62 {
         }
     }
 
-    static func random(_ count: Int, using generator: inout some RandomNumberGenerator) -> String {
-        String(decoding: (0..<count).map { _ in digits[Int.random(in: 0..<62, using: &generator)] }, as: UTF8.self)
+    static func random(_ count: Int) -> String {
+        String(decoding: (0..<count).map { _ in digits[Int.random(in: 0..<62)] }, as: UTF8.self)
     }
 }

@@ -5,15 +5,14 @@ import Testing
 struct GrantsTests {
     @Test func sixthRefreshTokenOfAUserForAnAppEndsTheOldest() {
         var grants = Grants()
-        var generator = SystemRandomNumberGenerator()
         var tokens: [String] = []
         for number in 0..<6 {
             let issued = grants.issue(
-                userID: "005", clientID: "app", scopes: ["api"], now: Int64(number), using: &generator)
+                userID: "005", clientID: "app", scopes: ["api"], now: Int64(number))
             tokens.append(issued.token)
             #expect(issued.ended.count == (number == 5 ? 1 : 0))
         }
-        let other = grants.issue(userID: "005", clientID: "other", scopes: [], now: 9, using: &generator)
+        let other = grants.issue(userID: "005", clientID: "other", scopes: [], now: 9)
         #expect(other.ended.isEmpty)
         #expect(grants.grant(ofToken: tokens[0]) == nil)
         for token in tokens.dropFirst() { #expect(grants.grant(ofToken: token) != nil) }

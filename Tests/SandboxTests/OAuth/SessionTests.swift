@@ -50,16 +50,15 @@ struct SessionTests {
 
     @Test func oldestSessionGivesWayAtTheBound() throws {
         var sessions = Sessions()
-        var generator = SystemRandomNumberGenerator()
         let user = Organization.User(
             id: "0055g00000000001AAA", username: "u", firstName: "U", lastName: "V", title: "", isApproved: true)
         let organization = Organization(
             id: "00D5g00000000001AAA", instance: "5g", name: "", clientID: "c", clientSecret: "", password: "",
             users: [user])
-        let first = sessions.issue(user: user, organization: organization, now: 0, lifetime: 1_000, using: &generator)
-        let second = sessions.issue(user: user, organization: organization, now: 1, lifetime: 1_000, using: &generator)
+        let first = sessions.issue(user: user, organization: organization, now: 0, lifetime: 1_000)
+        let second = sessions.issue(user: user, organization: organization, now: 1, lifetime: 1_000)
         for _ in 2..<(Sessions.countMax + 1) {
-            _ = sessions.issue(user: user, organization: organization, now: 2, lifetime: 1_000, using: &generator)
+            _ = sessions.issue(user: user, organization: organization, now: 2, lifetime: 1_000)
         }
         #expect(sessions.use(first.accessToken, organizationID: "", now: 3, lifetime: 1_000) == nil)
         #expect(sessions.use(second.accessToken, organizationID: "", now: 3, lifetime: 1_000) != nil)
