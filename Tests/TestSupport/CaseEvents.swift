@@ -36,22 +36,13 @@ public struct CaseEvents: Sendable {
     ]
 
     private static let json = """
-        {"name":"CaseChangeEvent","namespace":"com.sforce.eventbus","type":"record","fields":[
-        {"name":"ChangeEventHeader","doc":"Data:ComplexValueType","type":{"type":"record","name":"ChangeEventHeader","fields":[
-        {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
-        {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
-        "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
-        {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},{"name":"sequenceNumber","type":"int"},
-        {"name":"commitTimestamp","type":"long"},{"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
-        {"name":"nulledFields","type":{"type":"array","items":"string"}},
-        {"name":"diffFields","type":{"type":"array","items":"string"}},
-        {"name":"changedFields","type":{"type":"array","items":"string"}}]}},
-        {"name":"Subject","type":["null","string"],"doc":"Data:Text","default":null},
-        {"name":"Status","type":["null","string"],"doc":"Data:DynamicEnum","default":null},
-        {"name":"Priority","type":["null","string"],"doc":"Data:DynamicEnum","default":null},
-        {"name":"Description","type":["null","string"],"doc":"Data:StringPlusClob","default":null},
-        {"name":"ContactId","type":["null","string"],"doc":"ForeignKey:EntityId","default":null},
-        {"name":"IsClosed","type":["null","boolean"],"doc":"Data:Boolean","default":null},
-        {"name":"LastModifiedDate","type":["null","long"],"doc":"Data:DateTime","default":null}]}
+        {"name":"CaseChangeEvent","namespace":"com.sforce.eventbus","type":"record","fields":[\(SchemaText.header),
+        \(SchemaText.field("Subject", "\"string\"", "Data:Text")),
+        \(SchemaText.field("Status", "\"string\"", "Data:DynamicEnum")),
+        \(SchemaText.field("Priority", "\"string\"", "Data:DynamicEnum")),
+        \(SchemaText.field("Description", "\"string\"", "Data:StringPlusClob")),
+        \(SchemaText.field("ContactId", "\"string\"", "ForeignKey:EntityId")),
+        \(SchemaText.field("IsClosed", "\"boolean\"", "Data:Boolean")),
+        \(SchemaText.field("LastModifiedDate", "\"long\"", "Data:DateTime"))]}
         """
 }

@@ -38,8 +38,8 @@ struct BitmapTests {
 
     @Test(arguments: [0, 1, 7, 8, 62, 63, 64, 65, 127, 128, 511, 512, 1000])
     func trap1BitmapsHaveAnyLength(index: Int) throws {
-        let fields = (1...1000).map { OwnSchemas.field("F\($0)", "\"string\"", "") }.joined(separator: ",")
-        let schema = try EventSchema(json: #"{"type":"record","name":"X","fields":[\#(OwnSchemas.header),\#(fields)]}"#)
+        let fields = (1...1000).map { SchemaText.field("F\($0)", "\"string\"", "") }.joined(separator: ",")
+        let schema = try EventSchema(json: #"{"type":"record","name":"X","fields":[\#(SchemaText.header),\#(fields)]}"#)
         let name = index == 0 ? "ChangeEventHeader" : "F\(index)"
         let bitmap = try schema.bitmap(ofNames: [name])
         #expect(bitmap.count == 1 && bitmap[0].utf8.count == 2 + 2 * (index / 8 + 1))

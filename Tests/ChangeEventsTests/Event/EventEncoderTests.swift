@@ -1,12 +1,13 @@
 import ChangeEvents
 import NIOCore
+import TestSupport
 import Testing
 
 /// The short way of writing an event writes what the long one does.
 struct EventEncoderTests {
     /// A list has no short way; without it every field of the schema has.
     private static let plainAccount = OwnSchemas.account.replacing(
-        OwnSchemas.field("Preferences", #"{"type":"array","items":"string"}"#, "") + ",\n", with: "")
+        SchemaText.field("Preferences", #"{"type":"array","items":"string"}"#, "") + ",\n", with: "")
 
     private static let header = ChangeEventHeader(
         entityName: "Account", recordIDs: ["001xx000003DGb2AAG"], changeType: .create, changeOrigin: "o",

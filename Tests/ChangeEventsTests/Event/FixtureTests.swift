@@ -105,14 +105,14 @@ struct FixtureTests {
     /// A change event schema with fields of these names.
     private static func schema(fields: [String], nested: [String: [String]]) throws -> EventSchema {
         let rest = fields.enumerated().dropFirst().map { index, name in
-            guard let components = nested["\(index)"] else { return OwnSchemas.field(name, "\"string\"", "Data:Text") }
-            let parts = components.map { OwnSchemas.field($0, "\"string\"", "") }.joined(separator: ",")
-            return OwnSchemas.field(
+            guard let components = nested["\(index)"] else { return SchemaText.field(name, "\"string\"", "Data:Text") }
+            let parts = components.map { SchemaText.field($0, "\"string\"", "") }.joined(separator: ",")
+            return SchemaText.field(
                 name, #"{"type":"record","name":"R\#(index)","fields":[\#(parts)]}"#, "Data:Address")
         }
         return try EventSchema(
             json:
-                #"{"type":"record","name":"XChangeEvent","fields":[\#(([OwnSchemas.header] + rest).joined(separator: ","))]}"#
+                #"{"type":"record","name":"XChangeEvent","fields":[\#(([SchemaText.header] + rest).joined(separator: ","))]}"#
         )
     }
 

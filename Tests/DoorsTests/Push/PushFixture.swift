@@ -180,26 +180,14 @@ final class PushFixture: Sendable {
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Protocol", "millrace.v1"),
     ]
 
-    static let caseSchema: String = {
-        func field(_ name: String, _ doc: String) -> String {
-            #"{"name":"\#(name)","type":["null","string"],"doc":"\#(doc)","default":null}"#
-        }
-        return """
-            {"type":"record","name":"CaseChangeEvent","namespace":"com.sforce.eventbus","fields":[
-            {"name":"ChangeEventHeader","type":{"type":"record","name":"ChangeEventHeader","fields":[
-            {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
-            {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
-            "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
-            {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},
-            {"name":"sequenceNumber","type":"int"},{"name":"commitTimestamp","type":"long"},
-            {"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
-            {"name":"nulledFields","type":{"type":"array","items":"string"}},
-            {"name":"diffFields","type":{"type":"array","items":"string"}},
-            {"name":"changedFields","type":{"type":"array","items":"string"}}]},"doc":"Data:ComplexValueType"},
-            \(field("CaseNumber", "Data:Text")),\(field("ContactId", "ForeignKey:EntityId")),
-            \(field("Status", "Data:Picklist")),\(field("Subject", "Data:Text")),\(field("Priority", "Data:Picklist"))]}
-            """
-    }()
+    static let caseSchema = """
+        {"type":"record","name":"CaseChangeEvent","namespace":"com.sforce.eventbus","fields":[\(SchemaText.header),
+        \(SchemaText.field("CaseNumber", "\"string\"", "Data:Text")),
+        \(SchemaText.field("ContactId", "\"string\"", "ForeignKey:EntityId")),
+        \(SchemaText.field("Status", "\"string\"", "Data:Picklist")),
+        \(SchemaText.field("Subject", "\"string\"", "Data:Text")),
+        \(SchemaText.field("Priority", "\"string\"", "Data:Picklist"))]}
+        """
 }
 
 extension PushConfiguration {

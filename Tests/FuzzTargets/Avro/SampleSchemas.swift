@@ -1,4 +1,5 @@
 import ChangeEvents
+import TestSupport
 
 /// Schemas for payloads of strangers. No array's items are without bytes: a payload of those may claim a million values,
 /// which is right and slow.
@@ -43,46 +44,30 @@ enum SampleSchemas {
         """,
     ]
 
-    private static let header = """
-        {"name":"ChangeEventHeader","type":{"type":"record","name":"ChangeEventHeader","fields":[
-        {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
-        {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
-        "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
-        {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},{"name":"sequenceNumber","type":"int"},
-        {"name":"commitTimestamp","type":"long"},{"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
-        {"name":"nulledFields","type":{"type":"array","items":"string"}},
-        {"name":"diffFields","type":{"type":"array","items":"string"}},
-        {"name":"changedFields","type":{"type":"array","items":"string"}}]},"doc":"Data:ComplexValueType"}
-        """
-
-    private static func field(_ name: String, _ type: String, _ doc: String) -> String {
-        #"{"name":"\#(name)","type":["null",\#(type)],"doc":"\#(doc)","default":null}"#
-    }
-
     private static func record(_ name: String, _ components: String...) -> String {
         let fields = components.map { #"{"name":"\#($0)","type":["null","string"],"default":null}"# }
         return #"{"type":"record","name":"\#(name)","fields":[\#(fields.joined(separator: ","))]}"#
     }
 
     private static let account = """
-        {"type":"record","name":"AccountChangeEvent","namespace":"com.sforce.eventbus","fields":[\(header),
-        \(field("Name", "\"string\"," + record("Switchable_PersonName", "FirstName", "LastName"), "Data:Switchable_PersonName")),
-        \(field("BillingAddress", record("Address", "Street", "City"), "Data:Address")),
-        \(field("ShippingAddress", "\"Address\"", "Data:Address")),
-        \(field("AnnualRevenue", "\"double\"", "Data:Currency")),
-        \(field("NumberOfEmployees", "\"int\"", "Data:Integer")),
-        \(field("Description", "\"string\"", "Data:StringPlusClob")),
-        \(field("Since__c", "\"long\"", "Data:DateOnly:00Nxx0000000001")),
-        \(field("Opens__c", "\"long\"", "Data:TimeOnly:00Nxx0000000002")),
-        \(field("IsActive__c", "\"boolean\"", "Data:Boolean:00Nxx0000000004")),
-        \(field("Preferences", #"{"type":"array","items":"string"}"#, "")),
-        \(field("LastModifiedDate", "\"long\"", "Data:DateTime"))]}
+        {"type":"record","name":"AccountChangeEvent","namespace":"com.sforce.eventbus","fields":[\(SchemaText.header),
+        \(SchemaText.field("Name", "\"string\"," + record("Switchable_PersonName", "FirstName", "LastName"), "Data:Switchable_PersonName")),
+        \(SchemaText.field("BillingAddress", record("Address", "Street", "City"), "Data:Address")),
+        \(SchemaText.field("ShippingAddress", "\"Address\"", "Data:Address")),
+        \(SchemaText.field("AnnualRevenue", "\"double\"", "Data:Currency")),
+        \(SchemaText.field("NumberOfEmployees", "\"int\"", "Data:Integer")),
+        \(SchemaText.field("Description", "\"string\"", "Data:StringPlusClob")),
+        \(SchemaText.field("Since__c", "\"long\"", "Data:DateOnly:00Nxx0000000001")),
+        \(SchemaText.field("Opens__c", "\"long\"", "Data:TimeOnly:00Nxx0000000002")),
+        \(SchemaText.field("IsActive__c", "\"boolean\"", "Data:Boolean:00Nxx0000000004")),
+        \(SchemaText.field("Preferences", #"{"type":"array","items":"string"}"#, "")),
+        \(SchemaText.field("LastModifiedDate", "\"long\"", "Data:DateTime"))]}
         """
 
     private static let lead = """
-        {"type":"record","name":"LeadChangeEvent","namespace":"com.sforce.eventbus","fields":[\(header),
-        \(field("Name", record("PersonName", "FirstName", "LastName"), "Data:PersonName")),
-        \(field("Phone", "\"string\"", "Data:Phone"))]}
+        {"type":"record","name":"LeadChangeEvent","namespace":"com.sforce.eventbus","fields":[\(SchemaText.header),
+        \(SchemaText.field("Name", record("PersonName", "FirstName", "LastName"), "Data:PersonName")),
+        \(SchemaText.field("Phone", "\"string\"", "Data:Phone"))]}
         """
 
     private static let platformEvent = """
