@@ -13,6 +13,8 @@ public struct BayeuxDoor: HTTPRoutes {
     public static let versionMin = 37
     /// A request's body; beyond it 413.
     public static let bodyBytesMax = 32_768
+    /// Of events in JSON that are kept for the clients that come next.
+    private static let encodingBytesMax = 8_000_000
     /// The cookie that holds a client at its server: it must come back with every message.
     static let sessionCookie = "BAYEUX_BROWSER"
 
@@ -31,6 +33,7 @@ public struct BayeuxDoor: HTTPRoutes {
     private let service: any BayeuxService
     private let sessions: BayeuxSessions
     private let schemas: BayeuxSchemas
+    private let encodings = BayeuxEncodings(bytesMax: encodingBytesMax)
     private let timing: BayeuxSession.Timing
     private let faults: (any FaultOracle)?
     private let logger: Logger
@@ -86,8 +89,9 @@ public struct BayeuxDoor: HTTPRoutes {
             return Self.response(.unauthorized, BayeuxReply.body(events: [], replies: replies))
         }
         var exchange = BayeuxExchange(
-            service: service, sessions: sessions, schemas: schemas, timing: timing, apiVersion: version, token: token,
-            cookie: Self.cookie(in: request.headers), faults: faults, logger: logger)
+            service: service, sessions: sessions, schemas: schemas, encodings: encodings, timing: timing,
+            apiVersion: version,
+            token: token, cookie: Self.cookie(in: request.headers), faults: faults, logger: logger)
         // A stop of the program does not wait for the clients' patience.
         let (answer, newCookie) = await withGracefulShutdownHandler {
             let answer = await exchange.answer(messages)

@@ -1,6 +1,19 @@
 internal import ChangeEvents
 internal import NIOCore
 
+/// Everything that an event's JSON follows from.
+struct BayeuxEventKey: Hashable {
+    var replayID: ReplayID
+    var eventID: String
+    var schemaID: SchemaID
+    /// What the listener may see of it, not what the event is.
+    var payload: ByteBuffer
+    var channel: String
+    var apiVersion: Int
+}
+
+typealias BayeuxEncodings = RecentEncodings<BayeuxEventKey>
+
 /// Writes an event as CometD has it: `{"data":{…},"channel":"…"}`. Stateless.
 enum BayeuxEventWriter {
     /// `EventUuid` comes with this API version, `EventApiName` with the other.

@@ -132,8 +132,18 @@ extension BayeuxExchange {
     ) async throws(EventBusError) -> ByteBuffer {
         let schema = try await schemas.schema(event.schemaID, caller: session.caller)
         do throws(AvroError) {
-            return try BayeuxEventWriter.write(
-                event, schema: schema, channel: subscription.channel, apiVersion: apiVersion)
+            guard let schema else {
+                // It may become known: what is written without it is not kept.
+                return try BayeuxEventWriter.write(
+                    event, schema: nil, channel: subscription.channel, apiVersion: apiVersion)
+            }
+            let key = BayeuxEventKey(
+                replayID: event.replayID, eventID: event.eventID, schemaID: event.schemaID, payload: event.payload,
+                channel: subscription.channel, apiVersion: apiVersion)
+            return try encodings.bytes(key) { () throws(AvroError) in
+                try BayeuxEventWriter.write(
+                    event, schema: schema, channel: subscription.channel, apiVersion: apiVersion)
+            }
         } catch {
             logger.error(
                 "an event could not be written for CometD",

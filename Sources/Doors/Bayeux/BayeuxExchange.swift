@@ -11,6 +11,7 @@ struct BayeuxExchange {
     let service: any BayeuxService
     let sessions: BayeuxSessions
     let schemas: BayeuxSchemas
+    let encodings: BayeuxEncodings
     let timing: BayeuxSession.Timing
     let apiVersion: Int
     let token: String
@@ -22,12 +23,14 @@ struct BayeuxExchange {
     private(set) var newCookie: String?
 
     init(
-        service: any BayeuxService, sessions: BayeuxSessions, schemas: BayeuxSchemas, timing: BayeuxSession.Timing,
-        apiVersion: Int, token: String, cookie: String?, faults: (any FaultOracle)?, logger: Logger
+        service: any BayeuxService, sessions: BayeuxSessions, schemas: BayeuxSchemas, encodings: BayeuxEncodings,
+        timing: BayeuxSession.Timing, apiVersion: Int, token: String, cookie: String?, faults: (any FaultOracle)?,
+        logger: Logger
     ) {
         self.service = service
         self.sessions = sessions
         self.schemas = schemas
+        self.encodings = encodings
         self.timing = timing
         self.apiVersion = apiVersion
         self.token = token

@@ -20,6 +20,8 @@ public final class GatewayBus: Sendable {
     private static let readBytesMax = 2_500_000
     /// Views kept ready.
     private static let viewsMax = 4_096
+    /// Of events that some see a part of.
+    private static let encodingBytesMax = 8_000_000
 
     private struct ViewKey: Hashable {
         var channel: String
@@ -31,6 +33,7 @@ public final class GatewayBus: Sendable {
     private let log: GatewayLog
     private let publisher: (any EventPublisher)?
     private let views = Mutex<[ViewKey: ListenerView]>([:])
+    private let encodings = ShownEncodings(bytesMax: encodingBytesMax)
     private let published = Mutex((accepted: 0, refused: 0))
     /// Streams and CometD clients of each subject.
     private let listeners = ConnectionRegister()
@@ -46,6 +49,9 @@ public final class GatewayBus: Sendable {
 
     /// How far the memory reaches: what is in the log behind it, readers at the head do not see yet.
     var head: LogPlace { log.head }
+
+    /// Events that some see a part of, as they are kept for the next who sees the same.
+    var encodingsCount: Int { encodings.count }
 
     private var virtual: VirtualChannels { shared.configuration.virtualChannels }
 
@@ -76,7 +82,7 @@ public final class GatewayBus: Sendable {
         let view = try ListenerView(
             channel: channel, allow: pass.grant.allow,
             tracked: TrackedEntities(names: shared.configuration.trackedEntities),
-            virtual: virtual)
+            virtual: virtual, encodings: encodings)
         views.withLock { views in
             if views.count >= Self.viewsMax { views = [:] }
             views[key] = view

@@ -4,21 +4,36 @@ internal import NIOCore
 internal import SOQL
 internal import Store
 
+/// Which part of an event is shown: the payload's bytes follow from it.
+struct ShownKey: Hashable {
+    var place: LogPlace
+    /// Nil: all.
+    var fields: Set<String>?
+    /// Of a merged event; nil: all.
+    var recordIDs: [String]?
+}
+
+typealias ShownEncodings = RecentEncodings<ShownKey>
+
 /// What the bearer of a token sees of one channel on the doors of Salesforce's own protocols. Pure.
 ///
 /// The bytes are the org's own wherever nothing is hidden. Where the token hides fields, or a merged event holds records
-/// that do not match, the event is written again without them, with the same schema: a client decodes it as any other.
+/// that do not match, the event is written again without them, with the same schema: a client decodes it as any other. Who
+/// sees the same part shares the bytes.
 ///
 /// These protocols have no `left`: a record that leaves the view is not shown, and neither is the change that took it out.
 struct ListenerView: Sendable {
     let channel: PushChannel
     private let condition: Condition?
     private let fields: Set<String>?
+    private let encodings: ShownEncodings
 
     /// Throws `permissionDenied` where the token has no entry for the channel or its condition cannot be judged there.
     init(
-        channel name: String, allow: [Grant.Allowance], tracked: TrackedEntities, virtual: VirtualChannels
+        channel name: String, allow: [Grant.Allowance], tracked: TrackedEntities, virtual: VirtualChannels,
+        encodings: ShownEncodings
     ) throws(EventBusError) {
+        self.encodings = encodings
         do throws(RequestError) {
             let terms = try SubscriptionTerms(
                 channel: name, ownCondition: nil, allow: allow, tracked: tracked, virtual: virtual)
@@ -54,9 +69,12 @@ struct ListenerView: Sendable {
         if visible.isEmpty { return nil }
         let isAll = visible.count == item.inputs.count
         if isAll, fields == nil { return event }
+        let recordIDs = isAll ? nil : visible.map(\.transition.id.string)
+        let key = ShownKey(place: item.place, fields: fields, recordIDs: recordIDs)
         var shown = event
-        shown.payload = try payload(
-            event.payload, recordIDs: isAll ? nil : visible.map(\.transition.id.string), schema: schema)
+        shown.payload = try encodings.bytes(key) { () throws(AvroError) in
+            try payload(event.payload, recordIDs: recordIDs, schema: schema)
+        }
         return shown
     }
 

@@ -104,6 +104,23 @@ struct GatewayBusTests {
         }
     }
 
+    /// Listeners of one class share bytes; those of another never see them, whoever came first.
+    @Test func eachSeesItsOwnPartOfTheSameEvent() async throws {
+        try await PushFixture.with { fixture in
+            try await fixture.ingest(
+                .create, cases: [1],
+                ["Status": .string("New"), "Subject": .string("secret"), "Priority": .string("High")])
+            let classes: [[String]] = [["Status"], ["Subject"], ["Status", "Subject"]]
+            for fields in classes + classes.reversed() {
+                let listener = try await caller(fixture, [.init(channel: Self.cases, fields: fields)])
+                let event = try #require(try await all(fixture, listener).first)
+                let shown = try change(event, fixture).values
+                #expect(Set(shown.filter { $0.value != .null }.keys) == Set(fields))
+            }
+            #expect(fixture.hub.bus.encodingsCount == classes.count)
+        }
+    }
+
     @Test func hiddenFieldsAreNotInTheBytes() async throws {
         try await PushFixture.with { fixture in
             let narrow = try await caller(fixture, [.init(channel: Self.cases, fields: ["Status"])])
