@@ -17,7 +17,8 @@ struct DecodedEvent: Sendable {
     var routing: EventRouting?
     var content: Content
 
-    init(_ event: ReceivedEvent, schema: EventSchema?) {
+    /// - Parameter kept: by object, the fields that count; of others everything does.
+    init(_ event: ReceivedEvent, schema: EventSchema?, keeping kept: [String: Set<String>] = [:]) {
         self.event = event
         guard let schema else {
             routing = Self.routing(of: event)
@@ -34,7 +35,7 @@ struct DecodedEvent: Sendable {
         do throws(AvroError) {
             let change = try schema.changeEvent(of: event.payload)
             routing = EventRouting(header: change.header, changedFields: change.changedFields)
-            content = .change(change)
+            content = .change(kept[change.header.entityName].map { change.keeping($0) } ?? change)
         } catch {
             routing = Self.routing(of: event)
             content = .undecodable(reason: "it does not fit its schema \(event.schemaID): \(error.message)")
@@ -55,5 +56,16 @@ struct DecodedEvent: Sendable {
                 && routing.header.transactionKey == loggedRouting.header.transactionKey
         }
         return !event.eventID.isEmpty || logged.event.payload == event.payload
+    }
+}
+
+extension ChangeEvent {
+    /// What it says of some fields.
+    fileprivate func keeping(_ names: Set<String>) -> ChangeEvent {
+        var kept = self
+        kept.values = values.filter { names.contains($0.key) }
+        kept.diffFields = diffFields.filter(names.contains)
+        kept.enrichedFields = enrichedFields.filter(names.contains)
+        return kept
     }
 }

@@ -13,6 +13,8 @@ public final class Twin: Sendable {
     public struct Configuration: Sendable {
         /// Objects whose records are kept (images, `where` on any field); nil: every object that events speak of.
         public var trackedEntities: Set<String>?
+        /// By object, the fields that are kept; objects that are not named keep all.
+        public var keptFields: [String: Set<String>] = [:]
         /// How long events stay in the log; Salesforce keeps them for 72 h.
         public var retention: Duration = .seconds(72 * 3600)
         /// Bytes of payloads, headers and images in the log; nil: no bound.
@@ -49,7 +51,8 @@ public final class Twin: Sendable {
         var decoded: [DecodedEvent] = []
         decoded.reserveCapacity(batch.events.count)
         for event in batch.events {
-            decoded.append(DecodedEvent(event, schema: try await schema(event.schemaID)))
+            decoded.append(
+                DecodedEvent(event, schema: try await schema(event.schemaID), keeping: configuration.keptFields))
         }
         let events = decoded
         let trackedEntities = configuration.trackedEntities
@@ -104,6 +107,16 @@ public final class Twin: Sendable {
     public func schema(_ id: SchemaID) async throws -> EventSchema? {
         if let known = schemas.withLock({ $0[id] }) { return known }
         guard let json = try await store.read({ try $0.schemaJSON(id) }) else { return nil }
+        return try compile(id, json)
+    }
+
+    /// The same inside a transaction.
+    func schemaInTransaction(_ id: SchemaID, _ reader: any StoreReader) throws(StoreError) -> EventSchema? {
+        if let known = schemas.withLock({ $0[id] }) { return known }
+        return try reader.schemaJSON(id).map { json throws(StoreError) in try compile(id, json) }
+    }
+
+    private func compile(_ id: SchemaID, _ json: String) throws(StoreError) -> EventSchema {
         let schema: EventSchema
         do throws(AvroError) {
             schema = try EventSchema(json: json)

@@ -1,0 +1,111 @@
+public import ChangeEvents
+public import Store
+
+/// What a replica asks of an org. Called from one or two tasks at a time; what waits, waits in here (an org's job, a budget).
+public protocol OrgSource: Sendable {
+    /// What the org says of an object now.
+    func object(_ name: String) async throws(SourceError) -> SourceObject
+    /// Has the org read rows; answers by which name it will be asked for them. That outlives this process.
+    func beginRead(_ query: SourceQuery) async throws(SourceError) -> String
+    /// The rows of a read behind a place (nil: from the first on), when the org has them. They come in no order.
+    func page(ofRead read: String, after place: String?, _ query: SourceQuery) async throws(SourceError) -> SourcePage
+    /// The read is done with. What the org says of it is of no interest.
+    func endRead(_ read: String) async
+    /// Rows by their ids, those in the recycle bin among them; a record that is not there has none.
+    /// - Parameter ids: at most `SourceQuery.idsMax`.
+    func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow]
+}
+
+/// An object of the org, as far as a table of it needs to know.
+public struct SourceObject: Sendable, Hashable {
+    public struct Field: Sendable, Hashable {
+        public var name: String
+        public var type: ObjectTable.ColumnType
+        /// A formula: its changes make no events.
+        public var isCalculated: Bool
+        public init(_ name: String, _ type: ObjectTable.ColumnType, isCalculated: Bool = false) {
+            self.name = name
+            self.type = type
+            self.isCalculated = isCalculated
+        }
+    }
+
+    /// API name.
+    public var name: String
+    /// Those that a table can have: no compound ones, whose components stand alone, and no contents of files. Without `Id`.
+    public var fields: [Field]
+
+    public init(name: String, fields: [Field]) {
+        self.name = name
+        self.fields = fields
+    }
+}
+
+/// Which rows and which of their fields.
+public struct SourceQuery: Sendable, Hashable, Codable {
+    /// Of `OrgSource.rows`.
+    public static let idsMax = 200
+
+    public var object: String
+    /// API names; `Id` and `SystemModstamp` come besides. The values of a row stand in this order.
+    public var fields: [String]
+    /// A SOQL condition; nil: all rows.
+    public var condition: String?
+    /// Rows in the recycle bin as well.
+    public var includesDeleted: Bool
+
+    public init(object: String, fields: [String], condition: String? = nil, includesDeleted: Bool = false) {
+        self.object = object
+        self.fields = fields
+        self.condition = condition
+        self.includesDeleted = includesDeleted
+    }
+}
+
+/// A record as the org had it at some instant after it was asked.
+public struct SourceRow: Sendable {
+    public var id: RecordID
+    public var isDeleted: Bool
+    /// Milliseconds since 1970, in whole seconds.
+    public var systemModstamp: Int64
+    /// A value for each field of the query. Rows of a page share a shape.
+    public var fields: RecordFields
+    public init(id: RecordID, isDeleted: Bool, systemModstamp: Int64, fields: RecordFields) {
+        self.id = id
+        self.isDeleted = isDeleted
+        self.systemModstamp = systemModstamp
+        self.fields = fields
+    }
+}
+
+public struct SourcePage: Sendable {
+    public var rows: [SourceRow]
+    /// Where the next page begins; nil: this was the last.
+    public var next: String?
+    /// Rows of the whole read, where the org says so.
+    public var total: Int?
+    public init(rows: [SourceRow], next: String?, total: Int? = nil) {
+        self.rows = rows
+        self.next = next
+        self.total = total
+    }
+}
+
+/// Why the org gave no rows.
+public struct SourceError: Error, Sendable, CustomStringConvertible {
+    public enum Code: Sendable, Hashable {
+        /// Later it may: the network, the org's limits, our budget.
+        case notNow
+        /// The org does not know the read any more.
+        case readGone
+        /// It will not: no such object, no right, a condition that is wrong.
+        case refused
+    }
+    public var code: Code
+    public var message: String
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+    public var description: String { message }
+}

@@ -1,0 +1,55 @@
+import ChangeEvents
+import Store
+
+/// Records in doubt, read again by their ids.
+extension Replica {
+    /// One batch of each object; true: there may be more.
+    func refetch() async throws -> Bool {
+        let state = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
+        var isMore = false
+        for object in configuration.objects {
+            guard let known = state.objects[object.name], !known.fields.isEmpty else { continue }
+            // A whole reading that is under way or waits settles them all.
+            if state.snapshots.contains(where: { !$0.isEnded && $0.isWhole && $0.query.object == object.name }) {
+                continue
+            }
+            if try await refetch(object, known.fields) { isMore = true }
+        }
+        return isMore
+    }
+
+    private func refetch(_ object: ReplicatedObject, _ fields: [String]) async throws -> Bool {
+        let max = configuration.refetchesMax
+        let due = try await twin.store.read { reader in
+            try reader.recordsToRefetch(entity: object.name, after: nil, limit: max + 1).map(\.image.id)
+        }
+        if due.isEmpty { return false }
+        let query = SourceQuery(object: object.name, fields: fields, includesDeleted: true)
+        guard due.count <= max else {
+            let now = twin.configuration.now()
+            try await twin.commit { writer in
+                var state = try ReplicaState.read(writer) ?? ReplicaState()
+                var whole = query
+                whole.includesDeleted = false
+                _ = state.request(whole, hasAllFields: true, .doubt, now: now)
+                try state.write(writer)
+            }
+            return false
+        }
+        let ids = Array(due.prefix(SourceQuery.idsMax))
+        let window = try await Window.open(object, in: twin)
+        defer { window.close(in: twin) }
+        let rows = try await source.rows(query, ids: ids)
+        let found = Set(rows.map(\.id))
+        try await twin.commit { [twin] writer in
+            let view = try window.view(writer)
+            // They stay in doubt, and what was lost is another's affair.
+            if view.isBroken { return }
+            let replay = RowReplay(
+                writer: writer, window: view, object: object, fields: nil, schemas: twin.schemaInTransaction)
+            for row in rows { try replay.write(row) }
+            for id in ids where !found.contains(id) { try replay.writeAbsence(of: id) }
+        }
+        return due.count > ids.count
+    }
+}

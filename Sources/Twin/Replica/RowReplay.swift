@@ -1,0 +1,71 @@
+import ChangeEvents
+import Store
+
+/// Writes rows that were read from an org: each is the base to which the events of its window are applied, and the outcome is
+/// the record (`docs/twin.md`, "Replicated objects"). Made for one transaction, used on the store's thread.
+struct RowReplay {
+    let writer: any StoreWriter
+    let window: Window.View
+    let object: ReplicatedObject
+    /// Nil: the rows have every field of the table. Otherwise these alone are taken over.
+    let fields: [String]?
+    /// Compiled schemas, by what the store has; nil: it has none.
+    let schemas: (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+
+    func write(_ row: SourceRow) throws(StoreError) {
+        let positions = window.positions(of: row.id)
+        let image = RecordImage(entity: object.name, id: row.id, fields: row.fields, isComplete: true)
+        var record: StoredRecord? = StoredRecord(
+            image: image, isDeleted: row.isDeleted, commitTimestamp: row.systemModstamp, needsRefetch: false)
+        for position in positions {
+            guard let change = try change(at: position) else { continue }
+            record = RecordChange(event: change, id: row.id).outcome(on: record).row ?? record
+        }
+        guard var record else { return }
+        if window.concernsAll { record.needsRefetch = true }
+        if let fields {
+            try takeOver(fields, of: record)
+        } else {
+            try writer.put(record)
+        }
+    }
+
+    /// A record that was asked for and is not in the org.
+    func writeAbsence(of id: RecordID) throws(StoreError) {
+        // It may have been made, or brought back, after the org was asked.
+        guard window.positions(of: id).isEmpty, !window.concernsAll else { return }
+        try writer.remove(entity: object.name, id: id)
+    }
+
+    /// Into the record as it is: it follows the log, and these fields as well.
+    private func takeOver(_ fields: [String], of read: StoredRecord) throws(StoreError) {
+        guard var kept = try writer.record(entity: object.name, id: read.image.id) else {
+            // Read in part, and nothing else is known of it.
+            var partial = read
+            partial.image.isComplete = false
+            partial.needsRefetch = true
+            return try writer.put(partial)
+        }
+        // The last image of a deleted record stays as it was.
+        guard !kept.isDeleted, !read.isDeleted else { return }
+        for name in fields { kept.image.fields[name] = read.image.fields[name] }
+        kept.needsRefetch = kept.needsRefetch || read.needsRefetch
+        try writer.put(kept)
+    }
+
+    private func change(at position: Position) throws(StoreError) -> ChangeEvent? {
+        let before = Position(rawValue: position.rawValue - 1)
+        let found = try writer.events(after: before, selection: .all, limit: 1, bytesMax: .max)
+        guard let logged = found.first, logged.position == position else {
+            throw StoreError(code: .corrupt, message: "the event at position \(position.rawValue) is not there")
+        }
+        let decoded = DecodedEvent(
+            logged.content.event, schema: try schemas(logged.content.event.schemaID, writer),
+            keeping: object.keptFields.map { [object.name: $0] } ?? [:])
+        switch decoded.content {
+        case .change(let change): return change
+        case .message: return nil
+        case .undecodable: return decoded.routing.map { .withoutValues($0.header) }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+import ChangeEvents
+import Logging
+import Store
+
+/// One snapshot, from where it stands to its end. Used by one task.
+struct SnapshotRun {
+    let twin: Twin
+    let source: any OrgSource
+    let object: ReplicatedObject
+    private(set) var snapshot: Snapshot
+
+    init(_ snapshot: Snapshot, of object: ReplicatedObject, source: any OrgSource, twin: Twin) {
+        self.snapshot = snapshot
+        self.object = object
+        self.source = source
+        self.twin = twin
+    }
+
+    /// Throws `SourceError`, `StoreError` and `CancellationError`; what is done until then is kept, and the next run goes on.
+    mutating func run() async throws {
+        if snapshot.phase == .waiting {
+            snapshot.phase = .reading
+            snapshot.startedAt = twin.configuration.now()
+        }
+        while snapshot.phase == .reading {
+            if try await read() { try await finishReading() }
+        }
+        if snapshot.phase == .comparing { try await compare() }
+    }
+
+    // MARK: Reading
+
+    /// False: it has to begin again.
+    private mutating func read() async throws -> Bool {
+        guard let window = try await window() else {
+            try await beginAgain()
+            return false
+        }
+        defer { window.close(in: twin) }
+        do {
+            var read = snapshot.read
+            if read == nil {
+                read = try await source.beginRead(snapshot.query)
+                snapshot.read = read
+                try await save()
+            }
+            guard let read else { return false }
+            repeat {
+                let page = try await source.page(ofRead: read, after: snapshot.next, snapshot.query)
+                guard try await write(page, window) else {
+                    try await beginAgain()
+                    return false
+                }
+            } while snapshot.next != nil
+            return true
+        } catch let error as SourceError where error.code == .readGone {
+            try await beginAgain()
+            return false
+        }
+    }
+
+    /// Nil: the log does not reach back to where it was opened.
+    private mutating func window() async throws -> Window? {
+        if let place = snapshot.place { return try await Window.reopen(object, from: place, in: twin) }
+        let window = try await Window.open(object, in: twin)
+        snapshot.place = window.place
+        try await save()
+        return window
+    }
+
+    private mutating func beginAgain() async throws {
+        if let read = snapshot.read { await source.endRead(read) }
+        snapshot.beginAgain()
+        try await save()
+    }
+
+    /// Rows and the place behind them in one transaction; false: events were lost, the rows say nothing.
+    private mutating func write(_ page: SourcePage, _ window: Window) async throws -> Bool {
+        var after = snapshot
+        after.next = page.next
+        after.rows += page.rows.count
+        after.total = page.total ?? after.total
+        after.message = nil
+        let (object, twin, written) = (object, twin, after)
+        let isSound = try await twin.commit { writer in
+            let view = try window.view(writer)
+            if view.isBroken { return false }
+            let replay = RowReplay(
+                writer: writer, window: view, object: object,
+                fields: written.hasAllFields ? nil : written.query.fields, schemas: twin.schemaInTransaction)
+            for row in page.rows { try replay.write(row) }
+            try Self.save(written, writer)
+            return true
+        }
+        if isSound { snapshot = after }
+        return isSound
+    }
+
+    private mutating func finishReading() async throws {
+        if let read = snapshot.read { await source.endRead(read) }
+        snapshot.read = nil
+        snapshot.phase = snapshot.isWhole ? .comparing : .done
+        if snapshot.phase == .done { snapshot.finishedAt = twin.configuration.now() }
+        try await save()
+    }
+
+    // MARK: Comparing ids
+
+    /// Which of the table's records the org does not have, and which it has that the table has not. Begins anew after a
+    /// restart: it writes nothing but what it is sure of.
+    private mutating func compare() async throws {
+        while true {
+            let window = try await Window.open(object, in: twin)
+            defer { window.close(in: twin) }
+            guard let found = try await idsInOrg(),
+                let counts = try await removeOthers(than: found, window)
+            else {
+                snapshot.restarts += 1
+                continue
+            }
+            snapshot.removed += counts.removed
+            snapshot.missed += counts.missed
+            break
+        }
+        snapshot.phase = .done
+        snapshot.finishedAt = twin.configuration.now()
+        let done = snapshot
+        try await twin.commit { writer in
+            var state = try ReplicaState.read(writer) ?? ReplicaState()
+            state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt
+            state.update(done)
+            try state.write(writer)
+        }
+    }
+
+    /// Nil: the org forgot the read while it was read.
+    private func idsInOrg() async throws -> Set<RecordID>? {
+        let query = SourceQuery(object: object.name, fields: [])
+        do throws(SourceError) {
+            let read = try await source.beginRead(query)
+            var ids: Set<RecordID> = []
+            var next: String?
+            repeat {
+                let page = try await source.page(ofRead: read, after: next, query)
+                for row in page.rows { ids.insert(row.id) }
+                next = page.next
+            } while next != nil
+            await source.endRead(read)
+            return ids
+        } catch {
+            guard error.code == .readGone else { throw error }
+            return nil
+        }
+    }
+
+    /// Nil: events were lost meanwhile.
+    private func removeOthers(
+        than found: Set<RecordID>, _ window: Window
+    ) async throws -> (removed: Int, missed: Int)? {
+        var unknown = found
+        var last: RecordID?
+        var removed = 0
+        while true {
+            let after = last
+            let page = try await twin.store.read { [entity = object.name] reader in
+                try reader.records(entity: entity, after: after, limit: Self.recordsAtOnce)
+            }
+            for record in page { unknown.remove(record.image.id) }
+            let doubtful = page.filter { $0.isDeleted == found.contains($0.image.id) }.map(\.image.id)
+            if !doubtful.isEmpty {
+                guard let count = try await settle(doubtful, found, window) else { return nil }
+                removed += count
+            }
+            guard let final = page.last, page.count == Self.recordsAtOnce else { break }
+            last = final.image.id
+        }
+        var missed = 0
+        var rest = Array(unknown)[...]
+        while !rest.isEmpty {
+            let ids = Array(rest.prefix(Self.recordsAtOnce))
+            guard let count = try await admit(ids, window) else { return nil }
+            missed += count
+            rest = rest.dropFirst(ids.count)
+        }
+        return (removed, missed)
+    }
+
+    private static let recordsAtOnce = 500
+
+    /// Records that are live in one place and not in the other, and that no event behind the window's place explains.
+    private func settle(_ ids: [RecordID], _ found: Set<RecordID>, _ window: Window) async throws -> Int? {
+        try await twin.commit { [entity = object.name] writer in
+            let view = try window.view(writer)
+            if view.isBroken || view.concernsAll { return nil }
+            var removed = 0
+            for id in ids where view.positions(of: id).isEmpty {
+                guard var record = try writer.record(entity: entity, id: id) else { continue }
+                if found.contains(id) {
+                    record.needsRefetch = true
+                    try writer.put(record)
+                } else {
+                    try writer.remove(entity: entity, id: id)
+                    removed += 1
+                }
+            }
+            return removed
+        }
+    }
+
+    /// Records of the org that the table does not have: rows without values, to be read.
+    private func admit(_ ids: [RecordID], _ window: Window) async throws -> Int? {
+        try await twin.commit { [entity = object.name] writer in
+            let view = try window.view(writer)
+            if view.isBroken || view.concernsAll { return nil }
+            var missed = 0
+            for id in ids where view.positions(of: id).isEmpty {
+                guard try writer.record(entity: entity, id: id) == nil else { continue }
+                let image = RecordImage(entity: entity, id: id, fields: RecordFields(), isComplete: false)
+                try writer.put(StoredRecord(image: image, isDeleted: false, commitTimestamp: 0, needsRefetch: true))
+                missed += 1
+            }
+            return missed
+        }
+    }
+
+    // MARK: State
+
+    /// Why it waits or has failed.
+    mutating func note(_ message: String, isFinal: Bool) async throws {
+        snapshot.message = message
+        if isFinal {
+            snapshot.phase = .failed
+            snapshot.finishedAt = twin.configuration.now()
+        }
+        try await save()
+    }
+
+    private func save() async throws {
+        let saved = snapshot
+        try await twin.commit { try Self.save(saved, $0) }
+    }
+
+    private static func save(_ snapshot: Snapshot, _ writer: any StoreWriter) throws {
+        var state = try ReplicaState.read(writer) ?? ReplicaState()
+        state.update(snapshot)
+        try state.write(writer)
+    }
+}

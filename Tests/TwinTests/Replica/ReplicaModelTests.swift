@@ -1,0 +1,68 @@
+import ChangeEvents
+import Store
+import Synchronization
+import TestSupport
+import Testing
+@testable import Twin
+
+/// Counts calls.
+final class Pages: Sendable {
+    private let count = Mutex(0)
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}
+
+/// An org that changes at random while it is read, whose events are late, in part lost and in part GAP events; readings are
+/// broken off and go on. At the end the table is the org, row by row and field by field.
+@Suite(.timeLimit(.minutes(5))) struct ReplicaModelTests {
+    @Test(arguments: 0..<8)
+    func tableEqualsTheOrg(_ run: Int) async throws {
+        var random = SeededRandom()
+        random = SeededRandom(seed: random.seed &+ UInt64(run))
+        let seed = random.seed
+        print("ReplicaModelTests: MILLRACE_SEED=\(seed)")
+        let world = try await ReplicaBench(random: random, pageRows: random.int(1..<12))
+        let dice = Mutex(random)
+        let org = world.org
+        let twin = world.bench.twin
+        org.found(random.int(0..<80))
+        try await world.begin()
+        org.meanwhile { org in
+            for _ in 0..<dice.withLock({ $0.int(0..<6) }) { try org.changeAtRandom(withoutEvents: true) }
+            if dice.withLock({ $0.chance(0.7) }) {
+                try await org.deliver(to: twin, dice.withLock { $0.int(0..<9) })
+            }
+            if dice.withLock({ $0.chance(0.03) }) {
+                org.with { $0.outbox = [] }
+                try await twin.declareGap(topic: CaseEvents.topic, reason: "the replay id has expired")
+            }
+            if dice.withLock({ $0.chance(0.03) }) { org.with { $0.reads = [:] } }
+            if dice.withLock({ $0.chance(0.05) }) { throw DeadlinePassed(description: "the answer is lost") }
+        }
+        // Several processes, one after the other.
+        for _ in 0..<random.int(1..<5) {
+            let replica = world.replica(refetchesMax: 25)
+            try await world.running(replica) {
+                for _ in 0..<dice.withLock({ $0.int(1..<12) }) {
+                    try org.changeAtRandom(withoutEvents: true)
+                    try await org.deliver(to: twin, 3)
+                    try await Task.sleep(for: .milliseconds(dice.withLock { $0.int(0..<6) }))
+                }
+            }
+        }
+        org.meanwhile(nil)
+        let last = world.replica(refetchesMax: 25)
+        try await world.running(last) {
+            try await org.deliver(to: twin)
+            try await world.settled(last)
+            // What made no event, a reading finds.
+            _ = try await last.requestSnapshot(of: "Case")
+            try await world.settled(last)
+        }
+        try await world.expectEqual("seed \(seed)")
+    }
+}

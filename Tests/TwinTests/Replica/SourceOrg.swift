@@ -1,0 +1,245 @@
+import ChangeEvents
+import Store
+import Synchronization
+import TestSupport
+@testable import Twin
+
+/// An org that changes while it is read: the true records, the events that it has published and not delivered yet, and its
+/// answers, each row as it was at some instant between the question and the answer.
+final class SourceOrg: OrgSource {
+    struct Record: Sendable {
+        var fields: [String: FieldValue]
+        var isDeleted = false
+        var systemModstamp: Int64
+    }
+
+    struct State {
+        var random: SeededRandom
+        var records: [RecordID: Record] = [:]
+        /// Published, oldest first.
+        var outbox: [ReceivedEvent] = []
+        var counter: UInt64 = 0
+        var time: Int64 = 1_700_000_000_000
+        var made = 0
+        /// Ids of a read, in its order.
+        var reads: [String: [RecordID]] = [:]
+        var readsBegun = 0
+        var rowsByID = 0
+        var ended: Set<String> = []
+        /// Errors to be thrown by the next calls.
+        var failures: [SourceError] = []
+    }
+
+    let cases: CaseEvents
+    private let state: Mutex<State>
+    /// Rows of a page.
+    private let pageRows: Int
+    private let meanwhile = Mutex<(@Sendable (SourceOrg) async throws -> Void)?>(nil)
+
+    init(cases: CaseEvents, random: SeededRandom = SeededRandom(), pageRows: Int = 7) {
+        self.cases = cases
+        self.pageRows = pageRows
+        state = Mutex(State(random: random))
+    }
+
+    func with<T: Sendable>(_ body: (inout sending State) throws -> sending T) rethrows -> T {
+        try state.withLock { try body(&$0) }
+    }
+
+    var records: [RecordID: Record] { with { $0.records } }
+
+    /// What happens each time when rows were read and are not handed over yet; nil: nothing.
+    func meanwhile(_ body: (@Sendable (SourceOrg) async throws -> Void)?) { meanwhile.withLock { $0 = body } }
+
+    /// The same, the next time alone.
+    func once(_ body: @escaping @Sendable (SourceOrg) async throws -> Void) {
+        meanwhile { org in
+            org.meanwhile(nil)
+            try await body(org)
+        }
+    }
+
+    // MARK: Changes
+
+    /// Records from before anybody subscribed: they have no events.
+    func found(_ count: Int) {
+        with { state in
+            for _ in 0..<count {
+                state.made += 1
+                let fields = Self.randomFields(&state)
+                state.records[.test("500", state.made)] = Record(fields: fields, systemModstamp: state.time)
+            }
+        }
+    }
+
+    static func randomFields(_ state: inout State) -> [String: FieldValue] {
+        Dictionary(
+            uniqueKeysWithValues: CaseEvents.fieldNames.map { ($0, randomValue($0, &state)) })
+    }
+
+    static func randomValue(_ name: String, _ state: inout State) -> FieldValue {
+        if state.random.chance(0.3) { return .null }
+        switch name {
+        case "IsClosed": return .boolean(state.random.chance(0.5))
+        case "LastModifiedDate": return .dateTime(milliseconds: state.time)
+        default: return .string("\(name) \(state.random.int(0..<50))")
+        }
+    }
+
+    /// A committed change and its event. Published at once; who delivers it is the test.
+    func commit(
+        _ type: ChangeType, _ ids: [RecordID], _ changes: [String: FieldValue] = [:], asGap: Bool = false
+    ) throws {
+        try with { state in try commit(type, ids, changes, asGap: asGap, &state) }
+    }
+
+    private func commit(
+        _ type: ChangeType, _ ids: [RecordID], _ changes: [String: FieldValue], asGap: Bool, _ state: inout State
+    ) throws {
+        state.counter += 1
+        state.time += Int64(state.random.int(0..<3)) * 700
+        for id in ids {
+            switch type {
+            case .create:
+                let all = Dictionary(uniqueKeysWithValues: CaseEvents.fieldNames.map { ($0, changes[$0] ?? .null) })
+                state.records[id] = Record(fields: all, systemModstamp: 0)
+            case .delete: state.records[id]?.isDeleted = true
+            case .undelete: state.records[id]?.isDeleted = false
+            default: state.records[id]?.fields.merge(changes) { $1 }
+            }
+            state.records[id]?.systemModstamp = state.time / 1_000 * 1_000
+        }
+        var told = changes
+        if type == .undelete, let id = ids.first { told = state.records[id]?.fields ?? [:] }
+        let gaps: [ChangeType: ChangeType] = [
+            .create: .gapCreate, .update: .gapUpdate, .delete: .gapDelete, .undelete: .gapUndelete,
+        ]
+        state.outbox.append(
+            try cases.event(
+                asGap ? gaps[type] ?? type : type, ids: ids.map(\.string), counter: state.counter,
+                changes: asGap ? [:] : told.filter { $0.value != .null },
+                nulled: asGap || type != .update ? [] : told.filter { $0.value == .null }.map(\.key).sorted(),
+                commitTimestamp: state.time))
+    }
+
+    /// Something happens: mostly updates.
+    func changeAtRandom(withoutEvents: Bool = false) throws {
+        try with { state in
+            let live = state.records.filter { !$0.value.isDeleted }.keys.sorted { $0.string < $1.string }
+            let dead = state.records.filter { $0.value.isDeleted }.keys.sorted { $0.string < $1.string }
+            let asGap = state.random.chance(0.1)
+            switch state.random.int(0..<12) {
+            case 0, 1:
+                state.made += 1
+                try commit(.create, [.test("500", state.made)], Self.randomFields(&state), asGap: asGap, &state)
+            case 2 where live.count > 3:
+                let ids = Array(live.shuffled(using: &state.random).prefix(state.random.int(1..<3)))
+                try commit(.delete, ids, [:], asGap: asGap, &state)
+            case 3 where !dead.isEmpty:
+                try commit(.undelete, [state.random.pick(dead)], [:], asGap: asGap, &state)
+            case 4 where withoutEvents && !dead.isEmpty:
+                // The recycle bin is emptied.
+                state.records[state.random.pick(dead)] = nil
+            case 5 where withoutEvents && !live.isEmpty:
+                // A picklist value is renamed, a formula changes: no event.
+                let id = state.random.pick(live)
+                state.records[id]?.fields["Priority"] = .string("renamed \(state.random.int(0..<99))")
+            case _ where !live.isEmpty:
+                let ids = Array(live.shuffled(using: &state.random).prefix(state.random.chance(0.2) ? 3 : 1))
+                var changes: [String: FieldValue] = ["LastModifiedDate": .dateTime(milliseconds: state.time)]
+                for name in CaseEvents.fieldNames where state.random.chance(0.3) {
+                    changes[name] = Self.randomValue(name, &state)
+                }
+                try commit(.update, ids, changes, asGap: asGap, &state)
+            default: break
+            }
+        }
+    }
+
+    /// Hands some of what was published to the twin, in order.
+    func deliver(to twin: Twin, _ count: Int = .max) async throws {
+        let events = with { state in
+            let taken = Array(state.outbox.prefix(count))
+            state.outbox.removeFirst(taken.count)
+            return taken
+        }
+        guard !events.isEmpty else { return }
+        try await twin.ingest(ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: nil))
+    }
+
+    // MARK: Answers
+
+    func object(_ name: String) async throws(SourceError) -> SourceObject {
+        try failIfAsked()
+        guard name == "Case" else { throw SourceError(.refused, "there is no \(name)") }
+        return SourceObject(
+            name: "Case",
+            fields: CaseEvents.fieldNames.map { name in
+                .init(name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text)
+            })
+    }
+
+    private func failIfAsked() throws(SourceError) {
+        if let failure = with({ $0.failures.isEmpty ? nil : $0.failures.removeFirst() }) { throw failure }
+    }
+
+    func beginRead(_ query: SourceQuery) async throws(SourceError) -> String {
+        try failIfAsked()
+        return with { state in
+            state.readsBegun += 1
+            let name = "read \(state.readsBegun)"
+            state.reads[name] = state.records.keys.sorted { $0.string < $1.string }.shuffled(using: &state.random)
+            return name
+        }
+    }
+
+    func page(
+        ofRead read: String, after place: String?, _ query: SourceQuery
+    ) async throws(SourceError) -> SourcePage {
+        try failIfAsked()
+        let page: SourcePage? = with { state in
+            guard let ids = state.reads[read] else { return nil }
+            let start = place.flatMap { Int($0) } ?? 0
+            let end = min(start + pageRows, ids.count)
+            let rows = ids[start..<end].compactMap { Self.row($0, query, state) }
+            return SourcePage(rows: rows, next: end < ids.count ? String(end) : nil, total: ids.count)
+        }
+        guard let page else { throw SourceError(.readGone, "there is no \(read)") }
+        do {
+            if let body = meanwhile.withLock({ $0 }) { try await body(self) }
+        } catch {
+            throw SourceError(.notNow, "\(error)")
+        }
+        return page
+    }
+
+    func endRead(_ read: String) async {
+        with { state in
+            state.ended.insert(read)
+            state.reads[read] = nil
+        }
+    }
+
+    func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow] {
+        try failIfAsked()
+        precondition(ids.count <= SourceQuery.idsMax)
+        let rows = with { state in
+            state.rowsByID += ids.count
+            return ids.compactMap { Self.row($0, query, state) }
+        }
+        do {
+            if let body = meanwhile.withLock({ $0 }) { try await body(self) }
+        } catch {
+            throw SourceError(.notNow, "\(error)")
+        }
+        return rows
+    }
+
+    private static func row(_ id: RecordID, _ query: SourceQuery, _ state: State) -> SourceRow? {
+        guard let record = state.records[id], query.includesDeleted || !record.isDeleted else { return nil }
+        var fields: [String: FieldValue] = [:]
+        for name in query.fields { fields[name] = record.fields[name] ?? .null }
+        return SourceRow(
+            id: id, isDeleted: record.isDeleted, systemModstamp: record.systemModstamp, fields: RecordFields(fields))
+    }
+}
