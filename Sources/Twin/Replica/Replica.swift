@@ -207,10 +207,7 @@ public final class Replica: Sendable {
             let gaps = try Self.gaps(behind: state.seenGap, writer)
             for gap in gaps {
                 for object in objects where try Self.concerns(gap, object, writer) {
-                    // A first load that has not begun brings everything.
-                    guard let known = state.objects[object.name], known.loadedAt != nil else { continue }
-                    let query = SourceQuery(object: object.name, fields: known.fields)
-                    _ = state.request(query, hasAllFields: true, .gap, now: now)
+                    state.readAnew(object.name, behind: gap.position, now: now)
                 }
                 state.seenGap = ReplicaState.SeenGap(position: gap.position.rawValue, ordinal: gap.ordinal)
             }

@@ -61,6 +61,7 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
     var isWhole: Bool { hasAllFields && query.condition == nil }
 
     mutating func beginAgain() {
+        if phase == .comparing { phase = .reading }
         (place, read, next, total) = (nil, nil, nil, nil)
         rows = 0
         restarts += 1
@@ -117,6 +118,17 @@ struct ReplicaState: Sendable, Codable {
             snapshots.removeAll { old.contains($0.id) }
         }
         return id
+    }
+
+    /// Events were lost behind a place: what was read before says nothing. No snapshot is under way.
+    mutating func readAnew(_ object: String, behind gap: Position, now: Int64) {
+        guard let known = objects[object], !known.fields.isEmpty else { return }
+        guard let index = snapshots.firstIndex(where: { !$0.isEnded && $0.isWhole && $0.query.object == object }) else {
+            let query = SourceQuery(object: object, fields: known.fields)
+            _ = request(query, hasAllFields: true, .gap, now: now)
+            return
+        }
+        if let place = snapshots[index].place, place <= gap { snapshots[index].beginAgain() }
     }
 
     mutating func update(_ snapshot: Snapshot) {

@@ -32,6 +32,8 @@ final class SourceOrg: OrgSource {
 
     let cases: CaseEvents
     private let state: Mutex<State>
+    /// A topic's events come in their order.
+    private let delivering = Turns<any CommitWork>()
     /// Rows of a page.
     private let pageRows: Int
     private let meanwhile = Mutex<(@Sendable (SourceOrg) async throws -> Void)?>(nil)
@@ -158,13 +160,23 @@ final class SourceOrg: OrgSource {
 
     /// Hands some of what was published to the twin, in order.
     func deliver(to twin: Twin, _ count: Int = .max) async throws {
-        let events = with { state in
-            let taken = Array(state.outbox.prefix(count))
-            state.outbox.removeFirst(taken.count)
-            return taken
+        try await delivering.withTurn {
+            let events = with { state in
+                let taken = Array(state.outbox.prefix(count))
+                state.outbox.removeFirst(taken.count)
+                return taken
+            }
+            guard !events.isEmpty else { return }
+            try await twin.ingest(ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: nil))
         }
-        guard !events.isEmpty else { return }
-        try await twin.ingest(ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: nil))
+    }
+
+    /// What was published and not delivered is lost, and upstream says so.
+    func lose(to twin: Twin) async throws {
+        try await delivering.withTurn {
+            with { $0.outbox = [] }
+            try await twin.declareGap(topic: CaseEvents.topic, reason: "the replay id has expired")
+        }
     }
 
     // MARK: Answers
