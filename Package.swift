@@ -107,8 +107,8 @@ let package = Package(
         .target(
             name: "Upstream",
             dependencies: [
-                "ChangeEvents", "PubSubAPI", "Waiting", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient, jwtKit,
-                nio, nioHTTP1, nioSSL, logging, crypto, cryptoExtras,
+                "ChangeEvents", "CSV", "PubSubAPI", "Waiting", grpcCore, grpcTransport, grpcProtobuf, asyncHTTPClient,
+                jwtKit, nio, nioHTTP1, nioSSL, logging, crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
         .target(
             name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", logging, nio], swiftSettings: swiftSettings),
@@ -188,7 +188,7 @@ let package = Package(
         .testTarget(
             name: "UpstreamTests",
             dependencies: [
-                "Upstream", "PubSubAPI", "ChangeEvents", "Waiting", "TestSupport", grpcCore, grpcTransport,
+                "Upstream", "PubSubAPI", "ChangeEvents", "CSV", "Waiting", "TestSupport", grpcCore, grpcTransport,
                 grpcProtobuf, nio,
                 nioPosix, nioHTTP1,
                 nioSSL, logging, jwtKit, cryptoExtras, asyncHTTPClient, x509, asn1, crypto,

@@ -8,6 +8,7 @@ enum LogKey {
     static let schema = "upstream.schema"
     static let computedSchema = "upstream.schema.computed"
     static let org = "upstream.org"
+    static let call = "upstream.call"
     static let requested = "upstream.requested"
     static let received = "upstream.received"
     static let pending = "upstream.pending"

@@ -4,43 +4,36 @@ import Logging
 import NIOCore
 import NIOSSL
 
-/// What every user of an org shares: one token source and one connection to the event bus.
+/// What the event streams of an org share: the token source and one connection to the event bus.
 struct OrgServices: Sendable {
     let tokens: TokenSource
     let pubSub: PubSubConnection
 
     /// Sets both up, calls `body`, and takes them down again whatever happens. Throws `UpstreamError(.configuration)`
     /// when the connection cannot work as configured, and what `body` throws.
+    /// - Parameter shared: a login that others use too; nil: one for these services alone.
     static func with<Result: Sendable>(
-        _ org: OrgConnection, timing: Upstream.Timing, time: Timekeeper, logger: Logger,
+        _ org: OrgConnection, login shared: OrgLogin? = nil, timing: Upstream.Timing, time: Timekeeper, logger: Logger,
         _ body: (OrgServices) async throws -> Result
     ) async throws -> Result {
-        try org.validate()
-        let http = HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: httpConfiguration(org, callDeadline: timing.callDeadline))
-        do {
-            let login = try JWTBearerLogin(login: org.login, http: http, deadline: timing.callDeadline)
-            let tokens = TokenSource(failureHold: timing.loginFailureHold, time: time, logger: logger) { serial in
-                try await login.session(serial: serial)
+        guard let shared else {
+            return try await OrgLogin.with(org, timing: timing, time: time, logger: logger) { login in
+                try await with(login, timing: timing, body)
             }
-            let pubSub = try PubSubConnection(org: org, tokens: tokens, callDeadline: timing.callDeadline)
-            let result = try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await pubSub.run() }
-                let result = try await body(OrgServices(tokens: tokens, pubSub: pubSub))
-                pubSub.close()
-                group.cancelAll()
-                return result
-            }
-            try await http.shutdown()
+        }
+        return try await with(shared, timing: timing, body)
+    }
+
+    private static func with<Result: Sendable>(
+        _ login: OrgLogin, timing: Upstream.Timing, _ body: (OrgServices) async throws -> Result
+    ) async throws -> Result {
+        let pubSub = try PubSubConnection(org: login.org, tokens: login.tokens, callDeadline: timing.callDeadline)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pubSub.run() }
+            let result = try await body(OrgServices(tokens: login.tokens, pubSub: pubSub))
+            pubSub.close()
+            group.cancelAll()
             return result
-        } catch {
-            do {
-                try await http.shutdown()
-            } catch let second {
-                logger.warning("the HTTP client did not shut down", metadata: [LogKey.error: "\(second)"])
-            }
-            throw error
         }
     }
 

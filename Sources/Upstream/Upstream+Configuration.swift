@@ -25,6 +25,8 @@ extension Upstream {
     public struct Configuration: Sendable {
         public var org: OrgConnection
         public var topics: [Topic]
+        /// A login that others use too (`OrgAPI`); its owner keeps it until `run` has returned. nil: one of its own.
+        public var login: OrgLogin?
         public var timing: Timing
         /// Every pause and deadline is measured with it.
         public var clock: any Clock<Duration>
@@ -32,12 +34,13 @@ extension Upstream {
         public var randomness: @Sendable () -> Double
 
         public init(
-            org: OrgConnection, topics: [Topic], timing: Timing = Timing(),
+            org: OrgConnection, topics: [Topic], login: OrgLogin? = nil, timing: Timing = Timing(),
             clock: any Clock<Duration> = ContinuousClock(),
             randomness: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
         ) {
             self.org = org
             self.topics = topics
+            self.login = login
             self.timing = timing
             self.clock = clock
             self.randomness = randomness

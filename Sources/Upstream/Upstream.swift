@@ -45,8 +45,9 @@ public final class Upstream: Sendable {
         }
         guard isFirst else { throw UpstreamError(.alreadyRun, "An Upstream runs once.") }
         try configuration.validate()
-        try await OrgServices.with(configuration.org, timing: configuration.timing, time: time, logger: logger) {
-            services in
+        try await OrgServices.with(
+            configuration.org, login: configuration.login, timing: configuration.timing, time: time, logger: logger
+        ) { services in
             tokens.withLock { $0 = services.tokens }
             self.services.withLock { $0 = services }
             defer { self.services.withLock { $0 = nil } }

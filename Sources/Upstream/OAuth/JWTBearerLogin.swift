@@ -20,15 +20,25 @@ struct JWTBearerLogin: Sendable {
     let deadline: Duration
 
     init(login: OrgConnection.Login, http: HTTPClient, deadline: Duration) throws(UpstreamError) {
+        self.init(login: login, key: try Self.key(of: login), http: http, deadline: deadline)
+    }
+
+    /// With a key that was read before.
+    init(login: OrgConnection.Login, key: Insecure.RSA.PrivateKey, http: HTTPClient, deadline: Duration) {
+        self.login = login
+        self.key = key
+        self.http = http
+        self.deadline = deadline
+    }
+
+    /// Throws `UpstreamError(.configuration)`.
+    static func key(of login: OrgConnection.Login) throws(UpstreamError) -> Insecure.RSA.PrivateKey {
         do {
-            key = try Insecure.RSA.PrivateKey(pem: login.privateKeyPEM)
+            return try Insecure.RSA.PrivateKey(pem: login.privateKeyPEM)
         } catch {
             // The cause is left out: a parser's complaint may quote what it could not read.
             throw UpstreamError(.configuration, "The private key is not an RSA key in PEM form (PKCS #1 or PKCS #8).")
         }
-        self.login = login
-        self.http = http
-        self.deadline = deadline
     }
 
     /// Throws `UpstreamError` (`loginRefused`, `loginFailed`), or `CancellationError`.
