@@ -1,4 +1,3 @@
-internal import Crypto
 public import Hummingbird
 internal import HTTPTypes
 public import Logging
@@ -10,29 +9,23 @@ internal import NIOCore
 /// 1970; now, where a subject is named without it). Needs the administrator's secret as `Authorization: Bearer …`; a process
 /// without such a secret has no such routes.
 public struct AdminDoor: HTTPRoutes {
-    /// The shortest secret: that of a random 256-bit number.
-    public static let secretBytesMin = 32
     private static let bodyBytesMax = 16 << 10
 
-    private let secretHash: SHA256.Digest
+    private let secret: AdminSecret
     private let hub: PushHub
     private let logger: Logger
     private let revocations: Counter
-    private let refusals: Counter
 
-    public init(secret: String, hub: PushHub, metrics: MetricsRegistry, logger: Logger) {
-        precondition(secret.utf8.count >= Self.secretBytesMin, "checked where it was read")
-        secretHash = SHA256.hash(data: Array(secret.utf8))
+    public init(secret: AdminSecret, hub: PushHub, metrics: MetricsRegistry, logger: Logger) {
+        self.secret = secret
         self.hub = hub
         self.logger = logger
         revocations = metrics.counter("millrace_push_revocations_total", help: "Revocations of push tokens")
-        refusals = metrics.counter(
-            "millrace_admin_refused_total", help: "Requests to /admin without the administrator's secret")
     }
 
     public func add(to router: Router<BasicRequestContext>) {
         router.post("/admin/revoke") { request, _ in
-            guard isAdministrator(request) else { return refusal() }
+            guard secret.isIn(request) else { return secret.refusal() }
             let revocation: Revocation
             do throws(RevocationRequest.Mistake) {
                 let body = try await collect(request)
@@ -69,22 +62,6 @@ public struct AdminDoor: HTTPRoutes {
         } catch {
             throw .init(message: "the body is longer than \(Self.bodyBytesMax) bytes, or ended early", isTooLong: true)
         }
-    }
-
-    /// Hashes are compared, and in constant time: how long it takes says nothing about the secret.
-    private func isAdministrator(_ request: Request) -> Bool {
-        guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else {
-            return false
-        }
-        return SHA256.hash(data: Array(header.dropFirst("bearer ".count).utf8)) == secretHash
-    }
-
-    private func refusal() -> Response {
-        refusals.increment()
-        return ErrorBody.response(
-            status: .unauthorized,
-            .init(errorCode: "INVALID_SESSION_ID", message: "the administrator's secret is missing or wrong"),
-            headers: [.wwwAuthenticate: "Bearer"])
     }
 }
 

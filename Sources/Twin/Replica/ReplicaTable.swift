@@ -6,8 +6,10 @@ enum ReplicaTable {
     static func fields(
         of described: SourceObject, for object: ReplicatedObject
     ) throws(ReplicaError) -> [SourceObject.Field] {
-        guard case .named(let names) = object.fields else { return described.fields }
-        let known = Set(described.fields.map(\.name))
+        // The table's own mark stands for it.
+        let columns = described.fields.filter { $0.name != "IsDeleted" }
+        guard case .named(let names) = object.fields else { return columns }
+        let known = Set(columns.map(\.name))
         let unknown = names.filter { !known.contains($0) }
         guard unknown.isEmpty else {
             throw ReplicaError(
@@ -16,7 +18,7 @@ enum ReplicaTable {
             )
         }
         let wanted = Set(names + ReplicatedObject.always)
-        return described.fields.filter { wanted.contains($0.name) }
+        return columns.filter { wanted.contains($0.name) }
     }
 
     static func table(_ entity: String, _ fields: [SourceObject.Field]) -> ObjectTable {

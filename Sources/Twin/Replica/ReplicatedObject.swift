@@ -19,11 +19,11 @@ public struct ReplicatedObject: Sendable, Hashable {
         self.topics = topics
     }
 
-    /// Columns that every table has, so far as the object has the field.
-    public static let always = ["IsDeleted", "CreatedDate", "LastModifiedDate", "SystemModstamp"]
+    /// Columns that every table has, so far as the object has the field; the mark of a deleted record comes besides.
+    public static let always = ["CreatedDate", "LastModifiedDate", "SystemModstamp"]
 
     /// Fields of events that are kept; nil: all.
-    var keptFields: Set<String>? {
+    public var keptFields: Set<String>? {
         switch fields {
         case .all: nil
         case .named(let names): Set(names + Self.always)

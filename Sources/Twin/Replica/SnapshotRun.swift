@@ -71,6 +71,9 @@ struct SnapshotRun {
     private mutating func beginAgain() async throws {
         if let read = snapshot.read { await source.endRead(read) }
         snapshot.beginAgain()
+        if snapshot.restarts > Self.restartsMax {
+            throw SourceError(.refused, "It had to begin again \(Self.restartsMax) times.")
+        }
         try await save()
     }
 
@@ -82,19 +85,31 @@ struct SnapshotRun {
         after.total = page.total ?? after.total
         after.message = nil
         let (object, twin, written) = (object, twin, after)
-        let isSound = try await twin.commit { writer in
-            let view = try window.view(writer)
-            if view.isBroken { return false }
-            let replay = RowReplay(
-                writer: writer, window: view, object: object,
-                fields: written.hasAllFields ? nil : written.query.fields, schemas: twin.schemaInTransaction)
-            for row in page.rows { try replay.write(row) }
-            try Self.save(written, writer)
-            return true
-        }
-        if isSound { snapshot = after }
-        return isSound
+        // In slices, between which events are committed. The place moves with the last: what was written of a page that is
+        // broken off is written again.
+        var rest = page.rows[...]
+        repeat {
+            let rows = rest.prefix(Self.rowsAtOnce)
+            rest = rest.dropFirst(rows.count)
+            let isLast = rest.isEmpty
+            let isSound = try await twin.commit { writer in
+                let view = try window.view(writer)
+                if view.isBroken { return false }
+                let replay = RowReplay(
+                    writer: writer, window: view, object: object,
+                    fields: written.hasAllFields ? nil : written.query.fields, schemas: twin.schemaInTransaction)
+                for row in rows { try replay.write(row) }
+                if isLast { try Self.save(written, writer) }
+                return true
+            }
+            guard isSound else { return false }
+        } while !rest.isEmpty
+        snapshot = after
+        return true
     }
+
+    /// Rows of one transaction.
+    private static let rowsAtOnce = 500
 
     private mutating func finishReading() async throws {
         if let read = snapshot.read { await source.endRead(read) }
@@ -103,6 +118,8 @@ struct SnapshotRun {
         if snapshot.phase == .done { snapshot.finishedAt = twin.configuration.now() }
         try await save()
     }
+
+    private static let restartsMax = 20
 
     // MARK: Comparing ids
 

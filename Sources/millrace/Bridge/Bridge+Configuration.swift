@@ -17,7 +17,9 @@ extension Bridge.Settings {
             http: HTTPDoor.Configuration(configuration.listen),
             pubSub: configuration.pubSub.map { PubSubDoor.Listener($0) },
             issuerKeys: issuerKeys,
-            adminSecret: configuration.adminSecret)
+            adminSecret: configuration.adminSecret,
+            objects: configuration.replicatedObjects,
+            budget: BudgetPolicy(configuration.api))
     }
 }
 
@@ -55,9 +57,16 @@ extension OrgConnection {
     }
 }
 
+extension BudgetPolicy {
+    init(_ api: Configuration.API) {
+        self.init(dailyMax: api.callsPerDayMax, reserve: Double(api.reservePercent) / 100)
+    }
+}
+
 extension Twin.Configuration {
     init(_ configuration: Configuration) {
         self.init()
+        for object in configuration.replicatedObjects { keptFields[object.name] = object.keptFields }
         trackedEntities = configuration.trackedObjects
         retention = configuration.store.retention
         logBytesMax = configuration.store.logBytesMax

@@ -30,6 +30,10 @@ struct Bridge: Sendable {
         var issuerKeys: IssuerKeys?
         /// For `/admin`; nil: there is none.
         var adminSecret: Secret?
+        /// Kept whole, each in a table of its own.
+        var objects: [ReplicatedObject] = []
+        /// Of calls to the org's REST and Bulk APIs.
+        var budget = BudgetPolicy()
     }
 
     let twin: Twin
@@ -38,6 +42,7 @@ struct Bridge: Sendable {
     let http: HTTPDoor
     let pubSub: PubSubDoor?
     let metrics: MetricsRegistry
+    private let replication: Replication?
     private let jwks: JWKSRefresher?
     private let logger: Logger
 
@@ -47,8 +52,10 @@ struct Bridge: Sendable {
         metrics = MetricsRegistry()
         let store = try SQLiteStore(path: settings.storePath)
         twin = try await Twin(store: store, configuration: settings.twin, logger: logger)
+        replication = try Replication(settings, twin: twin, logger: logger)
         upstream = Upstream(
-            configuration: .init(org: settings.org, topics: settings.topics, timing: settings.timing),
+            configuration: .init(
+                org: settings.org, topics: settings.topics, login: replication?.login, timing: settings.timing),
             sink: TwinSink(twin: twin), logger: logger)
         hub = try PushHub(
             configuration: settings.push, twin: twin, verifier: settings.verifier,
@@ -57,12 +64,15 @@ struct Bridge: Sendable {
         var checks = [Self.upstreamCheck(upstream), Self.storeCheck(twin), Self.pushCheck(hub)]
         if let jwks { checks.append(.init(name: "tokens") { jwks.status }) }
         let operations = OperationsDoor(checks: checks, metrics: metrics)
-        let admin = settings.adminSecret.map { [hub, metrics] secret in
-            AdminDoor(secret: secret.reveal(), hub: hub, metrics: metrics, logger: logger)
+        let secret = settings.adminSecret.map { [metrics] in AdminSecret($0.reveal(), metrics: metrics) }
+        var admin: [any HTTPRoutes] = []
+        if let secret {
+            admin.append(AdminDoor(secret: secret, hub: hub, metrics: metrics, logger: logger))
+            if let replication { admin.append(replication.door(secret)) }
         }
         http = HTTPDoor(
             configuration: settings.http,
-            routes: [operations, BayeuxDoor(service: hub.bus, logger: logger)] + (admin.map { [$0] } ?? []) + routes,
+            routes: [operations, BayeuxDoor(service: hub.bus, logger: logger)] + admin + routes,
             takeovers: [hub],
             metrics: metrics, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         pubSub = settings.pubSub.map { [hub, metrics] listener in
@@ -71,6 +81,7 @@ struct Bridge: Sendable {
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         }
         BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)
+        replication?.register(in: metrics)
     }
 
     /// In the order of starting. They stop in the reverse order: no more from upstream, no new connections, clients told
@@ -79,7 +90,7 @@ struct Bridge: Sendable {
         [
             .atEnd("store") { [twin] in try await twin.store.close() },
             .cancelled("retention") { [twin] in try await twin.run() },
-        ] + tokenComponents + [
+        ] + tokenComponents + replicationComponents + [
             Component("push") { [hub] in
                 try await hub.run()
             },
@@ -108,6 +119,11 @@ struct Bridge: Sendable {
     private var pubSubComponents: [Component] {
         guard let pubSub else { return [] }
         return [Component("pubsub") { try await pubSub.run() }]
+    }
+
+    private var replicationComponents: [Component] {
+        guard let replication else { return [] }
+        return [.cancelled("replica") { try await replication.run() }]
     }
 
     private var tokenComponents: [Component] {

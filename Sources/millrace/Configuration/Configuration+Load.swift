@@ -51,7 +51,10 @@ private struct ConfigurationReader {
         let org = org(root.section("org"))
         let topics = topics()
         let tracked = trackedObjects()
-        let channels = ChannelsReader(root: root, tracked: tracked?.objects).channels()
+        let objects = ObjectsReader(root: root, topics: topics ?? TopicCheck.standard).objects()
+        let api = api(root.section("api"))
+        let allTracked = tracked?.objects?.union(objects?.map(\.name) ?? [])
+        let channels = ChannelsReader(root: root, tracked: allTracked).channels()
         let store = store(root.section("store"))
         let listen = listen(root.section("listen"))
         let pubSub = pubSub(root.section("pubsub"))
@@ -63,7 +66,7 @@ private struct ConfigurationReader {
         let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, let tracked, let channels, let store, let listen, let pubSub, let push, let admin,
+        guard let org, let topics, tracked != nil, let objects, let api, let channels, let store, let listen, let pubSub, let push, let admin,
             let log,
             let drainTimeout, let lameDuck
         else {
@@ -71,7 +74,8 @@ private struct ConfigurationReader {
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
-            channels: channels, trackedObjects: tracked.objects, adminSecret: admin.secret, log: log,
+            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api,
+            adminSecret: admin.secret, log: log,
             drainTimeout: drainTimeout, lameDuck: lameDuck)
     }
 
@@ -135,6 +139,15 @@ private struct ConfigurationReader {
         return (Set(items.map(\.text)), ())
     }
 
+    private func api(_ section: Section) -> Configuration.API? {
+        defer { section.finish() }
+        let hasMax = section.has("calls_per_day_max")
+        let max = section.integer("calls_per_day_max")
+        let reserve = section.integer("reserve_percent")
+        guard let reserve, max != nil || !hasMax else { return nil }
+        return Configuration.API(callsPerDayMax: max, reservePercent: reserve)
+    }
+
     private func store(_ section: Section) -> Configuration.Store? {
         let path = section.text("path").map(files.resolved)
         if let path, !files.directoryExists(of: path) {
@@ -196,8 +209,8 @@ private struct ConfigurationReader {
             return (nil, ())
         }
         guard let found = files.secret(section, file: names[0], environment: names[1]) else { return nil }
-        guard found.secret.reveal().utf8.count >= AdminDoor.secretBytesMin else {
-            section.mistake(found.key, "holds a secret of less than \(AdminDoor.secretBytesMin) bytes")
+        guard found.secret.reveal().utf8.count >= AdminSecret.bytesMin else {
+            section.mistake(found.key, "holds a secret of less than \(AdminSecret.bytesMin) bytes")
             return nil
         }
         return (found.secret, ())

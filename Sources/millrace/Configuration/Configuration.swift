@@ -1,5 +1,6 @@
 import Doors
 import Logging
+import Twin
 
 /// What `millrace run --config FILE` works by: every key of the file with its default filled in, paths resolved,
 /// secrets read.
@@ -91,6 +92,14 @@ struct Configuration: Sendable {
         var audience: String
     }
 
+    /// Bounds of what is asked of the org's REST and Bulk APIs.
+    struct API: Hashable, Sendable {
+        /// Within 24 hours; nil: as many as the org's allowance leaves.
+        var callsPerDayMax: Int?
+        /// Of the org's daily allowance, for others.
+        var reservePercent: Int
+    }
+
     struct Log: Hashable, Sendable {
         enum Format: String, CaseIterable, Sendable {
             case text
@@ -111,8 +120,11 @@ struct Configuration: Sendable {
     var push: Push
     /// Channels beside those of the org.
     var channels: VirtualChannels
-    /// Objects whose records are kept; nil: all.
+    /// Objects whose records are kept, replicated ones among them; nil: all.
     var trackedObjects: Set<String>?
+    /// Objects that are loaded, and kept whole.
+    var replicatedObjects: [ReplicatedObject]
+    var api: API
     /// For `/admin`; nil: there is none.
     var adminSecret: Secret?
     var log: Log

@@ -43,6 +43,16 @@ extension ConfigurationKey {
             path: "track", kind: .objects, presence: .defaults(to: "all"),
             effect: "Objects whose records are kept, so that conditions may use unchanged fields and `left` is known"),
         ConfigurationKey(
+            path: "objects", kind: .replicas, presence: .optional,
+            effect:
+                "Objects that are replicated: loaded whole, kept whole, each in a table of its own, with `fields: all` or a list"),
+        ConfigurationKey(
+            path: "api.calls_per_day_max", kind: .integer(1...100_000_000), presence: .optional,
+            effect: "API calls that Millrace makes within 24 hours at most; left out: what the org's allowance leaves"),
+        ConfigurationKey(
+            path: "api.reserve_percent", kind: .integer(0...99), presence: .defaults(to: "10"),
+            effect: "Of the org's daily API allowance, what Millrace leaves to others"),
+        ConfigurationKey(
             path: "channels", kind: .channels, presence: .optional,
             effect:
                 "Channels of Millrace's own: name (`/data/Name__chn`) to members, each with `selected_entity` and, where not "

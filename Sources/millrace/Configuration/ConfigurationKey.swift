@@ -23,6 +23,8 @@ struct ConfigurationKey: Sendable {
         case objects
         /// Channels by name, each a list of members.
         case channels
+        /// Replicated objects by name, each with its fields.
+        case replicas
     }
 
     enum Presence: Sendable, Equatable {
@@ -87,6 +89,7 @@ extension ConfigurationKey {
         case .list(let of): "list of \(of)"
         case .objects: "`all` or list of objects"
         case .channels: "channels with their members"
+        case .replicas: "objects with their fields"
         }
     }
 
@@ -95,7 +98,8 @@ extension ConfigurationKey {
         case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .duration(let range): "\(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
         case .size(let range): "\(SizeText.text(range.lowerBound)) to \(SizeText.text(range.upperBound))"
-        case .text, .url, .address, .path, .file, .environmentVariable, .boolean, .choice, .list, .objects, .channels:
+        case .text, .url, .address, .path, .file, .environmentVariable, .boolean, .choice, .list, .objects, .channels,
+            .replicas:
             ""
         }
     }

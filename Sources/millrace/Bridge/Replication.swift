@@ -1,0 +1,72 @@
+import Doors
+import Logging
+import Twin
+import Upstream
+
+/// The replica of a bridge, with what it asks the org by.
+struct Replication: Sendable {
+    /// Shared with the event streams: one token for everything.
+    let login: OrgLogin
+    let replica: Replica
+    private let api: OrgAPI
+
+    /// Nil where nothing is replicated. Throws `UpstreamError(.configuration)`.
+    init?(_ settings: Bridge.Settings, twin: Twin, logger: Logger) throws {
+        guard !settings.objects.isEmpty else { return nil }
+        login = try OrgLogin(settings.org, timing: settings.timing, logger: logger)
+        api = OrgAPI(login: login, budget: APIBudget(policy: settings.budget), logger: logger)
+        replica = Replica(
+            twin: twin, source: UpstreamSource(api: api), configuration: .init(objects: settings.objects),
+            logger: logger)
+    }
+
+    /// Until cancelled; the org is asked for nothing afterwards.
+    func run() async throws {
+        do {
+            try await replica.run()
+        } catch {
+            await close()
+            throw error
+        }
+        await close()
+    }
+
+    private func close() async {
+        await api.shutdown()
+        await login.shutdown()
+    }
+
+    func door(_ secret: AdminSecret) -> SyncDoor {
+        SyncDoor(secret: secret, replica: replica) { [budget = api.budget] in BudgetSummary(budget.report) }
+    }
+
+    func register(in registry: MetricsRegistry) {
+        registry.collect { [budget = api.budget] writer in
+            let report = budget.report
+            for purpose in report.purposes {
+                writer.counter(
+                    "millrace_api_calls_total", help: "Calls of the org's REST and Bulk APIs, by what they were for.",
+                    labels: ["purpose": purpose.purpose.rawValue], value: UInt64(purpose.admitted))
+                writer.counter(
+                    "millrace_api_calls_refused_total", help: "Calls that were not made, for want of budget.",
+                    labels: ["purpose": purpose.purpose.rawValue], value: UInt64(purpose.refused))
+            }
+            if let used = report.orgUsed, let max = report.orgMax {
+                writer.gauge("millrace_org_api_calls", help: "API calls of everybody, as the org counts them.", value: used)
+                writer.gauge("millrace_org_api_calls_max", help: "API calls that the org allows in 24 hours.", value: max)
+            }
+        }
+    }
+}
+
+extension BudgetSummary {
+    init(_ report: BudgetReport) {
+        self.init(
+            calls: Dictionary(
+                uniqueKeysWithValues: report.purposes.filter { $0.callsInDay > 0 }.map {
+                    ($0.purpose.rawValue, $0.callsInDay)
+                }),
+            orgUsed: report.orgUsed, orgMax: report.orgMax,
+            refused: report.purposes.reduce(0) { $0 + $1.refused })
+    }
+}

@@ -1,0 +1,167 @@
+import CSV
+import ChangeEvents
+import Store
+import Synchronization
+import Twin
+import Upstream
+
+/// An org, asked through its REST and Bulk APIs, as the twin's replica asks.
+final class UpstreamSource: OrgSource {
+    /// Rows of a page: one call of the API each, and so many rows are in memory at once.
+    private static let pageRows = 10_000
+
+    private let snapshots: OrgAPI
+    private let refetches: OrgAPI
+    private let descriptions = Mutex<[String: ObjectDescription]>([:])
+
+    init(api: OrgAPI) {
+        snapshots = api.charged(to: .snapshot)
+        refetches = api.charged(to: .refetch)
+    }
+
+    func object(_ name: String) async throws(SourceError) -> SourceObject {
+        let description = try await asking(notFound: .refused) { try await refetches.describe(name) }
+        descriptions.withLock { $0[name] = description }
+        return SourceObject(name: description.name, fields: description.fields.compactMap(Self.field))
+    }
+
+    /// Nil: no table has it.
+    private static func field(_ field: FieldDescription) -> SourceObject.Field? {
+        guard field.name != "Id", !field.type.isCompound, field.type != .base64 else { return nil }
+        let type: ObjectTable.ColumnType =
+            switch field.type {
+            case .boolean: .boolean
+            case .int, .long: .integer
+            case .double, .currency, .percent: .double
+            case .date: .date
+            case .datetime: .dateTime
+            case .time: .time
+            case .id, .reference: .identifier
+            default: .text
+            }
+        return SourceObject.Field(field.name, type, isCalculated: field.isCalculated)
+    }
+
+    private func description(_ name: String) async throws(SourceError) -> ObjectDescription {
+        if let known = descriptions.withLock({ $0[name] }) { return known }
+        let description = try await asking(notFound: .refused) { try await refetches.describe(name) }
+        descriptions.withLock { $0[name] = description }
+        return description
+    }
+
+    // MARK: Reading
+
+    func beginRead(_ query: SourceQuery) async throws(SourceError) -> String {
+        let description = try await description(query.object)
+        var soql = "SELECT \(Self.columns(query, description).joined(separator: ", ")) FROM \(query.object)"
+        if let condition = query.condition { soql += " WHERE \(condition)" }
+        let text = soql
+        return try await asking(notFound: .refused) {
+            try await snapshots.createQueryJob(text, includingDeleted: query.includesDeleted).id
+        }
+    }
+
+    func page(
+        ofRead read: String, after place: String?, _ query: SourceQuery
+    ) async throws(SourceError) -> SourcePage {
+        let description = try await description(query.object)
+        return try await asking(notFound: .readGone) {
+            var total: Int?
+            if place == nil {
+                let job = try await snapshots.complete(try await snapshots.queryJob(read))
+                total = job.recordsProcessed
+            }
+            var rows: [SourceRow] = []
+            var decoding: (decoder: RowDecoder, reader: RowReader)?
+            let page = ResultPage(jobID: read, locator: place, maxRecords: Self.pageRows)
+            let outcome = try await snapshots.results(page) { header in
+                let decoder = RowDecoder(description, columns: header)
+                decoding = (decoder, RowReader(decoder.shape, query))
+            } onRow: { row in
+                guard let (decoder, reader) = decoding else { return }
+                rows.append(try reader.row(try decoder.decode(row)))
+            }
+            return SourcePage(rows: rows, next: outcome.next?.locator, total: total)
+        }
+    }
+
+    func endRead(_ read: String) async {
+        // It goes by itself after 7 days.
+        guard let job = try? await snapshots.queryJob(read) else { return }
+        if !job.state.isFinal { _ = try? await snapshots.abort(job) }
+        try? await snapshots.delete(job)
+    }
+
+    func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow] {
+        let description = try await description(query.object)
+        let columns = Self.columns(query, description)
+        return try await asking(notFound: .refused) {
+            let rows = try await refetches.recordsByID(
+                description, fields: columns, ids: ids, includingDeleted: query.includesDeleted)
+            guard let first = rows.first else { return [] }
+            let reader = RowReader(first.fields.shape, query)
+            return try rows.map(reader.row)
+        }
+    }
+
+    /// Those of the query, and what every row is judged by.
+    private static func columns(_ query: SourceQuery, _ description: ObjectDescription) -> [String] {
+        let marks = ["SystemModstamp", "IsDeleted"].filter {
+            description.field($0) != nil && !query.fields.contains($0)
+        }
+        return ["Id"] + query.fields + marks
+    }
+
+    // MARK: Failures
+
+    private func asking<T>(
+        notFound: SourceError.Code, _ body: () async throws -> T
+    ) async throws(SourceError) -> T {
+        do {
+            return try await body()
+        } catch let error as SourceError {
+            throw error
+        } catch let error as BudgetRefusal {
+            throw SourceError(.notNow, "\(error)")
+        } catch let error as OrgAPIError {
+            let code: SourceError.Code =
+                switch error.code {
+                case .notFound: notFound
+                // The org may do it the next time; a query that it cannot do is refused when the job is made.
+                case .jobFailed: .readGone
+                case .refused, .requestInvalid, .answerTooLarge: .refused
+                default: .notNow
+                }
+            throw SourceError(code, "\(error)")
+        } catch {
+            throw SourceError(.notNow, "\(error)")
+        }
+    }
+}
+
+/// Rows of one answer, in the shape of the query.
+private struct RowReader {
+    private let shape: RecordShape
+    /// By field of the query, its place in the answer's rows.
+    private let places: [Int?]
+    private let modstamp: Int?
+    private let isDeleted: Int?
+
+    /// - Parameter answer: the shape of the answer's rows.
+    init(_ answer: RecordShape, _ query: SourceQuery) {
+        shape = RecordShape(query.fields)
+        places = query.fields.map { answer.index(of: $0) }
+        modstamp = answer.index(of: "SystemModstamp")
+        isDeleted = answer.index(of: "IsDeleted")
+    }
+
+    func row(_ row: OrgRow) throws(SourceError) -> SourceRow {
+        guard let id = row.id else { throw SourceError(.refused, "The org has sent a row without an Id.") }
+        let values = places.map { place in place.flatMap { row.fields[$0] } ?? .null }
+        var time: Int64 = 0
+        if let modstamp, case .dateTime(let milliseconds)? = row.fields[modstamp] { time = milliseconds }
+        return SourceRow(
+            id: id, isDeleted: isDeleted.flatMap { row.fields[$0] } == .boolean(true), systemModstamp: time,
+            fields: RecordFields(shape: shape, values: values))
+    }
+}
