@@ -224,8 +224,10 @@ let package = Package(
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "millrace", "ChangeEvents", "Doors", "SOQL", "Store", "TestSupport", "Twin", "Upstream", "Waiting",
-                yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix, argumentParser,
+                "millrace", "ChangeEvents", "CSV", "Doors", "SOQL", "Sandbox", "Store", "TestSupport", "Twin",
+                "Upstream",
+                "Waiting", serviceLifecycle, yams, crypto, cryptoExtras, logging, hummingbird, httpTypes, nio, nioPosix,
+                argumentParser,
             ], swiftSettings: swiftSettings),
     ]
 )

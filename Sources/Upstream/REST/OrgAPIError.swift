@@ -122,8 +122,8 @@ extension OrgAPIError {
     /// One line, bounded, without the token should the other side quote it.
     private static func printable(_ text: String, secret: String, max: Int) -> String {
         let text = secret.isEmpty ? text : text.replacingOccurrences(of: secret, with: "(token)")
-        return String(
-            String.UnicodeScalarView(text.unicodeScalars.prefix(max).filter { $0.value >= 0x20 && $0.value != 0x7F }))
+        let scalars = text.unicodeScalars.prefix(max).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+        return String(String.UnicodeScalarView(scalars))
     }
 
     private struct Said {
