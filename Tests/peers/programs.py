@@ -231,8 +231,9 @@ class Gateway:
     HEARTBEAT_SECONDS = 2
     certificates = None
 
-    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None):
-        """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS."""
+    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None):
+        """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
+        replicated, as JSON has it."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
@@ -240,6 +241,7 @@ class Gateway:
         self.plaintext = plaintext
         self.topics = topics
         self.certificates = certificates
+        self.objects = objects
         self.start()
 
     def start(self):
@@ -274,6 +276,7 @@ org:
   pubsub_plaintext: {str(self.plaintext).lower()}
 {"" if self.plaintext else f"  ca_file: {connection['ca_file']}"}
 topics: [{", ".join(self.topics)}]
+{f"objects: {json.dumps(self.objects)}" if self.objects else ""}
 store:
   path: {self.directory / "millrace.sqlite"}
 listen:

@@ -81,8 +81,7 @@ public final class GatewayBus: Sendable {
         if let known = views.withLock({ $0[key] }) { return known }
         let view = try ListenerView(
             channel: channel, allow: pass.grant.allow,
-            tracked: TrackedEntities(names: shared.configuration.trackedEntities),
-            virtual: virtual, encodings: encodings)
+            tracked: shared.configuration.tracked, virtual: virtual, encodings: encodings)
         views.withLock { views in
             if views.count >= Self.viewsMax { views = [:] }
             views[key] = view

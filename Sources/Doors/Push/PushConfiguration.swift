@@ -66,6 +66,13 @@ public struct PushConfiguration: Sendable {
     public var allowsTokenInQuery = false
     /// Objects whose records the twin keeps, as in its own configuration; nil: every object.
     public var trackedEntities: Set<String>?
+    /// By object, the fields of which records are kept; of objects that are not named all are.
+    public var keptFields: [String: Set<String>] = [:]
 
     public init() {}
+}
+
+extension PushConfiguration {
+    /// Which records conditions can be judged by.
+    var tracked: TrackedEntities { TrackedEntities(names: trackedEntities, keptFields: keptFields) }
 }

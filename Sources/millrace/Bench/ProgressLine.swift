@@ -10,18 +10,19 @@ final class ProgressLine: Sendable {
         case settling
     }
 
-    static let columns = 79
     private static let barColumns = 20
-    /// Back to the beginning of the line, and nothing behind what is written.
-    private static let restart = "\r\u{1B}[K"
+
+    private let line: TerminalLine
 
     /// Deliveries at the last look, for the rate.
     private let last = Mutex((elapsed: Duration.zero, deliveries: 0))
 
     /// Nil where standard error is no terminal.
     static func onTerminal() -> ProgressLine? {
-        isatty(FileHandle.standardError.fileDescriptor) == 1 ? ProgressLine() : nil
+        TerminalLine.onTerminal().map { ProgressLine(line: $0) }
     }
+
+    private init(line: TerminalLine) { self.line = line }
 
     func show(_ state: State) {
         var rate = 0.0
@@ -32,10 +33,10 @@ final class ProgressLine: Sendable {
                 return seconds > 0 ? Double(deliveries - last.deliveries) / seconds : 0
             }
         }
-        write(Self.restart + Self.text(state, deliveriesPerSecond: rate))
+        line.show(Self.text(state, deliveriesPerSecond: rate))
     }
 
-    func clear() { write(Self.restart) }
+    func clear() { line.clear() }
 
     static func text(_ state: State, deliveriesPerSecond rate: Double) -> String {
         let text: String
@@ -52,16 +53,12 @@ final class ProgressLine: Sendable {
                 + "max \(Milliseconds.text(microseconds: Double(slowest))) ms"
         case .settling: text = "waiting for what is on its way"
         }
-        return String(text.prefix(columns))
+        return String(text.prefix(TerminalLine.columns))
     }
 
     private static func bar(_ done: Int, of all: Int) -> String {
         let filled = all > 0 ? min(barColumns, done * barColumns / all) : barColumns
         return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: barColumns - filled) + "]"
-    }
-
-    private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
     }
 }
 

@@ -66,7 +66,7 @@ extension BudgetPolicy {
 extension Twin.Configuration {
     init(_ configuration: Configuration) {
         self.init()
-        for object in configuration.replicatedObjects { keptFields[object.name] = object.keptFields }
+        keptFields = configuration.keptFields
         trackedEntities = configuration.trackedObjects
         retention = configuration.store.retention
         logBytesMax = configuration.store.logBytesMax
@@ -89,6 +89,7 @@ extension PushConfiguration {
         connectionsPerAddressMax = push.connectionsPerAddressMax == 0 ? nil : push.connectionsPerAddressMax
         queueCountMax = push.queueFramesMax
         trackedEntities = configuration.trackedObjects
+        keptFields = configuration.keptFields
         virtualChannels = configuration.channels
         drainTimeout = configuration.drainTimeout
     }

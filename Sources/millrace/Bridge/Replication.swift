@@ -52,8 +52,10 @@ struct Replication: Sendable {
                     labels: ["purpose": purpose.purpose.rawValue], value: UInt64(purpose.refused))
             }
             if let used = report.orgUsed, let max = report.orgMax {
-                writer.gauge("millrace_org_api_calls", help: "API calls of everybody, as the org counts them.", value: used)
-                writer.gauge("millrace_org_api_calls_max", help: "API calls that the org allows in 24 hours.", value: max)
+                writer.gauge(
+                    "millrace_org_api_calls", help: "API calls of everybody, as the org counts them.", value: used)
+                writer.gauge(
+                    "millrace_org_api_calls_max", help: "API calls that the org allows in 24 hours.", value: max)
             }
         }
     }

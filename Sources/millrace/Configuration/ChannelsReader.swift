@@ -7,6 +7,8 @@ struct ChannelsReader {
     let root: Section
     /// Objects whose records are kept; nil: all.
     let tracked: Set<String>?
+    /// Of objects that are replicated with some of their fields.
+    let kept: [String: Set<String>]
 
     private static let selectedEntity = "selected_entity"
     private static let filterExpression = "filter_expression"
@@ -105,14 +107,21 @@ struct ChannelsReader {
 
     /// A change event holds what changed: only the record of a tracked object can be judged.
     private func unjudgeable(_ member: VirtualChannels.Member, isData: Bool) -> String? {
-        guard isData, let tracked, let filter = member.filterExpression else { return nil }
+        guard isData, let filter = member.filterExpression else { return nil }
         let stem = member.selectedEntity.dropLast("ChangeEvent".count)
-        let object = stem.hasSuffix("__") ? stem + "c" : stem
-        guard !tracked.contains(String(object)) else { return nil }
-        let field = filter.fields.sorted().first { name in
+        let object = String(stem.hasSuffix("__") ? stem + "c" : stem)
+        let fields = filter.fields.sorted().filter { name in
             !(name.lowercased() == "id" || name.lowercased().hasPrefix("changeeventheader."))
         }
-        return field.map { "\(Self.filterExpression) uses \($0), which cannot be judged: \(object) is not in track" }
+        if let tracked, !tracked.contains(object) {
+            return fields.first.map {
+                "\(Self.filterExpression) uses \($0), which cannot be judged: \(object) is not in track"
+            }
+        }
+        guard let kept = kept[object].map({ Set($0.map { $0.lowercased() }) }) else { return nil }
+        return fields.first { !kept.contains($0.lowercased()) }.map {
+            "\(Self.filterExpression) uses \($0), which cannot be judged: it is not among the fields of \(object) in objects"
+        }
     }
 
     private func note(_ message: String, _ line: Int, _ isRight: inout Bool) {

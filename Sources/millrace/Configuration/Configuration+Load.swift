@@ -1,6 +1,7 @@
 import Doors
 import Foundation
 import Logging
+import Twin
 import Upstream
 import Yams
 
@@ -54,7 +55,10 @@ private struct ConfigurationReader {
         let objects = ObjectsReader(root: root, topics: topics ?? TopicCheck.standard).objects()
         let api = api(root.section("api"))
         let allTracked = tracked?.objects?.union(objects?.map(\.name) ?? [])
-        let channels = ChannelsReader(root: root, tracked: allTracked).channels()
+        let kept = (objects ?? []).compactMap { object in object.keptFields.map { (object.name, $0) } }
+        let channels = ChannelsReader(
+            root: root, tracked: allTracked, kept: Dictionary(uniqueKeysWithValues: kept)
+        ).channels()
         let store = store(root.section("store"))
         let listen = listen(root.section("listen"))
         let pubSub = pubSub(root.section("pubsub"))
@@ -66,7 +70,8 @@ private struct ConfigurationReader {
         let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, tracked != nil, let objects, let api, let channels, let store, let listen, let pubSub, let push, let admin,
+        guard let org, let topics, tracked != nil, let objects, let api, let channels, let store, let listen,
+            let pubSub, let push, let admin,
             let log,
             let drainTimeout, let lameDuck
         else {

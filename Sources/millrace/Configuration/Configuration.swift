@@ -125,6 +125,13 @@ struct Configuration: Sendable {
     /// Objects that are loaded, and kept whole.
     var replicatedObjects: [ReplicatedObject]
     var api: API
+    /// By object, the fields that are kept; of objects that are not named here all are.
+    var keptFields: [String: Set<String>] {
+        Dictionary(
+            uniqueKeysWithValues: replicatedObjects.compactMap { object in
+                object.keptFields.map { (object.name, $0) }
+            })
+    }
     /// For `/admin`; nil: there is none.
     var adminSecret: Secret?
     var log: Log

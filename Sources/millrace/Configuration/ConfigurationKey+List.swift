@@ -45,7 +45,8 @@ extension ConfigurationKey {
         ConfigurationKey(
             path: "objects", kind: .replicas, presence: .optional,
             effect:
-                "Objects that are replicated: loaded whole, kept whole, each in a table of its own, with `fields: all` or a list"),
+                "Objects that are replicated: loaded whole, kept whole, each in a table of its own, with `fields: all` or a list"
+        ),
         ConfigurationKey(
             path: "api.calls_per_day_max", kind: .integer(1...100_000_000), presence: .optional,
             effect: "API calls that Millrace makes within 24 hours at most; left out: what the org's allowance leaves"),

@@ -12,7 +12,8 @@ struct ObjectsReader {
     func objects() -> [ReplicatedObject]? {
         guard let node = root.node("objects") else { return root.has("objects") ? nil : [] }
         guard case .mapping(let mapping) = node else {
-            root.mistake("objects", "must be objects with their fields: Case: {fields: [Subject, Status]}, or {fields: all}")
+            root.mistake(
+                "objects", "must be objects with their fields: Case: {fields: [Subject, Status]}, or {fields: all}")
             return nil
         }
         var objects: [ReplicatedObject] = []
@@ -54,7 +55,9 @@ struct ObjectsReader {
         for item in items {
             let line = item.mark?.line ?? line
             guard let name = item.scalarText, TopicCheck.isObjectName(name) else {
-                note("\(object).\(Self.fields): \(item.scalarText ?? "this") is not the API name of a field", line, &isRight)
+                note(
+                    "\(object).\(Self.fields): \(item.scalarText ?? "this") is not the API name of a field", line,
+                    &isRight)
                 continue
             }
             if names.contains(name) { note("\(object).\(Self.fields) has \(name) twice", line, &isRight) }

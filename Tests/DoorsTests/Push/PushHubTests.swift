@@ -102,6 +102,26 @@ struct PushHubTests {
         }
     }
 
+    /// A field that is not kept is absent from every record, and an absent field is null: `!= 'x'` would let everything through.
+    @Test func conditionsOnFieldsThatAreNotKeptAreRefused() async throws {
+        try await PushFixture.with({ $0.keptFields = ["Case": ["Status"]] }) { fixture in
+            let token = try PushFixture.token(allow: [
+                .init(channel: PushFixture.channel), .init(channel: "/data/ContactChangeEvent"),
+                .init(channel: "/data/ChangeEvents", where: "Priority != 'High'"),
+            ])
+            let client = try await fixture.open(token: token)
+            for (request, code) in [
+                (#""channel":"/data/CaseChangeEvent","where":"Priority != 'High'""#, "unjudgeable_condition"),
+                (#""channel":"/data/ChangeEvents""#, "unjudgeable_condition"),
+                (#""channel":"/data/CaseChangeEvent","where":"status = 'New' AND Id != null""#, nil),
+                (#""channel":"/data/ContactChangeEvent","where":"Email = null""#, nil),
+            ] {
+                try client.send(text: #"{"type":"subscribe","id":1,\#(request)}"#)
+                #expect(try await client.message()["code"] == code, "\(request)")
+            }
+        }
+    }
+
     @Test func badRequestsAreAnsweredAndTheConnectionStays() async throws {
         try await PushFixture.with(tracked: ["Case"]) { fixture in
             let client = try await fixture.open(

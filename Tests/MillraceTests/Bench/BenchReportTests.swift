@@ -153,7 +153,7 @@ struct BenchReportTests {
         ]
         for state in states {
             let text = ProgressLine.text(state, deliveriesPerSecond: 12_345_678)
-            #expect(text.count <= ProgressLine.columns && !text.contains("\n"))
+            #expect(text.count <= TerminalLine.columns && !text.contains("\n"))
         }
         #expect(
             1_234_567.grouped == "1,234,567" && 999.grouped == "999" && (-1_000).grouped == "-1,000" && 0.grouped == "0"

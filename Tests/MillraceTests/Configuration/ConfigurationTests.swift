@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import SOQL
 import Testing
+import Twin
 
 @testable import millrace
 
@@ -64,6 +65,8 @@ struct ConfigurationTests {
               - /data/Support__chn
               - /event/Low_Ink__e
             track: [Case, Contact]
+            objects: { Account: { fields: all }, Case: { fields: [Subject, Status] } }
+            api: { calls_per_day_max: 5000, reserve_percent: 25 }
             channels:
               /data/Escalated__chn:
                 - selected_entity: CaseChangeEvent
@@ -106,7 +109,15 @@ struct ConfigurationTests {
         #expect(configuration.org.isPubSubPlaintext)
         #expect(configuration.org.certificateAuthorityFile == files.directory + "/ca.pem")
         #expect(configuration.topics == ["/data/CaseChangeEvent", "/data/Support__chn", "/event/Low_Ink__e"])
-        #expect(configuration.trackedObjects == ["Case", "Contact"])
+        #expect(configuration.trackedObjects == ["Account", "Case", "Contact"])
+        let channel = "/data/Support__chn"
+        #expect(
+            configuration.replicatedObjects == [
+                .init(name: "Account", fields: .all, topics: [channel]),
+                .init(
+                    name: "Case", fields: .named(["Subject", "Status"]), topics: ["/data/CaseChangeEvent", channel]),
+            ])
+        #expect(configuration.api == .init(callsPerDayMax: 5_000, reservePercent: 25))
         #expect(
             configuration.channels
                 == VirtualChannels([

@@ -44,6 +44,45 @@ struct MistakeTests {
         #expect(mistakes == expected.map { "\(first + $0.0): channels: \($0.1)" })
     }
 
+    @Test func mistakesOfObjectsHaveTheirLines() throws {
+        let files = try ConfigurationFiles()
+        let mistakes = files.mistakes(
+            ConfigurationFiles.minimal + """
+
+                topics: [/data/CaseChangeEvent, /data/AccountChangeEvent, /event/Low_Ink__e]
+                objects:
+                  Contact: { fields: all }
+                  Ca-se: { fields: all }
+                  Case:
+                    fields: [Subject, 7, Subject]
+                  Account: { field: all }
+                channels:
+                  /data/A__chn: [{ selected_entity: CaseChangeEvent, filter_expression: Status = 'New' }]
+                """)
+        let first = ConfigurationFiles.minimal.split(separator: "\n", omittingEmptySubsequences: false).count + 1
+        let expected = [
+            (
+                2,
+                "objects: Contact: no topic brings its changes: add /data/ChangeEvents or /data/ContactChangeEvent to topics"
+            ),
+            (3, "objects: Ca-se is not the API name of an object"),
+            (5, "objects: Case.fields: 7 is not the API name of a field"),
+            (5, "objects: Case.fields has Subject twice"),
+            (6, "objects: Account must have fields, all or a list of names, and nothing else"),
+        ]
+        #expect(mistakes == expected.map { "\(first + $0.0): \($0.1)" })
+        #expect(
+            files.mistakes(
+                ConfigurationFiles.minimal + """
+
+                    objects: { Case: { fields: [Subject] } }
+                    channels: { /data/A__chn: [{ selected_entity: CaseChangeEvent, filter_expression: Status = 'New' }] }
+                    """
+            ) == [
+                "\(first + 1): channels: /data/A__chn: filter_expression uses Status, which cannot be judged: it is not among the fields of Case in objects"
+            ])
+    }
+
     /// A port's certificate and its key belong together, and to a port.
     @Test(arguments: [
         ("listen: { certificate_file: ca.pem }", "listen.certificate_file needs listen.private_key_file beside it"),

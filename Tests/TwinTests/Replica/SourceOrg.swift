@@ -167,15 +167,29 @@ final class SourceOrg: OrgSource {
                 return taken
             }
             guard !events.isEmpty else { return }
-            try await twin.ingest(ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: nil))
+            do {
+                try await twin.ingest(ReceivedBatch(topic: CaseEvents.topic, events: events, latestReplayID: nil))
+            } catch {
+                // A task that was cancelled: they come again.
+                with { $0.outbox.insert(contentsOf: events, at: 0) }
+                throw error
+            }
         }
     }
 
     /// What was published and not delivered is lost, and upstream says so.
     func lose(to twin: Twin) async throws {
         try await delivering.withTurn {
-            with { $0.outbox = [] }
-            try await twin.declareGap(topic: CaseEvents.topic, reason: "the replay id has expired")
+            let events = with { state in
+                defer { state.outbox = [] }
+                return state.outbox
+            }
+            do {
+                try await twin.declareGap(topic: CaseEvents.topic, reason: "the replay id has expired")
+            } catch {
+                with { $0.outbox.insert(contentsOf: events, at: 0) }
+                throw error
+            }
         }
     }
 

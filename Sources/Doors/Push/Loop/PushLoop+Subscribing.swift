@@ -5,7 +5,7 @@ internal import Store
 
 /// Subscriptions: their terms, where they begin, and their end.
 extension PushLoop {
-    var tracked: TrackedEntities { TrackedEntities(names: configuration.trackedEntities) }
+    var tracked: TrackedEntities { configuration.tracked }
 
     func terms(_ request: SubscribeRequest, allow: [Grant.Allowance]) throws(RequestError) -> SubscriptionTerms {
         return try SubscriptionTerms(

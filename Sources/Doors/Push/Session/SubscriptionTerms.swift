@@ -81,17 +81,25 @@ struct SubscriptionTerms: Hashable, Sendable {
     private static func checkJudgeable(
         _ condition: Condition, channel: PushChannel, tracked: TrackedEntities, source: String
     ) throws(RequestError) {
-        let isJudgeable =
+        let fields = condition.fields.sorted().filter { !isAlwaysKnown($0) }
+        let isTracked =
             switch channel.kind {
             case .platformEvent, .custom: true
             case .changeEvents(let entity): tracked.contains(entity)
             case .allChangeEvents: tracked.containsAll
             }
-        guard !isJudgeable, let field = condition.fields.sorted().first(where: { !isAlwaysKnown($0) }) else { return }
-        throw RequestError(
-            .unjudgeableCondition,
-            "\(source) uses \(field), which cannot be judged on \(channel.name): the object is not tracked, and its events hold only the fields that changed"
-        )
+        if !isTracked, let field = fields.first {
+            throw RequestError(
+                .unjudgeableCondition,
+                "\(source) uses \(field), which cannot be judged on \(channel.name): the object is not tracked, and its events hold only the fields that changed"
+            )
+        }
+        if let (field, object) = tracked.firstNotKept(fields, on: channel) {
+            throw RequestError(
+                .unjudgeableCondition,
+                "\(source) uses \(field), which cannot be judged on \(channel.name): it is not among the fields of \(object) that are kept"
+            )
+        }
     }
 
     private static func isAlwaysKnown(_ field: String) -> Bool {
@@ -103,6 +111,27 @@ struct SubscriptionTerms: Hashable, Sendable {
 /// The objects whose records the twin keeps; nil in `names`: every object.
 struct TrackedEntities: Hashable, Sendable {
     var names: Set<String>?
+    /// By object, the fields that are kept, in lower case; of objects that are not named here all are.
+    private let kept: [String: Set<String>]
+
+    /// - Parameter keptFields: API names.
+    init(names: Set<String>?, keptFields: [String: Set<String>] = [:]) {
+        self.names = names
+        kept = keptFields.mapValues { Set($0.map { $0.lowercased() }) }
+    }
+
+    /// A field that the records of an object on the channel lack: an absent field of a record is null, so a condition on it
+    /// would be judged, and wrongly.
+    func firstNotKept(_ fields: [String], on channel: PushChannel) -> (field: String, object: String)? {
+        for (object, names) in kept.sorted(by: { $0.key < $1.key }) {
+            switch channel.kind {
+            case .changeEvents(object), .allChangeEvents: break
+            default: continue
+            }
+            if let field = fields.first(where: { !names.contains($0.lowercased()) }) { return (field, object) }
+        }
+        return nil
+    }
 
     var containsAll: Bool { names == nil }
 
