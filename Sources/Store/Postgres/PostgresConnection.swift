@@ -115,6 +115,9 @@ final class PostgresConnection {
         return !isLost
     }
 
+    /// Outside a transaction.
+    var isIdle: Bool { PQtransactionStatus(handle) == PQTRANS_IDLE }
+
     // Statements.
 
     /// Queues a statement whose answer is only that it went well.

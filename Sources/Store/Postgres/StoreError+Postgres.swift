@@ -48,3 +48,12 @@ extension StoreError {
         line(text.map { UnsafePointer($0) })
     }
 }
+
+extension StoreError {
+    /// Of a process that was the writer and is not any more.
+    static func superseded(_ address: PostgresAddress) -> StoreError {
+        StoreError(
+            code: .busy,
+            message: "another process has become the writer of \(address) meanwhile: start this one again")
+    }
+}
