@@ -30,7 +30,8 @@ public final class PostgresServer: Sendable {
     private init() throws {
         guard let programs = Self.binaries else { throw DeadlinePassed(description: Self.absence) }
         self.programs = programs
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-postgres-\(UUID().uuidString)")
+        directory =
+            FileManager.default.temporaryDirectory.appendingPathComponent("millrace-postgres-\(UUID().uuidString)")
             .path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         // PostgreSQL refuses to run as root.
@@ -52,7 +53,9 @@ public final class PostgresServer: Sendable {
                 "--no-sync",
             ], mergesStandardError: true, deadline: .seconds(120))
         let said = try making.remainingOutput()
-        guard try making.waitForEnd() == .exited(status: 0) else { throw DeadlinePassed(description: "initdb: \(said)") }
+        guard try making.waitForEnd() == .exited(status: 0) else {
+            throw DeadlinePassed(description: "initdb: \(said)")
+        }
         port = try Self.freePort()
         let options = [
             "-D", data, "-p", "\(port)", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
@@ -89,7 +92,8 @@ public final class PostgresServer: Sendable {
             &actions, STDOUT_FILENO, directory + "/log", O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
         // Interrupted, the server ends the sessions and goes.
-        let script = "directory=$1; shift; \"$@\" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf \"$directory\""
+        let script =
+            "directory=$1; shift; \"$@\" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf \"$directory\""
         let arguments = ["sh", "-c", script, "sh", directory, "/usr/bin/env"] + command
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
@@ -125,11 +129,14 @@ public final class PostgresServer: Sendable {
         let process = try ChildProcess(
             programs + "/psql",
             [
-                "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)", "-U", "postgres", "-d",
+                "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)", "-U", "postgres",
+                "-d",
                 database, "-c", sql,
             ], mergesStandardError: true)
         let output = try process.remainingOutput().trimmingCharacters(in: .newlines)
-        guard try process.waitForEnd() == .exited(status: 0) else { throw DeadlinePassed(description: "psql: \(output)") }
+        guard try process.waitForEnd() == .exited(status: 0) else {
+            throw DeadlinePassed(description: "psql: \(output)")
+        }
         return output
     }
 }

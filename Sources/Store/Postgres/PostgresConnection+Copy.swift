@@ -25,7 +25,9 @@ extension PostgresConnection {
 
     private func copyOutsidePipeline(_ sql: String, _ next: () -> PostgresCells?) throws(StoreError) -> Int {
         guard PQsendQuery(handle, sql) == 1 else { throw lost("a statement could not be sent") }
-        guard try takeResult() == PGRES_COPY_IN else { throw StoreError(code: .database, message: "COPY did not begin") }
+        guard try takeResult() == PGRES_COPY_IN else {
+            throw StoreError(code: .database, message: "COPY did not begin")
+        }
         var chunk = Self.copyHeader
         var count = 0
         while let cells = next() {

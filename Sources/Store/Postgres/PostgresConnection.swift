@@ -23,6 +23,8 @@ final class PostgresConnection {
     private static let questionInterval: Int32 = 20
     /// Without such a statement, only the socket wakes the thread.
     private static let idleInterval: Int32 = 1_000
+    /// What the end of a session takes after the server's last words, in milliseconds.
+    private static let endInterval: Int32 = 100
     /// What a server that was asked to end a statement may take before the connection is given up.
     private static let endingMax: Duration = .seconds(10)
     /// Statements kept prepared per session.
@@ -53,7 +55,8 @@ final class PostgresConnection {
     init(_ address: PostgresAddress, name: String) throws(StoreError) {
         // What stands before `dbname` the URL may set otherwise; what stands behind it holds.
         let options: [(String, String)] = [
-            ("connect_timeout", "10"), ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
+            ("connect_timeout", "10"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+            ("keepalives_count", "3"),
             ("tcp_user_timeout", "30000"), ("dbname", address.text), ("application_name", name),
             ("client_encoding", "UTF8"),
         ]
@@ -91,26 +94,39 @@ final class PostgresConnection {
         guard let encoding = PQparameterStatus(handle, "server_encoding"), String(cString: encoding) == "UTF8" else {
             throw StoreError(code: .database, message: "\(address) does not have the encoding UTF8")
         }
-        var settings = """
-            SET search_path = pg_catalog, millrace, salesforce; SET lock_timeout = '60s'; SET statement_timeout = 0;
-            SET idle_in_transaction_session_timeout = 0; SET bytea_output = 'hex';
-            SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+        try configure(
             """
-        // The server notices a client that is gone, also in the middle of a statement: its locks go with it.
-        if version >= 140_000 { settings += "SET client_connection_check_interval = '5s';" }
-        settings += "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+            SET search_path = pg_catalog, millrace, salesforce; SET lock_timeout = '60s'; SET statement_timeout = 0;
+            SET idle_in_transaction_session_timeout = 0; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2;
+            SET tcp_keepalives_count = 3;
+            SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+            """)
+        // The server notices a client that is gone, also in the middle of a statement: its locks go with it. It can on Linux.
+        if version >= 140_000 {
+            try configure(
+                """
+                SELECT set_config('client_connection_check_interval', '5s', false) WHERE version() LIKE '%linux%'
+                """)
+        }
+    }
+
+    private func configure(_ settings: String) throws(StoreError) {
         guard let result = PQexec(handle, settings) else { throw .disconnected("\(address) does not answer", handle) }
         defer { PQclear(result) }
         let status = PQresultStatus(result)
         guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else { throw StoreError(postgres: result) }
     }
 
-    /// False once the server has closed the session. Asks only what has come in; to be called between transactions.
+    /// False once the server has closed the session, as far as has come in; to be called between transactions.
+    ///
+    /// A server that ends a session says why, and closes it then: after words that nobody has asked for, the end is waited for a
+    /// moment.
     func isAlive() -> Bool {
-        guard !isLost else { return false }
         var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        if poll(&descriptor, 1, 0) > 0, PQconsumeInput(handle) == 0 || PQstatus(handle) == CONNECTION_BAD {
-            isLost = true
+        var patience: Int32 = 0
+        while !isLost, poll(&descriptor, 1, patience) > 0 {
+            if PQconsumeInput(handle) == 0 || PQstatus(handle) == CONNECTION_BAD { isLost = true }
+            patience = Self.endInterval
         }
         return !isLost
     }

@@ -77,7 +77,9 @@ enum PostgresLogRow {
     static func read(_ row: PostgresRow, names: NameCache) throws(StoreError) -> LoggedEvent {
         let arrived = try readEvent(row, names: names)
         let position = arrived.position.rawValue
-        guard let eventName = row.name(2, names) else { throw .corruptEvent(position, "column 2 is not as it was written") }
+        guard let eventName = row.name(2, names) else {
+            throw .corruptEvent(position, "column 2 is not as it was written")
+        }
         var routing: EventRouting?
         var transitions: [RecordTransition] = []
         do throws(ColumnError) {

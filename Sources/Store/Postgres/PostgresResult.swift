@@ -128,7 +128,7 @@ enum PostgresTime {
 
     /// Parts of a millisecond are cut off.
     static func milliseconds(stamp: Int64) -> Int64? {
-        let whole = stamp >= 0 ? stamp / 1_000 : (stamp - 999) / 1_000
+        let whole = stamp / 1_000 - (stamp % 1_000 < 0 ? 1 : 0)
         let value = whole.addingReportingOverflow(epochMilliseconds)
         return !value.overflow && range.contains(value.partialValue) ? value.partialValue : nil
     }

@@ -2,7 +2,11 @@ import ChangeEvents
 
 /// The checksum of a row of the small tables beside the log, over the values that went in.
 enum PostgresRowChecksum {
-    static func cursor(topic: String, _ replayID: [UInt8]) -> Int64 { sum { $0.add(topic); $0.add(bytes: replayID) } }
+    static func cursor(topic: String, _ replayID: [UInt8]) -> Int64 {
+        sum {
+            $0.add(topic); $0.add(bytes: replayID)
+        }
+    }
 
     static func place(_ key: [UInt8], topic: String, _ position: Int64) -> Int64 {
         sum {
@@ -12,7 +16,11 @@ enum PostgresRowChecksum {
         }
     }
 
-    static func schema(_ id: String, json: String) -> Int64 { sum { $0.add(id); $0.add(json) } }
+    static func schema(_ id: String, json: String) -> Int64 {
+        sum {
+            $0.add(id); $0.add(json)
+        }
+    }
 
     static func gap(_ gap: Gap) -> Int64 {
         sum {
@@ -23,9 +31,17 @@ enum PostgresRowChecksum {
         }
     }
 
-    static func state(_ key: String, _ value: [UInt8]) -> Int64 { sum { $0.add(key); $0.add(bytes: value) } }
+    static func state(_ key: String, _ value: [UInt8]) -> Int64 {
+        sum {
+            $0.add(key); $0.add(bytes: value)
+        }
+    }
 
-    static func objectTable(_ entity: String, definition: String) -> Int64 { sum { $0.add(entity); $0.add(definition) } }
+    static func objectTable(_ entity: String, definition: String) -> Int64 {
+        sum {
+            $0.add(entity); $0.add(definition)
+        }
+    }
 
     private static func sum(_ add: (inout Checksum) -> Void) -> Int64 {
         var sum = Checksum(seed: 0)

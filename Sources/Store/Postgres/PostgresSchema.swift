@@ -10,7 +10,9 @@ enum PostgresSchema {
         let found = try connection.query("SELECT to_regclass('millrace.migrations') IS NOT NULL")
         var done = 0
         if found.first?.boolean(0) ?? false {
-            done = Int(try connection.query("SELECT coalesce(max(version), 0) FROM millrace.migrations").first?.integer(0) ?? 0)
+            done = Int(
+                try connection.query("SELECT coalesce(max(version), 0) FROM millrace.migrations").first?.integer(0) ?? 0
+            )
         }
         guard done <= migrations.count else {
             throw StoreError(
@@ -31,8 +33,13 @@ enum PostgresSchema {
 
     private static func version1() -> [String] {
         [
-            "CREATE SCHEMA IF NOT EXISTS millrace",
-            "CREATE SCHEMA IF NOT EXISTS salesforce",
+            // IF NOT EXISTS would ask for the right to make schemas where there is nothing to make.
+            """
+            DO $$ BEGIN
+                IF to_regnamespace('millrace') IS NULL THEN CREATE SCHEMA millrace; END IF;
+                IF to_regnamespace('salesforce') IS NULL THEN CREATE SCHEMA salesforce; END IF;
+            END $$
+            """,
             """
             CREATE TABLE millrace.migrations (
                 version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())

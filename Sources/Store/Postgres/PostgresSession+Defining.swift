@@ -80,7 +80,8 @@ extension PostgresSession {
         }
         let remade = Set(retyped.map(\.sqlName))
         // An index goes before its column, and a new one comes when the column is there.
-        for column in old.indexed where after[column.sqlName].map({ !$0.isIndexed }) ?? true || remade.contains(column.sqlName) {
+        for column in old.indexed
+        where after[column.sqlName].map({ !$0.isIndexed }) ?? true || remade.contains(column.sqlName) {
             try run(old.dropIndexSQL(column))
         }
         if retyped.isEmpty {
@@ -98,8 +99,8 @@ extension PostgresSession {
             for column in retyped { try run(new.dropSQL(Self.aside(column.sqlName))) }
             for column in old.columns where after[column.sqlName] == nil { try run(old.dropSQL(column.sqlName)) }
         }
-        for column in new.indexed where before[column.sqlName].map({ !$0.isIndexed }) ?? true || remade.contains(column.sqlName)
-        {
+        for column in new.indexed
+        where before[column.sqlName].map({ !$0.isIndexed }) ?? true || remade.contains(column.sqlName) {
             try run(new.createIndexSQL(column))
         }
     }

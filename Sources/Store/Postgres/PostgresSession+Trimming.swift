@@ -20,7 +20,9 @@ extension PostgresSession {
             summary.trimmed = last
             summary.storedBytes = summary.head == last ? 0 : max(0, summary.storedBytes - bytes)
             change(summary)
-            for sql in ["DELETE FROM millrace.places WHERE position < $1", "DELETE FROM millrace.gaps WHERE position < $1"] {
+            for sql in [
+                "DELETE FROM millrace.places WHERE position < $1", "DELETE FROM millrace.gaps WHERE position < $1",
+            ] {
                 _ = try query(sql) { $0.add(last) }
             }
             return count

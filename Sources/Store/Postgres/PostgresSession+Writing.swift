@@ -86,7 +86,8 @@ extension PostgresSession: StoreWriter {
             guard let entity = records.first?.image.entity else { return }
             if let other = records.first(where: { $0.image.entity != entity }) {
                 throw StoreError(
-                    code: .database, message: "records of one object are loaded together, not \(entity) and \(other.image.entity)")
+                    code: .database,
+                    message: "records of one object are loaded together, not \(entity) and \(other.image.entity)")
             }
             guard let layout = layouts[entity] else {
                 for record in records {

@@ -56,7 +56,8 @@ public final class PostgresStore: EventStore {
                 guard whenLocked == .wait else {
                     throw StoreError(
                         code: .busy,
-                        message: "\(store.address) is in use by \(holder.description): a database has one Millrace that "
+                        message:
+                            "\(store.address) is in use by \(holder.description): a database has one Millrace that "
                             + "writes at a time. Stop it, choose another database, or wait as its standby")
                 }
                 try await Task.sleep(for: lockQuestionInterval)
@@ -144,11 +145,7 @@ public final class PostgresStore: EventStore {
         guard watch.begin() else { return .failure(CancellationError()) }
         let reader: PostgresReader
         do throws(StoreError) {
-            if let idle = state.withLock({ $0.idle.popLast() }) {
-                reader = idle
-            } else {
-                reader = try PostgresReader(address, name: name)
-            }
+            if let idle = idleReader() { reader = idle } else { reader = try PostgresReader(address, name: name) }
         } catch {
             return .failure(watch.isCancelled ? CancellationError() : error)
         }
@@ -167,6 +164,14 @@ public final class PostgresStore: EventStore {
             return .failure(StoreError(code: .timedOut, message: "the read took longer than it may"))
         }
         return answer
+    }
+
+    /// One whose session the server has not ended meanwhile.
+    private func idleReader() -> PostgresReader? {
+        while let reader = state.withLock({ $0.idle.popLast() }) {
+            if reader.connection.isAlive() { return reader }
+        }
+        return nil
     }
 
     public func close() async throws {

@@ -210,11 +210,14 @@ final class PostgresWriter: @unchecked Sendable {
     private func unknown(_ number: Int64, _ loss: StoreError) -> StoreError {
         StoreError(
             code: .outcomeUnknown,
-            message: "the connection to \(address) was lost while transaction \(number) committed, and the server does not tell "
+            message:
+                "the connection to \(address) was lost while transaction \(number) committed, and the server does not tell "
                 + "whether it did", cause: loss)
     }
 
+    /// Writes no more. Where the lock cannot be released, it goes with the session.
     func end() {
+        if epoch != nil, let connection, connection.isAlive() { try? PostgresWriterLock.release(connection) }
         connection = nil
         epoch = nil
     }

@@ -28,6 +28,11 @@ enum PostgresWriterLock {
         try connection.query("SELECT pg_try_advisory_lock(\(key))").first?.boolean(0) ?? false
     }
 
+    /// At once, where the end of the session would take a moment.
+    static func release(_ connection: PostgresConnection) throws(StoreError) {
+        _ = try connection.query("SELECT pg_advisory_unlock(\(key))")
+    }
+
     /// After a lost connection: the lost session may not have ended yet, where the server has not noticed. It is told to.
     static func takeBack(
         _ connection: PostgresConnection, from former: Int32, name: String

@@ -22,7 +22,7 @@ extension StoreError {
         let meaning: String
         switch state {
         case "53100": (kind, meaning) = (.full, "no room left for the database")
-        case "55P03": (kind, meaning) = (.busy, "another session holds what is needed")
+        case "55P03", "40P01", "40001": (kind, meaning) = (.busy, "another session holds what is needed")
         case "57014": (kind, meaning) = (.timedOut, "the statement was ended")
         case "XX001", "XX002": (kind, meaning) = (.corrupt, "the database is damaged")
         case "57P01", "57P02", "57P03", "57P05": (kind, meaning) = (.disconnected, "the server ended the session")

@@ -59,7 +59,8 @@ extension StoreCheck {
             }
             #expect(try await store.read { try $0.record(entity: "Thing__c", id: .test("a00", 1)) } == thing(1, empty))
         },
-        StoreCheck(name: "many records are loaded at once, exactly, and one that is there already fails them all") { store in
+        StoreCheck(name: "many records are loaded at once, exactly, and one that is there already fails them all") {
+            store in
             let values: [[String: FieldValue]] = [
                 ["Text": .string("e\u{301} é 漢字 🚲"), "Whole": .integer(.min), "Broken": .double(-123_456.789)],
                 ["Text": .string("\u{0}"), "Flag": .boolean(true), "Owner": .string("005000000000001AAA")],

@@ -37,7 +37,8 @@ struct PostgresReadingTests {
         for _ in 0..<5 { #expect(try await store.read { try $0.head() } == .start) }
         // The statement is gone from the server, too.
         try await poll("the end of the statement") {
-            try database.run("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'FETCH%' AND state = 'active'") == "0"
+            try database.run("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'FETCH%' AND state = 'active'")
+                == "0"
         }
         try await store.close()
     }
@@ -146,6 +147,40 @@ struct PostgresReadingTests {
         #expect(try await found == (.testCase, .test(1)))
         try await changed
         #expect(try await store.read { try $0.record(entity: "Case", id: .test("500", 1)) } == .test(1))
+        try await store.close()
+    }
+
+    /// A session serves again after a transaction of any outcome.
+    @Test func sessionsAreKept() async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        func sessions() throws -> String {
+            try database.run(
+                "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity "
+                    + "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        }
+        try await store.append([1])
+        _ = try await store.everything()
+        let before = try sessions()
+        for number in 2...5 {
+            try await store.append([number])
+            await #expect(throws: Deliberate.self) {
+                try await store.write { writer in
+                    _ = try writer.append(.test(9))
+                    throw Deliberate()
+                }
+            }
+            await #expect(throws: StoreError.self) {
+                try await store.write { _ = try $0.select(RowSelect(sql: "SELECT 1 / 0")) { _ in true } }
+            }
+            await #expect(throws: StoreError.self) {
+                try await store.read { _ = try $0.select(RowSelect(sql: "SELECT 1 / 0")) { _ in true } }
+            }
+            _ = try await store.everything()
+        }
+        #expect(before.split(separator: " ").count == 2)
+        #expect(try sessions() == before)
+        #expect(try await store.everything().count == 5)
         try await store.close()
     }
 }

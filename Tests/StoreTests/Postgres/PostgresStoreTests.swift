@@ -91,7 +91,8 @@ struct PostgresStoreTests {
             } throws: { ($0 as? StoreError)?.code == .corrupt && ($0 as? StoreError)?.position?.rawValue == 3 }
             await #expect(throws: StoreError.self) { try await store.verify() }
             try database.run(
-                "DELETE FROM millrace.log WHERE position = 3; INSERT INTO millrace.log SELECT * FROM kept; DROP TABLE kept")
+                "DELETE FROM millrace.log WHERE position = 3; INSERT INTO millrace.log SELECT * FROM kept; DROP TABLE kept"
+            )
             #expect(try await store.everything().count == 5)
         }
         try database.run("DELETE FROM millrace.log WHERE position = 2")

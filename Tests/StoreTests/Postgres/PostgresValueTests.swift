@@ -23,17 +23,21 @@ struct PostgresValueTests {
 
     @Test func bytesThatAreNoNumberAreRefused() {
         let damaged: [[UInt8]] = [
-            [], [0], [0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 0], [255, 255, 0, 0, 0, 0, 0, 0],
+            [], [0], [0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 0],
+            [255, 255, 0, 0, 0, 0, 0, 0],
         ]
         for bytes in damaged { #expect(bytes.withUnsafeBytes { PostgresNumeric.decode($0) } == nil, "\(bytes)") }
-        #expect([0, 0, 0, 0, 0xC0, 0, 0, 0].withUnsafeBytes { PostgresNumeric.decode($0) }?.isNaN == true)
+        let notANumber: [UInt8] = [0, 0, 0, 0, 0xC0, 0, 0, 0]
+        #expect(notANumber.withUnsafeBytes { PostgresNumeric.decode($0) }?.isNaN == true)
     }
 
-    @Test(arguments: ["", "plain", "a\u{0}b", "\u{0}", "\u{10}", "\u{10}0", "\u{10}\u{0}\u{10}\u{10}", "ä\u{0}漢"])
-    func textsOfAnyContentComeBack(_ text: String) {
-        let escaped = PostgresText.escaped(text)
-        #expect(!escaped.utf8.contains(0))
-        #expect(Array(escaped.utf8).withUnsafeBytes { PostgresText.unescaped($0) } == text)
+    @Test func textsOfAnyContentComeBack() {
+        let texts = ["", "plain", "a\u{0}b", "\u{0}", "\u{10}", "\u{10}0", "\u{10}\u{0}\u{10}\u{10}", "ä\u{0}漢"]
+        for (number, text) in texts.enumerated() {
+            let escaped = PostgresText.escaped(text)
+            #expect(!escaped.utf8.contains(0), "text \(number)")
+            #expect(Array(escaped.utf8).withUnsafeBytes { PostgresText.unescaped($0) } == text, "text \(number)")
+        }
     }
 
     @Test(arguments: [[0x10], [0x10, 0x31], [0x41, 0x10], [0xFF]] as [[UInt8]])
@@ -63,7 +67,9 @@ struct PostgresValueTests {
     }
 
     @Test func placeholdersAreNumberedOutsideOfTexts() {
-        #expect(PostgresSession.numbered("a = ? AND '?' = \"?\" OR b IN (?, ?)") == "a = $1 AND '?' = \"?\" OR b IN ($2, $3)")
+        #expect(
+            PostgresSession.numbered("a = ? AND '?' = \"?\" OR b IN (?, ?)")
+                == "a = $1 AND '?' = \"?\" OR b IN ($2, $3)")
         #expect(PostgresSession.numbered("'it''s ?' || ?") == "'it''s ?' || $1")
     }
 }
