@@ -101,7 +101,9 @@ let package = Package(
             name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],
             swiftSettings: generatedSettings),
         // Floor 2
-        .target(name: "Store", dependencies: ["ChangeEvents", "SOQL", grdb, nio], swiftSettings: swiftSettings),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "Store", dependencies: ["ChangeEvents", "SOQL", "CPostgres", grdb, nio], swiftSettings: swiftSettings),
         .target(name: "Matching", dependencies: ["ChangeEvents", "SOQL"], swiftSettings: swiftSettings),
         // Floor 3
         .target(

@@ -166,6 +166,8 @@ public protocol StoreWriter: StoreReader {
     /// As `put` for a record that is not there yet, which is then not looked for. Of an object with a table of its own, one
     /// that is there is a failure of the transaction.
     func insert(_ record: StoredRecord) throws(StoreError)
+    /// As `insert` for many records of one object, by the fastest way that the engine has.
+    func load(_ records: [StoredRecord]) throws(StoreError)
     func remove(entity: String, id: RecordID) throws(StoreError)
     /// Gives an object a table of its own, or changes the one it has: new columns are empty, columns that are no longer
     /// named are gone with their values. Records that were kept without a table move into it.
@@ -187,6 +189,12 @@ public protocol StoreWriter: StoreReader {
     func trim(olderThan: Int64?, bytesMax: Int?) throws(StoreError) -> Int
 }
 
+extension StoreWriter {
+    public func load(_ records: [StoredRecord]) throws(StoreError) {
+        for record in records { try insert(record) }
+    }
+}
+
 /// A tracked record as kept.
 public struct StoredRecord: Sendable, Hashable {
     public var image: RecordImage
@@ -204,7 +212,8 @@ public struct StoredRecord: Sendable, Hashable {
     }
 }
 
-/// Records, log, cursors and schemas in one database. `SQLiteStore` is the embedded engine; PostgreSQL will be another.
+/// Records, log, cursors and schemas in one database. `SQLiteStore` is the embedded engine, `PostgresStore` the
+/// other.
 ///
 /// The bodies run on the store's own threads, one writer at a time; readers run beside it on a snapshot. A `StoreReader` or
 /// `StoreWriter` must not be kept beyond its body.

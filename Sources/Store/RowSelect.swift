@@ -28,23 +28,49 @@ extension StoreReader {
 
 /// The row that a `select` stands on. Valid inside the body it was handed to, until the next row.
 public struct ResultRow {
-    let statement: SQLiteStatement
-    let names: NameCache
+    private enum Source {
+        case sqlite(SQLiteStatement, NameCache)
+        case postgres(PostgresRow)
+    }
 
-    public func isNull(_ column: Int) -> Bool { statement.isNull(Int32(column)) }
-    public func integer(_ column: Int) -> Int64 { statement.integer(Int32(column)) }
+    private let source: Source
+
+    init(statement: SQLiteStatement, names: NameCache) { source = .sqlite(statement, names) }
+
+    init(_ row: PostgresRow) { source = .postgres(row) }
+
+    public func isNull(_ column: Int) -> Bool {
+        switch source {
+        case .sqlite(let statement, _): statement.isNull(Int32(column))
+        case .postgres(let row): row.isNull(column)
+        }
+    }
+
+    public func integer(_ column: Int) -> Int64 {
+        switch source {
+        case .sqlite(let statement, _): statement.integer(Int32(column))
+        case .postgres(let row): row.integer(column)
+        }
+    }
 
     /// Empty for null.
     public func text(_ column: Int) throws(StoreError) -> String {
-        guard let text = statement.text(Int32(column)) else {
-            throw StoreError(code: .corrupt, message: "column \(column) of a result is not UTF-8")
-        }
-        return text
+        let text =
+            switch source {
+            case .sqlite(let statement, _): statement.text(Int32(column))
+            case .postgres(let row): row.plainText(column)
+            }
+        return try checked(text, column)
     }
 
     /// A text that is likely to come again in this read.
     public func repeatedText(_ column: Int) throws(StoreError) -> String {
-        guard let text = statement.name(Int32(column), names) else {
+        guard case .sqlite(let statement, let names) = source else { return try text(column) }
+        return try checked(statement.name(Int32(column), names), column)
+    }
+
+    private func checked(_ text: String?, _ column: Int) throws(StoreError) -> String {
+        guard let text else {
             throw StoreError(code: .corrupt, message: "column \(column) of a result is not UTF-8")
         }
         return text
@@ -52,10 +78,25 @@ public struct ResultRow {
 
     /// Throws `.corrupt` when the column holds another type.
     public func value(_ column: Int, as type: ObjectTable.ColumnType) throws(StoreError) -> FieldValue {
+        switch source {
+        case .sqlite(let statement, _): return try Self.value(of: statement, column, as: type)
+        case .postgres(let row):
+            guard let value = row.value(column, as: type) else { throw Self.otherType(column) }
+            return value
+        }
+    }
+
+    private static func value(
+        of statement: SQLiteStatement, _ column: Int, as type: ObjectTable.ColumnType
+    ) throws(StoreError) -> FieldValue {
         let index = Int32(column)
         switch statement.storageClass(index) {
         case .null: return .null
-        case .text where type == .text || type == .identifier: return .string(try text(column))
+        case .text where type == .text || type == .identifier:
+            guard let text = statement.text(index) else {
+                throw StoreError(code: .corrupt, message: "column \(column) of a result is not UTF-8")
+            }
+            return .string(text)
         case .integer:
             let number = statement.integer(index)
             switch type {
@@ -70,6 +111,10 @@ public struct ResultRow {
         case .double where type == .double: return .double(statement.double(index))
         case .text, .double, .blob: break
         }
-        throw StoreError(code: .corrupt, message: "column \(column) of a result holds another type than was written")
+        throw otherType(column)
+    }
+
+    private static func otherType(_ column: Int) -> StoreError {
+        StoreError(code: .corrupt, message: "column \(column) of a result holds another type than was written")
     }
 }

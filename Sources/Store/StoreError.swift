@@ -1,7 +1,7 @@
-/// Why the store did not do what it was asked. Nothing has changed in the database when one is thrown.
+/// Why the store did not do what it was asked. Nothing has changed in the database when one is thrown, but for `.outcomeUnknown`.
 public struct StoreError: Error, Sendable {
     public struct Code: Hashable, Sendable {
-        enum Value { case corrupt, full, busy, closed, timedOut, database }
+        enum Value { case corrupt, full, busy, closed, timedOut, disconnected, outcomeUnknown, database }
         let value: Value
         /// What was read does not match its checksum, length or order.
         public static let corrupt = Code(value: .corrupt)
@@ -12,6 +12,11 @@ public struct StoreError: Error, Sendable {
         public static let closed = Code(value: .closed)
         /// The read took longer than it may.
         public static let timedOut = Code(value: .timedOut)
+        /// The database's server cannot be reached, or the connection to it was lost before the commit. The next call tries again.
+        public static let disconnected = Code(value: .disconnected)
+        /// The one error after which a transaction may have happened: the connection was lost while it committed, and the server
+        /// could not be asked in time.
+        public static let outcomeUnknown = Code(value: .outcomeUnknown)
         /// Everything else that the engine reports; see `message`.
         public static let database = Code(value: .database)
     }

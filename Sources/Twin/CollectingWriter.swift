@@ -48,6 +48,7 @@ final class CollectingWriter: StoreWriter {
     }
     func put(_ record: StoredRecord) throws(StoreError) { try base.put(record) }
     func insert(_ record: StoredRecord) throws(StoreError) { try base.insert(record) }
+    func load(_ records: [StoredRecord]) throws(StoreError) { try base.load(records) }
     func remove(entity: String, id: RecordID) throws(StoreError) { try base.remove(entity: entity, id: id) }
     func define(_ table: ObjectTable) throws(StoreError) { try base.define(table) }
     func undefine(entity: String) throws(StoreError) { try base.undefine(entity: entity) }

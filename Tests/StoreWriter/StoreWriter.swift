@@ -3,7 +3,8 @@ import Foundation
 import Store
 import TestSupport
 
-/// Writes to a store until it is killed, for `KillTests`: `StoreWriter DATABASE FIRST LAST`.
+/// Writes to a store until it is killed, for `KillTests`: `StoreWriter DATABASE FIRST LAST`, DATABASE being the path
+/// of a file or the URL of a PostgreSQL database.
 ///
 /// Each transaction appends a few events numbered on from the last, puts the records that each names, one of them of an
 /// object with a table of its own, and moves the cursor. Before it, `begin N` is printed, N being its last number; when
@@ -17,7 +18,10 @@ struct StoreWriter {
             FileHandle.standardError.write(Data("usage: StoreWriter DATABASE FIRST LAST\n".utf8))
             exit(64)
         }
-        let store = try SQLiteStore(path: arguments[1])
+        let isURL = arguments[1].hasPrefix("postgres:")
+        let store: any EventStore =
+            isURL
+            ? try await PostgresStore.open(arguments[1], whenLocked: .wait) : try SQLiteStore(path: arguments[1])
         say("open")
         var next = first
         while next <= last {

@@ -45,7 +45,7 @@ enum RecordRow {
             image: image, isDeleted: isDeleted, commitTimestamp: commitTimestamp, needsRefetch: row.integer(3) != 0)
     }
 
-    private static func checksum(_ image: UnsafeRawBufferPointer, isDeleted: Bool, commitTimestamp: Int64) -> Int64 {
+    static func checksum(_ image: UnsafeRawBufferPointer, isDeleted: Bool, commitTimestamp: Int64) -> Int64 {
         var sum = Checksum(seed: isDeleted ? 1 : 0)
         sum.add(commitTimestamp)
         sum.add(image)

@@ -113,7 +113,7 @@ extension SQLiteSession {
         }
         let number = known.integer(0)
         let map = table.map(of: record.image.fields.shape)
-        let isExact = map.holdsExactly(record, layout.columns)
+        let isExact = map.holdsExactly(record) { layout.columns[$0].holds($1) }
         var mask: UInt64 = 0
         for (bit, place) in layout.indexedPlaces.enumerated() {
             let value = kept(record, layout.columns[place], map.places[place], isExact: isExact)
@@ -135,7 +135,7 @@ extension SQLiteSession {
     func insert(_ record: StoredRecord, in layout: TableLayout) throws(StoreError) {
         let table = statements(of: layout)
         let map = table.map(of: record.image.fields.shape)
-        let isExact = map.holdsExactly(record, layout.columns)
+        let isExact = map.holdsExactly(record) { layout.columns[$0].holds($1) }
         let row = try table.statement(.insert)
         row.bind(1, record.image.id)
         bindSystem(record, isExact: isExact, to: row, from: 2)

@@ -108,7 +108,7 @@ final class TableLayout: Sendable {
     func map(of shape: RecordShape) -> ColumnMap {
         maps.withLock { maps in
             if let known = maps.first(where: { $0.shape === shape }) { return known }
-            let made = ColumnMap(self, shape)
+            let made = ColumnMap(names: columns.map(\.name), hasIsDeletedField: hasIsDeletedField, shape)
             if maps.count == Self.mapsMax { maps.removeFirst() }
             maps.append(made)
             return made

@@ -59,6 +59,35 @@ extension StoreCheck {
             }
             #expect(try await store.read { try $0.record(entity: "Thing__c", id: .test("a00", 1)) } == thing(1, empty))
         },
+        StoreCheck(name: "many records are loaded at once, exactly, and one that is there already fails them all") {
+            store in
+            let values: [[String: FieldValue]] = [
+                ["Text": .string("e\u{301} é 漢字 🚲"), "Whole": .integer(.min), "Broken": .double(-123_456.789)],
+                ["Text": .string("\u{0}"), "Flag": .boolean(true), "Owner": .string("005000000000001AAA")],
+                ["Day": .date(milliseconds: 1_732_233_600_000), "Clock": .time(milliseconds: 86_399_999)],
+                ["Instant": .dateTime(milliseconds: 1_732_233_600_001), "Broken": .double(0)],
+            ]
+            let records = (0..<2_500).map { thing($0, empty.merging(values[$0 % values.count]) { $1 }) }
+            try await store.write { writer in
+                try writer.define(.typed)
+                _ = try writer.append(.test(1))
+                try writer.load(records)
+                try writer.load([])
+                _ = try writer.append(.test(2))
+            }
+            #expect(try await store.read { try $0.records(entity: "Thing__c", after: nil, limit: .max) } == records)
+            await #expect(throws: StoreError.self) {
+                try await store.write { writer in
+                    _ = try writer.append(.test(3))
+                    try writer.load([thing(9_000, empty), thing(7, empty)])
+                }
+            }
+            #expect(try await store.everything().count == 2)
+            #expect(try await store.read { try $0.record(entity: "Thing__c", id: .test("a00", 9_000)) } == nil)
+            let without = (1...3).map { StoredRecord.test($0) }
+            try await store.write { try $0.load(without) }
+            #expect(try await store.read { try $0.records(entity: "Case", after: nil, limit: 9) } == without)
+        },
         StoreCheck(name: "records of one object may have their fields in any order") { store in
             let names = ["Whole", "Text", "IsDeleted", "Broken", "Owner", "Flag", "Clock", "Instant", "Day"]
             let records = (0..<6).map { number in

@@ -10,10 +10,21 @@ import Testing
 
     @Test(.timeLimit(.minutes(5)))
     func killedWriterLosesAndDoublesNothing() async throws {
+        let directory = try TemporaryDirectory()
+        try await killAgainAndAgain(directory.file("s.sqlite"))
+    }
+
+    @Test(
+        .timeLimit(.minutes(5)), .enabled(if: PostgresServer.isWanted, Comment(rawValue: PostgresServer.absence)))
+    func killedWriterLosesAndDoublesNothingOnPostgreSQL() async throws {
+        let database = try PostgresDatabase()
+        try await killAgainAndAgain(database.url)
+    }
+
+    /// - Parameter path: of a file, or a database's URL.
+    private func killAgainAndAgain(_ path: String) async throws {
         var random = SeededRandom()
         print("KillTests: MILLRACE_SEED=\(random.seed)")
-        let directory = try TemporaryDirectory()
-        let path = directory.file("s.sqlite")
         var (acknowledged, cutShort) = (0, 0)
         for round in 1...Self.kills {
             let first = try await lastNumber(path) + 1
@@ -44,8 +55,21 @@ import Testing
         lines.last { $0.hasPrefix(word + " ") }.flatMap { Int($0.dropFirst(word.count + 1)) }
     }
 
+    /// The store that was written, and how it verifies itself.
+    private func open(
+        _ path: String
+    ) async throws -> (store: any EventStore, verify: () async throws -> SQLiteStore.Verification) {
+        guard path.hasPrefix("postgres:") else {
+            let store = try SQLiteStore(path: path)
+            return (store, { try await store.verify() })
+        }
+        // The server may need a moment to notice that the writer is gone.
+        let store = try await PostgresStore.open(path, whenLocked: .wait)
+        return (store, { try await store.verify() })
+    }
+
     private func lastNumber(_ path: String) async throws -> Int {
-        let store = try SQLiteStore(path: path)
+        let store = try await open(path).store
         let head = try await store.read { try $0.head() }
         try await store.close()
         return Int(head.rawValue)
@@ -77,8 +101,8 @@ import Testing
     /// The log holds the numbers from 1 without a hole; cursor, state and records, in a table of their object or not, are
     /// those of its last event.
     private func check(_ path: String, round: Int) async throws -> Int {
-        let store = try SQLiteStore(path: path)
-        let verification = try await store.verify()
+        let (store, verify) = try await open(path)
+        let verification = try await verify()
         let left = try await store.read { try Left($0) }
         try await store.close()
         let numbers = left.events.compactMap { $0.content.event.replayID.counter.map(Int.init) }

@@ -1,0 +1,193 @@
+import ChangeEvents
+import Foundation
+@testable import Store
+import TestSupport
+import Testing
+
+@Suite(.enabled(if: PostgresServer.isWanted, Comment(rawValue: PostgresServer.absence)))
+struct PostgresStoreTests {
+    @Test(arguments: StoreCheck.all)
+    func behavesLikeAStore(_ check: StoreCheck) async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        try await check.run(store)
+        try await store.close()
+    }
+
+    @Test func everythingIsThereAfterReopening() async throws {
+        let database = try PostgresDatabase()
+        let first = try await PostgresStore.open(database.url)
+        try await first.append(1...20)
+        try await first.write { writer in
+            try writer.put(.test(1))
+            try writer.define(.indexedTask)
+            try writer.put(.test(2, entity: "Task"))
+            try writer.setCursor(topic: "t", to: ReplayID(counter: 99))
+            try writer.setState("k", to: [1])
+            try writer.saveSchema(SchemaID("s"), json: "{}")
+            try writer.declare(Gap(topic: "t", position: .start, reason: "r", declaredAt: 1))
+        }
+        let before = try await first.everything().map(\.parts)
+        try await first.close()
+        let second = try await PostgresStore.open(database.url)
+        #expect(try await second.everything().map(\.parts) == before)
+        #expect(try await second.read { try $0.record(entity: "Case", id: .test("500", 1)) } == .test(1))
+        #expect(try await second.read { try $0.objectTable("Task") } == .indexedTask)
+        #expect(
+            try await second.read { try $0.record(entity: "Task", id: .test("500", 2)) } == .test(2, entity: "Task"))
+        #expect(try await second.verify() == PostgresStore.Verification(events: 20, records: 2))
+        try await second.close()
+    }
+
+    @Test func databaseOfANewerVersionIsRefused() async throws {
+        let database = try PostgresDatabase()
+        try await PostgresStore.open(database.url).close()
+        try database.run("INSERT INTO millrace.migrations (version) VALUES (99)")
+        await #expect {
+            try await PostgresStore.open(database.url)
+        } throws: {
+            ($0 as? StoreError)?.message.contains("newer version") == true
+        }
+    }
+
+    /// Whatever goes wrong with the address, the password is not in what is said.
+    @Test func passwordIsInNoError() async throws {
+        let urls = [
+            "postgres://me:hidden-word@127.0.0.1:1/none", "postgres://me:hidden-word@127.0.0.1:none/x y?bad",
+            "host=127.0.0.1 port=1 password=hidden-word nonsense", "postgres://me:hidden-word@nowhere.invalid/db",
+            "hidden-word",
+        ]
+        for url in urls {
+            await #expect {
+                try await PostgresStore.open(url)
+            } throws: { error in
+                guard let error = error as? StoreError else { return false }
+                return !"\(error)\(String(reflecting: error))".contains("hidden-word")
+            }
+        }
+        let database = try PostgresDatabase()
+        await #expect {
+            try await PostgresStore.open(database.url.replacing("/test_", with: "/missing_"))
+        } throws: { error in
+            guard let error = error as? StoreError else { return false }
+            return error.message.contains("missing_") && !String(reflecting: error).contains("not-a-secret")
+        }
+    }
+
+    @Test func damageIsAnErrorThatNamesTheEvent() async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        try await store.append(1...5)
+        let columns = [
+            "topic = topic || 'x'", "event_name = ''", "received_at = received_at + 1", "replay_id = '\\x00'",
+            "commit_number = commit_number + 1", "header = NULL", "transitions = NULL", "payload = payload || '\\x00'",
+            "entity = NULL", "stored_bytes = 7", "checksum = checksum + 1", "transaction_key = E'\\x10'",
+        ]
+        for column in columns {
+            try database.run("CREATE TABLE kept AS SELECT * FROM millrace.log WHERE position = 3")
+            try database.run("UPDATE millrace.log SET \(column) WHERE position = 3")
+            await #expect("\(column)") {
+                try await store.everything()
+            } throws: { ($0 as? StoreError)?.code == .corrupt && ($0 as? StoreError)?.position?.rawValue == 3 }
+            await #expect(throws: StoreError.self) { try await store.verify() }
+            try database.run(
+                "DELETE FROM millrace.log WHERE position = 3; INSERT INTO millrace.log SELECT * FROM kept; DROP TABLE kept"
+            )
+            #expect(try await store.everything().count == 5)
+        }
+        try database.run("DELETE FROM millrace.log WHERE position = 2")
+        await #expect {
+            try await store.everything()
+        } throws: { ($0 as? StoreError)?.code == .corrupt && ($0 as? StoreError)?.position?.rawValue == 2 }
+        try await store.close()
+    }
+
+    @Test func damageBesideTheLogIsAnError() async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        try await store.write { writer in
+            try writer.put(.test(1))
+            try writer.setCursor(topic: "t", to: ReplayID(counter: 9))
+            try writer.setState("k", to: [1])
+            try writer.saveSchema(SchemaID("s"), json: "{}")
+            try writer.declare(Gap(topic: "t", position: .start, reason: "r", declaredAt: 1))
+        }
+        try database.run(
+            """
+            UPDATE millrace.records SET commit_timestamp = 1; UPDATE millrace.cursors SET replay_id = '\\x01';
+            UPDATE millrace.state SET value = '\\x02'; UPDATE millrace.schemas SET json = '[]';
+            UPDATE millrace.gaps SET reason = 'x'; UPDATE millrace.places SET position = position + 1
+            """)
+        let reads: [@Sendable (any StoreReader) throws -> Void] = [
+            { _ = try $0.record(entity: "Case", id: .test("500", 1)) }, { _ = try $0.cursor(topic: "t") },
+            { _ = try $0.state("k") }, { _ = try $0.schemaJSON(SchemaID("s")) },
+            { _ = try $0.gaps(in: Position.start...Position(rawValue: 9)) },
+            { _ = try $0.place(of: ReplayID(counter: 9), topic: "t") },
+        ]
+        for read in reads {
+            await #expect { try await store.read(read) } throws: { ($0 as? StoreError)?.code == .corrupt }
+        }
+        try await store.close()
+    }
+
+    /// A body that swallows an error must not commit the half that worked.
+    @Test func swallowedFailureStillRollsBack() async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        try await store.append([1])
+        try database.run("ALTER TABLE millrace.state ADD CHECK (key <> 'k')")
+        await #expect {
+            try await store.write { writer in
+                _ = try writer.append(.test(2))
+                do {
+                    try writer.setState("k", to: [1])
+                    _ = try writer.state("k")
+                } catch { return }
+            }
+        } throws: { ($0 as? StoreError)?.code == .database }
+        // Nor where nobody has looked.
+        await #expect(throws: StoreError.self) { try await store.write { try $0.setState("k", to: [1]) } }
+        #expect(try await store.everything().count == 1)
+        try await store.append([2])
+        try await store.close()
+    }
+
+    /// More than what is under way at once, in statements and in bytes.
+    @Test func longTransactionsAreWhole() async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        try await store.write { writer in
+            for number in 1...3_000 {
+                _ = try writer.append(.test(number, payloadBytes: 3_000))
+                try writer.put(.test(number % 700))
+            }
+        }
+        #expect(try await store.verify() == PostgresStore.Verification(events: 3_000, records: 700))
+        try await store.close()
+    }
+
+    @Test func selectBindsWhatItIsGivenAndStopsWhenTold() async throws {
+        let database = try PostgresDatabase()
+        let store = try await PostgresStore.open(database.url)
+        let numbers = try await store.write { writer in
+            try writer.define(.testCase)
+            for number in 1...900 { try writer.put(.test(number, status: "'; DROP TABLE log; --")) }
+            var numbers: [Int64] = []
+            let select = RowSelect(
+                sql: "SELECT number, '?' FROM salesforce.case WHERE status = ? AND number > ? ORDER BY number",
+                parameters: [.string("'; DROP TABLE log; --"), .integer(3)])
+            try writer.select(select) { row throws(StoreError) in
+                numbers.append(row.integer(0))
+                // Another select, inside.
+                try writer.select(select) { _ in false }
+                return numbers.count < 600
+            }
+            return numbers
+        }
+        #expect(numbers == (4...603).map(Int64.init))
+        await #expect(throws: StoreError.self) {
+            try await store.read { try $0.select(RowSelect(sql: "SELECT nothing FROM nowhere")) { _ in true } }
+        }
+        try await store.close()
+    }
+}
