@@ -231,9 +231,9 @@ class Gateway:
     HEARTBEAT_SECONDS = 2
     certificates = None
 
-    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None):
+    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
-        replicated, as JSON has it."""
+        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
@@ -242,6 +242,7 @@ class Gateway:
         self.topics = topics
         self.certificates = certificates
         self.objects = objects
+        self.database = database
         self.start()
 
     def start(self):
@@ -264,6 +265,7 @@ class Gateway:
         connection = self.org.connection
         (self.directory / "secret.txt").write_text(self.SECRET)
         (self.directory / "admin.txt").write_text(self.ADMIN_SECRET or "")
+        (self.directory / "database.txt").write_text(self.database or "")
         address = connection["grpc_plaintext_address" if self.plaintext else "grpc_address"]
         (self.directory / "millrace.yaml").write_text(f"""\
 org:
@@ -278,7 +280,7 @@ org:
 topics: [{", ".join(self.topics)}]
 {f"objects: {json.dumps(self.objects)}" if self.objects else ""}
 store:
-  path: {self.directory / "millrace.sqlite"}
+  {f"url_file: {self.directory / 'database.txt'}" if self.database else f"path: {self.directory / 'millrace.sqlite'}"}
 listen:
   host: 127.0.0.1
   port: {self.port}

@@ -4,19 +4,25 @@ The tables are read with Python's own sqlite3, the org's records with simple-sal
 
 import concurrent.futures
 import datetime
+import decimal
+import itertools
 import json
 import random
+import re
 import sqlite3
 import threading
 
+import psycopg
 import pytest
 import requests
 from simple_salesforce import Salesforce
 
+import postgres
 import programs
 
 FIELDS = ["CaseNumber", "Subject", "Status", "Priority", "Description", "ContactId", "IsClosed", "ClosedDate"]
 ALWAYS = ["CreatedDate", "LastModifiedDate"]
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +32,28 @@ def org(directories):
     org.program.stop()
 
 
+@pytest.fixture(scope="module")
+def server(directories):
+    if not postgres.binaries():
+        pytest.skip(postgres.ABSENCE)
+    server = postgres.Server(directories("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request):
+    """The address of a new database; None: a file."""
+    if request.param == "sqlite":
+        return None
+    number = next(NUMBERS)
+    return request.getfixturevalue("server").new_database(f"replica{number}")
+
+
 @pytest.fixture
-def gateway(directories, org):
+def gateway(directories, org, database):
     gateway = programs.Gateway(
-        directories("replica"), org, objects={"Case": {"fields": FIELDS}, "Account": {"fields": "all"}})
+        directories("replica"), org, objects={"Case": {"fields": FIELDS}, "Account": {"fields": "all"}}, database=database)
     yield gateway
     gateway.program.stop()
 
@@ -63,20 +87,35 @@ def settled(gateway):
 
 
 def table(gateway, name, fields):
-    """Live rows by id, values as the org's REST API has them."""
-    with sqlite3.connect(f"file:{gateway.directory / 'millrace.sqlite'}?mode=ro", uri=True) as database:
-        database.row_factory = sqlite3.Row
-        columns = ", ".join(f'"{field.lower()}"' for field in fields)
-        rows = database.execute(f"SELECT sfid, {columns} FROM salesforce_{name.lower()} WHERE isdeleted = 0").fetchall()
-        types = {row[1]: row[2] for row in database.execute(f"PRAGMA table_info(salesforce_{name.lower()})")}
-    assert all(field.lower() in types for field in fields)
-    return {row["sfid"]: {field: row[field.lower()] for field in fields} for row in rows}
+    """Live rows by id, values as SQLite has them."""
+    columns = ", ".join(f'"{field.lower()}"' for field in fields)
+    if gateway.database:
+        with psycopg.connect(gateway.database) as connection:
+            rows = connection.execute(f"SELECT sfid, {columns} FROM salesforce.{name.lower()} WHERE NOT isdeleted").fetchall()
+    else:
+        with sqlite3.connect(f"file:{gateway.directory / 'millrace.sqlite'}?mode=ro", uri=True) as database:
+            rows = database.execute(f"SELECT sfid, {columns} FROM salesforce_{name.lower()} WHERE isdeleted = 0").fetchall()
+    return {row[0]: {field: plain(value) for field, value in zip(fields, row[1:])} for row in rows}
+
+
+def plain(value):
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.datetime):
+        return round(value.timestamp() * 1000)
+    if isinstance(value, datetime.date):
+        return round(datetime.datetime.combine(value, datetime.time(), datetime.timezone.utc).timestamp() * 1000)
+    return value
 
 
 def normal(value):
-    """A date-time of the org as milliseconds; a checkbox as a number."""
+    """A value of the org's REST API as SQLite has it: times in milliseconds, a checkbox as a number."""
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return plain(datetime.date.fromisoformat(value))
     if isinstance(value, str) and value.endswith("+0000") and value[10:11] == "T":
         return round(datetime.datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp() * 1000)
     return value
@@ -172,7 +211,7 @@ def test_nobody_else_may_ask(gateway):
 def test_configuration_mistakes(directories, org, objects, complaint):
     gateway = programs.Gateway.__new__(programs.Gateway)
     gateway.directory, gateway.org, gateway.port, gateway.plaintext = directories("mistakes"), org, 0, True
-    gateway.topics, gateway.certificates, gateway.objects = ("/data/ChangeEvents",), None, objects
+    gateway.topics, gateway.certificates, gateway.objects, gateway.database = ("/data/ChangeEvents",), None, objects, None
     gateway.write_configuration()
     answer = programs.millrace("run", "--check", "--config", gateway.directory / "millrace.yaml")
     if complaint is None:
@@ -182,7 +221,7 @@ def test_configuration_mistakes(directories, org, objects, complaint):
         assert answer.returncode != 0 and f"objects: {complaint}" in answer.stderr, answer.stderr
 
 
-def test_kill_9_while_everything_changes(directories, org):
+def test_kill_9_while_everything_changes(directories, org, database):
     """A first load, killed again and again, beside changes that never stop: at the end the table is the org."""
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
@@ -213,7 +252,7 @@ def test_kill_9_while_everything_changes(directories, org):
     try:
         for attempt in range(6):
             if gateway is None:
-                gateway = programs.Gateway(directories("killed"), org, objects={"Case": {"fields": FIELDS}})
+                gateway = programs.Gateway(directories("killed"), org, objects={"Case": {"fields": FIELDS}}, database=database)
             else:
                 gateway.start()
             stop.wait(choose.uniform(0, 1.2))
@@ -229,3 +268,27 @@ def test_kill_9_while_everything_changes(directories, org):
         assert same(gateway, org)
     finally:
         gateway.program.stop()
+
+
+def test_a_standby_takes_over(directories, org, server):
+    """Two gateways, one database: the second waits, and goes on where the first was killed."""
+    database = server.new_database(f"replica{next(NUMBERS)}")
+    first = programs.Gateway(directories("first"), org, objects={"Case": {"fields": FIELDS}}, database=database)
+    settled(first)
+    second = programs.Gateway.__new__(programs.Gateway)
+    second.directory, second.org, second.port, second.plaintext = directories("second"), org, 0, True
+    second.topics, second.certificates, second.objects, second.database = first.topics, None, first.objects, database
+    second.write_configuration()
+    second.program = programs.Program(second.directory, "run", "--config", second.directory / "millrace.yaml", name="standby")
+    second.program.wait_for_output("standing by")
+    case = client(org).Case.create({"Subject": "before the fall"})["id"]
+    first.program.kill()
+    found = second.program.wait_for_output(r"http://127\.0\.0\.1:(\d+)")
+    second.port = int(found[1])
+    try:
+        other = client(org).Case.create({"Subject": "after it"})["id"]
+        programs.until(second.is_ready, programs.START_SECONDS, what="the standby's readiness")
+        until_same(second, org)
+        assert {case, other} <= table(second, "Case", ["Subject"]).keys()
+    finally:
+        second.program.stop()

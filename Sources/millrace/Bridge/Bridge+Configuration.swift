@@ -10,7 +10,7 @@ extension Bridge.Settings {
         self.init(
             org: OrgConnection(configuration.org),
             topics: configuration.topics.map { Upstream.Topic($0) },
-            storePath: configuration.store.path,
+            store: configuration.store.location,
             twin: Twin.Configuration(configuration),
             push: PushConfiguration(configuration),
             verifier: try TokenVerifier(tokens, issuerKeys: issuerKeys),

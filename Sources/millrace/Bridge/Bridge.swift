@@ -17,7 +17,7 @@ struct Bridge: Sendable {
     struct Settings: Sendable {
         var org: OrgConnection
         var topics: [Upstream.Topic]
-        var storePath: String
+        var store: Configuration.Store.Location
         var twin: Twin.Configuration
         var push: PushConfiguration
         var verifier: TokenVerifier
@@ -50,7 +50,7 @@ struct Bridge: Sendable {
     init(_ settings: Settings, routes: [any HTTPRoutes] = [], logger: Logger) async throws {
         self.logger = logger
         metrics = MetricsRegistry()
-        let store = try SQLiteStore(path: settings.storePath)
+        let store = try await Self.open(settings.store, logger: logger)
         twin = try await Twin(store: store, configuration: settings.twin, logger: logger)
         replication = try Replication(settings, twin: twin, logger: logger)
         upstream = Upstream(
@@ -82,6 +82,22 @@ struct Bridge: Sendable {
         }
         BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)
         replication?.register(in: metrics)
+    }
+
+    /// Of a database that another gateway writes to, this one is the standby: it waits here until its turn comes.
+    private static func open(
+        _ location: Configuration.Store.Location, logger: Logger
+    ) async throws -> any EventStore {
+        switch location {
+        case .file(let path): return try SQLiteStore(path: path)
+        case .database(let url):
+            do {
+                return try await PostgresStore.open(url.reveal())
+            } catch let error as StoreError where error.code == .busy {
+                logger.notice("standing by", metadata: ["reason": "\(error.message)"])
+                return try await PostgresStore.open(url.reveal(), whenLocked: .wait)
+            }
+        }
     }
 
     /// In the order of starting. They stop in the reverse order: no more from upstream, no new connections, clients told

@@ -154,16 +154,36 @@ private struct ConfigurationReader {
     }
 
     private func store(_ section: Section) -> Configuration.Store? {
-        let path = section.text("path").map(files.resolved)
-        if let path, !files.directoryExists(of: path) {
-            section.mistake("path", "is in a directory that does not exist")
-        }
+        let location = location(section)
         let retention = section.duration("retention")
         let hasLimit = section.has("log_size_max")
         let bytesMax = section.size("log_size_max")
         section.finish()
-        guard let path, let retention, bytesMax != nil || !hasLimit else { return nil }
-        return Configuration.Store(path: path, retention: retention, logBytesMax: bytesMax)
+        guard let location, let retention, bytesMax != nil || !hasLimit else { return nil }
+        return Configuration.Store(location: location, retention: retention, logBytesMax: bytesMax)
+    }
+
+    private func location(_ section: Section) -> Configuration.Store.Location? {
+        let names = ["url_file", "url_env"]
+        guard names.contains(where: section.has) else {
+            for name in names { _ = section.node(name) }
+            let path = section.text("path").map(files.resolved)
+            if let path, !files.directoryExists(of: path) {
+                section.mistake("path", "is in a directory that does not exist")
+            }
+            return path.map { .file($0) }
+        }
+        if section.has("path") {
+            _ = section.node("path")
+            section.mistake("path", "cannot stand beside a database: choose one")
+        }
+        guard let url = files.secret(section, file: names[0], environment: names[1]) else { return nil }
+        let text = url.secret.reveal()
+        guard ["postgres://", "postgresql://"].contains(where: text.hasPrefix) else {
+            section.mistake(url.key, "must hold postgres://user:password@host:port/database")
+            return nil
+        }
+        return .database(url: url.secret)
     }
 
     private func listen(_ section: Section) -> Configuration.Listener? {

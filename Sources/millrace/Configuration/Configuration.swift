@@ -31,8 +31,15 @@ struct Configuration: Sendable {
         var port: Int
     }
 
-    struct Store: Hashable, Sendable {
-        var path: String
+    struct Store: Sendable {
+        enum Location: Sendable {
+            /// SQLite.
+            case file(String)
+            /// PostgreSQL: its address, with the password.
+            case database(url: Secret)
+        }
+
+        var location: Location
         var retention: Duration
         /// Payload bytes; nil: retention alone limits the log.
         var logBytesMax: Int?

@@ -87,7 +87,7 @@ struct Demo: Sendable {
         twin.retention = Self.retention
         return Bridge.Settings(
             org: try OrgConnection(withTLS: connection), topics: [Upstream.Topic("/data/ChangeEvents")],
-            storePath: directory + "/millrace.sqlite", twin: twin, push: push,
+            store: .file(directory + "/millrace.sqlite"), twin: twin, push: push,
             verifier: try TokenVerifier(algorithm: .hs256, key: secret, issuer: Self.issuer, audience: Self.audience),
             http: .init(host: "127.0.0.1", port: port))
     }

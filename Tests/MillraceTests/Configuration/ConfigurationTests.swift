@@ -21,9 +21,11 @@ struct ConfigurationTests {
         #expect(configuration.org.certificateAuthorityFile == nil)
         #expect(configuration.topics == ["/data/ChangeEvents"])
         #expect(configuration.trackedObjects == nil)
-        #expect(
-            configuration.store
-                == .init(path: files.directory + "/millrace.sqlite", retention: .seconds(72 * 3_600), logBytesMax: nil))
+        guard case .file(files.directory + "/millrace.sqlite") = configuration.store.location else {
+            Issue.record("\(configuration.store.location)")
+            return
+        }
+        #expect(configuration.store.retention == .seconds(72 * 3_600) && configuration.store.logBytesMax == nil)
         #expect(configuration.listen == .init(address: .init(host: "127.0.0.1", port: 8080)))
         #expect(configuration.push.origins.isEmpty)
         #expect(configuration.push.heartbeat == .seconds(25))
@@ -128,9 +130,11 @@ struct ConfigurationTests {
                     ],
                     "/event/Alarms__chn": [.init(selectedEntity: "Low_Ink__e")],
                 ]))
-        #expect(
-            configuration.store == .init(path: "/tmp/log.sqlite", retention: .seconds(7 * 86_400), logBytesMax: 4 << 30)
-        )
+        guard case .file("/tmp/log.sqlite") = configuration.store.location else {
+            Issue.record("\(configuration.store.location)")
+            return
+        }
+        #expect(configuration.store.retention == .seconds(7 * 86_400) && configuration.store.logBytesMax == 4 << 30)
         let authority = files.directory + "/ca.pem"
         #expect(
             configuration.listen

@@ -44,6 +44,25 @@ struct MistakeTests {
         #expect(mistakes == expected.map { "\(first + $0.0): channels: \($0.1)" })
     }
 
+    @Test func aDatabaseIsGivenByAFileOrAVariable() throws {
+        let files = try ConfigurationFiles()
+        let text = ConfigurationFiles.minimal + "\nstore: { url_env: DATABASE }\n"
+        let url = "postgres://millrace:hidden@127.0.0.1/crm"
+        let configuration = try files.parse(text, environment: ["DATABASE": url])
+        guard case .database(let secret) = configuration.store.location else {
+            Issue.record("\(configuration.store.location)")
+            return
+        }
+        #expect(secret.reveal() == url && !"\(configuration.store)".contains("hidden"))
+        let line = ConfigurationFiles.minimal.split(separator: "\n", omittingEmptySubsequences: false).count + 1
+        #expect(
+            files.mistakes(ConfigurationFiles.minimal + "\nstore: { url_env: DATABASE, path: x.sqlite }\n")
+                == [
+                    "\(line): store.path cannot stand beside a database: choose one",
+                    "\(line): store.url_env names the variable DATABASE, which is not set",
+                ])
+    }
+
     @Test func mistakesOfObjectsHaveTheirLines() throws {
         let files = try ConfigurationFiles()
         let mistakes = files.mistakes(
