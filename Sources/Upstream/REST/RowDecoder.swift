@@ -22,30 +22,12 @@ public struct OrgRow: Sendable, Hashable {
 ///
 /// An empty text is null. Made once for the columns of an answer; the rows it makes share one shape. Any thread.
 public struct RowDecoder: Sendable {
-    private enum Kind: Sendable {
-        case boolean, integer, double, date, dateTime, time, id, text
-
-        init(_ type: FieldType) {
-            self =
-                switch type {
-                case .boolean: .boolean
-                case .int, .long: .integer
-                case .double, .currency, .percent: .double
-                case .date: .date
-                case .datetime: .dateTime
-                case .time: .time
-                case .id, .reference: .id
-                default: .text
-                }
-        }
-    }
-
     private struct Column: Sendable {
         /// As `describe` spells it, where it is described.
         var name: String
         /// Its way through nested objects.
         var path: [String]
-        var kind: Kind
+        var kind: ValueKind
         /// In the shape; nil: the record's own id.
         var place: Int?
     }
@@ -63,7 +45,7 @@ public struct RowDecoder: Sendable {
         var columns = names.map { name in
             let field = fields[name.lowercased()]
             let name = field?.name ?? name
-            let kind = field.map { Kind($0.type) } ?? (name.lowercased() == "id" ? .id : .text)
+            let kind = field.map { ValueKind($0.type) } ?? (name.lowercased() == "id" ? .id : .text)
             return Column(name: name, path: name.split(separator: ".").map(String.init), kind: kind)
         }
         let shape = RecordShape(columns.map(\.name).filter { $0.lowercased() != "id" })
@@ -134,7 +116,7 @@ public struct RowDecoder: Sendable {
     }
 
     /// Nil: it is not of the type.
-    private static func value(_ row: CSVRow, _ index: Int, _ kind: Kind) -> FieldValue? {
+    private static func value(_ row: CSVRow, _ index: Int, _ kind: ValueKind) -> FieldValue? {
         if row.isEmpty(index) { return .null }
         switch kind {
         case .boolean: return boolean(row.bytes(index))
@@ -148,7 +130,7 @@ public struct RowDecoder: Sendable {
         }
     }
 
-    private static func value(_ value: RESTValue, _ kind: Kind) -> FieldValue? {
+    private static func value(_ value: RESTValue, _ kind: ValueKind) -> FieldValue? {
         switch value {
         case .null: return .null
         case .boolean(let flag): return kind == .boolean ? .boolean(flag) : kind == .text ? .string("\(flag)") : nil

@@ -29,15 +29,15 @@ final class UpstreamSource: OrgSource {
     private static func field(_ field: FieldDescription) -> SourceObject.Field? {
         guard field.name != "Id", !field.type.isCompound, field.type != .base64 else { return nil }
         let type: ObjectTable.ColumnType =
-            switch field.type {
+            switch ValueKind(field.type) {
             case .boolean: .boolean
-            case .int, .long: .integer
-            case .double, .currency, .percent: .double
+            case .integer: .integer
+            case .double: .double
             case .date: .date
-            case .datetime: .dateTime
+            case .dateTime: .dateTime
             case .time: .time
-            case .id, .reference: .identifier
-            default: .text
+            case .id: .identifier
+            case .text: .text
             }
         return SourceObject.Field(field.name, type, isCalculated: field.isCalculated)
     }
