@@ -7,14 +7,22 @@ extension Replica {
     func refetch() async throws -> Bool {
         let state = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
         var isMore = false
+        var failure: SourceError?
         for object in configuration.objects {
             guard let known = state.objects[object.name], !known.fields.isEmpty else { continue }
             // A whole reading that is under way or waits settles them all.
             if state.snapshots.contains(where: { !$0.isEnded && $0.isWhole && $0.query.object == object.name }) {
                 continue
             }
-            if try await refetch(object, known.fields) { isMore = true }
+            do {
+                if try await refetch(object, known.fields) { isMore = true }
+            } catch let error as SourceError {
+                // Perhaps the object is not what it was.
+                if error.code == .refused { descriptions.ask(for: object.name) }
+                failure = error
+            }
         }
+        if let failure { throw failure }
         return isMore
     }
 
@@ -45,8 +53,8 @@ extension Replica {
             let view = try window.view(writer)
             // They stay in doubt, and what was lost is another's affair.
             if view.isBroken { return }
-            let replay = RowReplay(
-                writer: writer, window: view, object: object, fields: nil, schemas: twin.schemaInTransaction)
+            let replay = try RowReplay(
+                query, hasAllFields: true, of: object, window: view, writer: writer, schemas: twin.schemaInTransaction)
             for row in rows { try replay.write(row) }
             for id in ids where !found.contains(id) { try replay.writeAbsence(of: id) }
         }

@@ -2,15 +2,16 @@ import Store
 
 /// An object's table, from what the org says of it and what the configuration asks for. Pure.
 enum ReplicaTable {
-    /// The fields that become columns, in the org's order. Throws where the configuration names one that the object does not have.
+    /// The fields that are read, in the org's order. Throws where the configuration names one that the object does not have, and
+    /// never had.
     static func fields(
-        of described: SourceObject, for object: ReplicatedObject
+        of described: SourceObject, for object: ReplicatedObject, known: ObjectTable?
     ) throws(ReplicaError) -> [SourceObject.Field] {
         // The table's own mark stands for it.
         let columns = described.fields.filter { $0.name != "IsDeleted" }
         guard case .named(let names) = object.fields else { return columns }
-        let known = Set(columns.map(\.name))
-        let unknown = names.filter { !known.contains($0) }
+        let had = Set(columns.map(\.name) + (known?.columns.map(\.name) ?? []))
+        let unknown = names.filter { !had.contains($0) }
         guard unknown.isEmpty else {
             throw ReplicaError(
                 .configuration,
@@ -21,12 +22,20 @@ enum ReplicaTable {
         return columns.filter { wanted.contains($0.name) }
     }
 
-    static func table(_ entity: String, _ fields: [SourceObject.Field]) -> ObjectTable {
-        ObjectTable(
-            entity: entity,
+    /// A column that the org does not have any more stays, with its last values; one that the configuration does not name any more
+    /// goes.
+    static func table(
+        _ object: ReplicatedObject, _ fields: [SourceObject.Field], known: ObjectTable?
+    ) -> ObjectTable {
+        let names = Set(fields.map(\.name))
+        let left = (known?.columns ?? []).filter { column in
+            !names.contains(column.name) && (object.keptFields?.contains(column.name) ?? true)
+        }
+        return ObjectTable(
+            entity: object.name,
             columns: fields.map { field in
                 // What replication itself asks by; other indexes are the user's own.
                 ObjectTable.Column(field.name, field.type, isIndexed: field.name == "SystemModstamp")
-            })
+            } + left)
     }
 }

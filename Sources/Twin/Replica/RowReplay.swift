@@ -7,10 +7,26 @@ struct RowReplay {
     let writer: any StoreWriter
     let window: Window.View
     let object: ReplicatedObject
-    /// Nil: the rows have every field of the table. Otherwise these alone are taken over.
-    let fields: [String]?
+    /// Nil: the rows have every field that the org still has. Otherwise these alone are taken over.
+    private let fields: [String]?
+    /// Columns that rows do not bring any more: what they hold stays.
+    private let left: [String]
     /// Compiled schemas, by what the store has; nil: it has none.
-    let schemas: (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+    private let schemas: (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+
+    init(
+        _ query: SourceQuery, hasAllFields: Bool, of object: ReplicatedObject, window: Window.View,
+        writer: any StoreWriter,
+        schemas: @escaping (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+    ) throws(StoreError) {
+        self.writer = writer
+        self.window = window
+        self.object = object
+        self.schemas = schemas
+        fields = hasAllFields ? nil : query.fields
+        let read = Set(query.fields)
+        left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
+    }
 
     func write(_ row: SourceRow) throws(StoreError) {
         let positions = window.positions(of: row.id)
@@ -23,11 +39,11 @@ struct RowReplay {
         }
         guard var record else { return }
         if window.concernsAll { record.needsRefetch = true }
-        if let fields {
-            try takeOver(fields, of: record)
-        } else {
-            try writer.put(record)
+        if let fields { return try takeOver(fields, of: record) }
+        if !left.isEmpty, let known = try writer.record(entity: object.name, id: row.id) {
+            for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
         }
+        try writer.put(record)
     }
 
     /// A record that was asked for and is not in the org.

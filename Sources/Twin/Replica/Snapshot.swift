@@ -120,6 +120,24 @@ struct ReplicaState: Sendable, Codable {
         return id
     }
 
+    /// The org has described an object: what the table does not hold yet is to be read.
+    mutating func described(_ name: String, _ fields: [String], now: Int64) {
+        var known = objects[name] ?? Object()
+        let new = fields.filter { !known.fields.contains($0) }
+        known.fields = fields
+        objects[name] = known
+        if known.loadedAt != nil {
+            guard !new.isEmpty else { return }
+            _ = request(SourceQuery(object: name, fields: new), hasAllFields: false, .newFields, now: now)
+            return
+        }
+        // A first load that has begun goes on, unless it asks for less.
+        let isAsked = snapshots.contains { !$0.isEnded && $0.query.object == name && $0.isWhole }
+        guard !isAsked || !new.isEmpty else { return }
+        snapshots.removeAll { !$0.isEnded && $0.query.object == name && $0.reason == .firstLoad }
+        _ = request(SourceQuery(object: name, fields: fields), hasAllFields: true, .firstLoad, now: now)
+    }
+
     /// Events were lost behind a place: what was read before says nothing. No snapshot is under way.
     mutating func readAnew(_ object: String, behind gap: Position, now: Int64) {
         guard let known = objects[object], !known.fields.isEmpty else { return }

@@ -95,9 +95,9 @@ struct SnapshotRun {
             let isSound = try await twin.commit { writer in
                 let view = try window.view(writer)
                 if view.isBroken { return false }
-                let replay = RowReplay(
-                    writer: writer, window: view, object: object,
-                    fields: written.hasAllFields ? nil : written.query.fields, schemas: twin.schemaInTransaction)
+                let replay = try RowReplay(
+                    written.query, hasAllFields: written.hasAllFields, of: object, window: view, writer: writer,
+                    schemas: twin.schemaInTransaction)
                 for row in rows { try replay.write(row) }
                 if isLast { try Self.save(written, writer) }
                 return true

@@ -12,6 +12,7 @@ enum SyncText {
             lines.append(
                 padded(object.name, 20) + " " + padded("\(object.columns)", 7, isRight: true) + "  "
                     + padded(object.loadedAt.map(time) ?? "not yet", 20) + "  " + doubt)
+            if let message = object.message { lines.append("  " + message) }
         }
         if !report.status.snapshots.isEmpty {
             lines.append("")

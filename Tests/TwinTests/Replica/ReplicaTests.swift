@@ -20,8 +20,8 @@ struct ReplicaBench: Sendable {
     /// The topic has a place: its first keepalive has come.
     func begin() async throws { try await bench.ingest(latest: 1) }
 
-    func replica(_ object: ReplicatedObject = object, refetchesMax: Int = 2_000) -> Replica {
-        var configuration = Replica.Configuration(objects: [object])
+    func replica(_ objects: ReplicatedObject..., refetchesMax: Int = 2_000) -> Replica {
+        var configuration = Replica.Configuration(objects: objects.isEmpty ? [Self.object] : objects)
         configuration.interval = .milliseconds(2)
         configuration.pauses = .milliseconds(1) ... .milliseconds(5)
         configuration.refetchesMax = refetchesMax
@@ -169,7 +169,6 @@ struct ReplicaBench: Sendable {
         let world = try await ReplicaBench()
         world.org.found(40)
         try await world.begin()
-        world.org.with { $0.failures = [] }
         let first = world.replica()
         let pages = Pages()
         world.org.meanwhile { org in

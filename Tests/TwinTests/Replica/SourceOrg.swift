@@ -26,8 +26,8 @@ final class SourceOrg: OrgSource {
         var readsBegun = 0
         var rowsByID = 0
         var ended: Set<String> = []
-        /// Errors to be thrown by the next calls.
-        var failures: [SourceError] = []
+        /// Fields that the org does not have now.
+        var hidden: Set<String> = []
     }
 
     let cases: CaseEvents
@@ -196,21 +196,24 @@ final class SourceOrg: OrgSource {
     // MARK: Answers
 
     func object(_ name: String) async throws(SourceError) -> SourceObject {
-        try failIfAsked()
         guard name == "Case" else { throw SourceError(.refused, "there is no \(name)") }
+        let hidden = with { $0.hidden }
         return SourceObject(
             name: "Case",
-            fields: CaseEvents.fieldNames.map { name in
+            fields: CaseEvents.fieldNames.filter { !hidden.contains($0) }.map { name in
                 .init(name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text)
             })
     }
 
-    private func failIfAsked() throws(SourceError) {
-        if let failure = with({ $0.failures.isEmpty ? nil : $0.failures.removeFirst() }) { throw failure }
+    private func check(_ query: SourceQuery) throws(SourceError) {
+        let hidden = with { $0.hidden }
+        if let field = query.fields.first(where: hidden.contains) {
+            throw SourceError(.refused, "No such column '\(field)'")
+        }
     }
 
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String {
-        try failIfAsked()
+        try check(query)
         return with { state in
             state.readsBegun += 1
             let name = "read \(state.readsBegun)"
@@ -222,7 +225,6 @@ final class SourceOrg: OrgSource {
     func page(
         ofRead read: String, after place: String?, _ query: SourceQuery
     ) async throws(SourceError) -> SourcePage {
-        try failIfAsked()
         let page: SourcePage? = with { state in
             guard let ids = state.reads[read] else { return nil }
             let start = place.flatMap { Int($0) } ?? 0
@@ -247,7 +249,7 @@ final class SourceOrg: OrgSource {
     }
 
     func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow] {
-        try failIfAsked()
+        try check(query)
         precondition(ids.count <= SourceQuery.idsMax)
         let rows = with { state in
             state.rowsByID += ids.count

@@ -1,0 +1,67 @@
+import ChangeEvents
+import Store
+import TestSupport
+import Testing
+@testable import Twin
+
+/// Objects that are not, or not any more, what they were.
+@Suite(.timeLimit(.minutes(5))) struct ReplicaFieldTests {
+    private let id = RecordID.test("500", 1)
+
+    @Test func oneObjectThatIsNotThereHoldsUpNoOther() async throws {
+        let world = try await ReplicaBench()
+        world.org.found(5)
+        try await world.begin()
+        let nothing = ReplicatedObject(name: "Nothing__c", fields: .all, topics: [CaseEvents.topic])
+        let replica = world.replica(nothing, ReplicaBench.object)
+        try await world.running(replica) {
+            try await world.settled(replica)
+            try await poll("the reason is told") { try await replica.status().objects[0].message != nil }
+        }
+        try await world.expectEqual()
+        #expect(try await replica.status().objects[0].message == "there is no Nothing__c")
+    }
+
+    /// Its events come in another schema: the table gets a column, and the values that it has had until then.
+    @Test func aNewFieldGetsItsColumnAndItsValues() async throws {
+        let world = try await ReplicaBench()
+        world.org.found(9)
+        world.org.with { $0.hidden = ["Priority"] }
+        try await world.begin()
+        let replica = world.replica()
+        try await world.running(replica) {
+            try await world.settled(replica)
+            #expect(try await replica.status().objects[0].columns == CaseEvents.fieldNames.count - 1)
+            world.org.with { $0.hidden = [] }
+            try world.org.commit(.update, [.test("500", 1)], ["Priority": .string("high")])
+            try await world.org.deliver(to: world.bench.twin)
+            try await poll("the column is read") { try await replica.status().snapshots.count == 2 }
+            try await world.settled(replica)
+        }
+        try await world.expectEqual()
+        #expect(try await replica.status().snapshots.last?.reason == .newFields)
+    }
+
+    /// A query that names it is refused; then the org is asked what there is.
+    @Test func aFieldThatIsGoneKeepsItsColumn() async throws {
+        let world = try await ReplicaBench()
+        world.org.found(9)
+        try await world.begin()
+        let replica = world.replica()
+        let before = try await world.running(replica) {
+            try await world.settled(replica)
+            let before = try await world.rows()
+            world.org.with { $0.hidden = ["Subject"] }
+            try world.org.commit(.update, [.test("500", 1)], ["Status": .string("gap")], asGap: true)
+            try await world.org.deliver(to: world.bench.twin)
+            try await world.settled(replica)
+            _ = try await replica.requestSnapshot(of: "Case")
+            try await world.settled(replica)
+            return before
+        }
+        let rows = try await world.rows()
+        #expect(rows[id]?.image.fields["Status"] == .string("gap"))
+        for (id, row) in rows { #expect(row.image.fields["Subject"] == before[id]?.image.fields["Subject"]) }
+        #expect(try await replica.status().snapshots.allSatisfy { $0.phase == .done })
+    }
+}
