@@ -1,7 +1,7 @@
 /// Why the store did not do what it was asked. Nothing has changed in the database when one is thrown, but for `.outcomeUnknown`.
 public struct StoreError: Error, Sendable {
     public struct Code: Hashable, Sendable {
-        enum Value { case corrupt, full, busy, closed, timedOut, disconnected, outcomeUnknown, database }
+        enum Value { case corrupt, full, busy, superseded, closed, timedOut, disconnected, outcomeUnknown, database }
         let value: Value
         /// What was read does not match its checksum, length or order.
         public static let corrupt = Code(value: .corrupt)
@@ -9,6 +9,8 @@ public struct StoreError: Error, Sendable {
         public static let full = Code(value: .full)
         /// Another process (or another store of this process) holds the database.
         public static let busy = Code(value: .busy)
+        /// Another process has become the writer while this one had lost its session: this one writes no more.
+        public static let superseded = Code(value: .superseded)
         public static let closed = Code(value: .closed)
         /// The read took longer than it may.
         public static let timedOut = Code(value: .timedOut)
@@ -19,6 +21,14 @@ public struct StoreError: Error, Sendable {
         public static let outcomeUnknown = Code(value: .outcomeUnknown)
         /// Everything else that the engine reports; see `message`.
         public static let database = Code(value: .database)
+
+        /// Whether the same call may be answered later.
+        public var isPassing: Bool {
+            switch value {
+            case .full, .busy, .timedOut, .disconnected, .outcomeUnknown: true
+            case .corrupt, .superseded, .closed, .database: false
+            }
+        }
     }
     public var code: Code
     /// For a person who can act on it: names the file, table, position or record. Never holds payloads or field values.

@@ -3,7 +3,8 @@ import Store
 
 extension Twin {
     /// Runs retention until cancelled, then returns. Cancelling is the graceful way to stop: a transaction under way is
-    /// finished. Throws only what makes the store unusable; a full disk or a busy file is logged and tried again.
+    /// finished. Throws only what makes the store unusable; a full disk, a busy file or a server that is away
+    /// is logged and tried again.
     public func run() async throws {
         while !Task.isCancelled {
             do {
@@ -11,7 +12,7 @@ extension Twin {
                 if dropped > 0 { logger.debug("old events dropped", metadata: ["count": "\(dropped)"]) }
             } catch is CancellationError {
                 return
-            } catch let error as StoreError where error.code == .full || error.code == .busy {
+            } catch let error as StoreError where error.code.isPassing {
                 logger.warning("old events could not be dropped now", metadata: ["error": "\(error)"])
             }
             do {

@@ -53,7 +53,7 @@ extension StoreError {
     /// Of a process that was the writer and is not any more.
     static func superseded(_ address: PostgresAddress) -> StoreError {
         StoreError(
-            code: .busy,
+            code: .superseded,
             message: "another process has become the writer of \(address) meanwhile: start this one again")
     }
 }

@@ -104,7 +104,7 @@ public final class Replica: Sendable {
                 let isMore = try await work()
                 pause = configuration.pauses.lowerBound
                 if !isMore { try await Task.sleep(for: configuration.interval) }
-            } catch let error as StoreError where error.code == .closed || error.code == .corrupt {
+            } catch let error as StoreError where [.closed, .corrupt, .superseded].contains(error.code) {
                 throw error
             } catch {
                 // Whatever a cancelled task's work fails with, it is the end.

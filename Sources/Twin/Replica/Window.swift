@@ -37,18 +37,15 @@ final class Window: LogObserver {
     static func open(_ object: ReplicatedObject, in twin: Twin) async throws -> Window {
         let head = try await twin.store.read { try $0.head() }
         let window = Window(object, place: head)
-        // What comes between the two is taken in with the first transaction.
-        _ = try await twin.observe(window)
+        try await window.attach(to: twin)
         return window
     }
 
     /// A window that was open before, from its place on; nil: the log does not reach back so far.
     static func reopen(_ object: ReplicatedObject, from place: Position, in twin: Twin) async throws -> Window? {
         let window = Window(object, place: place)
-        _ = try await twin.observe(window)
+        try await window.attach(to: twin)
         do {
-            var isBehind = true
-            while isBehind { isBehind = try await twin.store.read { try window.takeInCommitted($0) } }
             if try await twin.store.read({ try window.isWhole($0) }) { return window }
         } catch {
             window.close(in: twin)
@@ -56,6 +53,18 @@ final class Window: LogObserver {
         }
         window.close(in: twin)
         return nil
+    }
+
+    /// From now on it is told of what comes, and what came between its place and now it has taken in.
+    private func attach(to twin: Twin) async throws {
+        _ = try await twin.observe(self)
+        do {
+            var isBehind = true
+            while isBehind { isBehind = try await twin.store.read { try self.takeInCommitted($0) } }
+        } catch {
+            close(in: twin)
+            throw error
+        }
     }
 
     func close(in twin: Twin) { twin.stopObserving(self) }

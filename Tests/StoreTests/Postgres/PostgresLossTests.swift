@@ -173,13 +173,13 @@ struct PostgresLockTests {
         try await second.append([4])
         await #expect {
             try await first.append([5])
-        } throws: { ($0 as? StoreError)?.code == .busy }
+        } throws: { ($0 as? StoreError)?.code == .superseded }
         #expect(try await first.everything().count == 4)
         // Nor when the other has gone: what it wrote is not known here.
         try await second.close()
         await #expect {
             try await first.append([5])
-        } throws: { ($0 as? StoreError)?.code == .busy }
+        } throws: { ($0 as? StoreError)?.code == .superseded }
         #expect(try await first.everything().count == 4)
         try await first.close()
     }
@@ -192,10 +192,10 @@ struct PostgresLockTests {
         try database.run("UPDATE millrace.log_summary SET epoch = epoch + 1")
         await #expect {
             try await store.append([2])
-        } throws: { ($0 as? StoreError)?.code == .busy }
+        } throws: { ($0 as? StoreError)?.code == .superseded }
         await #expect {
             try await store.write { try $0.setState("k", to: [1]) }
-        } throws: { ($0 as? StoreError)?.code == .busy }
+        } throws: { ($0 as? StoreError)?.code == .superseded }
         #expect(try await store.read { try $0.state("k") } == nil)
         try await store.close()
     }
