@@ -16,6 +16,7 @@ struct Millrace: AsyncParsableCommand {
               millrace run --config millrace.yaml   the gateway to your org
               millrace tail /data/ChangeEvents --connection ./org/connection.json
                                                     events as JSON lines
+              millrace doctor --config millrace.yaml  is everything there that it needs?
               millrace sync status --config millrace.yaml
                                                     the objects that it replicates
               millrace bench ws://…/push --config millrace.yaml --publish 20/s
@@ -26,7 +27,7 @@ struct Millrace: AsyncParsableCommand {
         version: versionNumber,
         subcommands: [
             DemoCommand.self, SandboxCommand.self, RunCommand.self, TailCommand.self, TokenCommand.self,
-            BenchCommand.self, SyncCommand.self,
+            BenchCommand.self, SyncCommand.self, DoctorCommand.self,
         ]
     )
 }

@@ -129,7 +129,7 @@ struct GatewayOptions: ParsableArguments {
     private struct AdminError: Decodable { var message: String }
 
     /// A listener on every address is reached on this machine's own.
-    private static func address(of listener: Configuration.Listener) -> String {
+    static func address(of listener: Configuration.Listener) -> String {
         let host = ["0.0.0.0", "::"].contains(listener.address.host) ? "127.0.0.1" : listener.address.host
         let name = host.contains(":") ? "[\(host)]" : host
         return "\(listener.certificate == nil ? "http" : "https")://\(name):\(listener.address.port)"

@@ -1,3 +1,4 @@
+import ChangeEvents
 import Twin
 import Yams
 
@@ -29,7 +30,7 @@ struct ObjectsReader {
             let topics = topics(of: name)
             if topics.isEmpty {
                 note(
-                    "\(name): no topic brings its changes: add /data/ChangeEvents or /data/\(Self.eventName(name)) to topics",
+                    "\(name): no topic brings its changes: add /data/ChangeEvents or /data/\(ChangeEventHeader.eventName(ofEntity: name)) to topics",
                     line, &isRight)
             }
             objects.append(ReplicatedObject(name: name, fields: fields, topics: topics))
@@ -70,14 +71,9 @@ struct ObjectsReader {
     private func topics(of object: String) -> Set<String> {
         Set(
             topics.filter { topic in
-                topic == "/data/ChangeEvents" || topic == "/data/\(Self.eventName(object))"
+                topic == "/data/ChangeEvents" || topic == "/data/\(ChangeEventHeader.eventName(ofEntity: object))"
                     || (topic.hasPrefix("/data/") && topic.hasSuffix("__chn"))
             })
-    }
-
-    /// `CaseChangeEvent`, `Employee__ChangeEvent`.
-    private static func eventName(_ object: String) -> String {
-        object.hasSuffix("__c") ? object.dropLast() + "ChangeEvent" : object + "ChangeEvent"
     }
 
     private func note(_ message: String, _ line: Int, _ isRight: inout Bool) {
