@@ -195,6 +195,17 @@ def test_a_wrong_condition_fails_with_the_orgs_words(gateway):
     assert answer.returncode != 0 and "failed" in answer.stdout and "Nothing__c" in answer.stdout, answer.stdout + answer.stderr
 
 
+def test_the_account_of_calls_outlives_the_process(gateway):
+    settled(gateway)
+    def calls():
+        return sum(json.loads(sync(gateway, "status", "--json").stdout)["budget"]["calls"].values())
+    before = calls()
+    assert before > 0
+    gateway.program.stop()
+    gateway.start()
+    assert calls() >= before
+
+
 def test_nobody_else_may_ask(gateway):
     for method, path in (("get", "/admin/sync"), ("post", "/admin/sync/snapshots")):
         answer = getattr(requests, method)(f"{gateway.url}{path}", timeout=programs.CALL_SECONDS)

@@ -52,7 +52,7 @@ struct Bridge: Sendable {
         metrics = MetricsRegistry()
         let store = try await Self.open(settings.store, logger: logger)
         twin = try await Twin(store: store, configuration: settings.twin, logger: logger)
-        replication = try Replication(settings, twin: twin, logger: logger)
+        replication = try await Replication(settings, twin: twin, logger: logger)
         upstream = Upstream(
             configuration: .init(
                 org: settings.org, topics: settings.topics, login: replication?.login, timing: settings.timing),

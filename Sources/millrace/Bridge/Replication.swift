@@ -1,5 +1,7 @@
 import Doors
+import Foundation
 import Logging
+import Store
 import Twin
 import Upstream
 
@@ -9,12 +11,29 @@ struct Replication: Sendable {
     let login: OrgLogin
     let replica: Replica
     private let api: OrgAPI
+    private let twin: Twin
+    private let logger: Logger
 
-    /// Nil where nothing is replicated. Throws `UpstreamError(.configuration)`.
-    init?(_ settings: Bridge.Settings, twin: Twin, logger: Logger) throws {
+    private static let bookKey = "api.budget"
+    private static let bookInterval: Duration = .seconds(60)
+
+    /// Nil where nothing is replicated. Throws `UpstreamError(.configuration)` and `StoreError`.
+    init?(_ settings: Bridge.Settings, twin: Twin, logger: Logger) async throws {
         guard !settings.objects.isEmpty else { return nil }
+        self.twin = twin
+        self.logger = logger
+        var book = BudgetBook()
+        if let bytes = try await twin.store.read({ try $0.state(Self.bookKey) }) {
+            do {
+                book = try JSONDecoder().decode(BudgetBook.self, from: Data(bytes))
+            } catch {
+                // The org's own count comes with the first answer.
+                logger.warning(
+                    "the account of API calls cannot be read and begins anew", metadata: ["error": "\(error)"])
+            }
+        }
         login = try OrgLogin(settings.org, timing: settings.timing, logger: logger)
-        api = OrgAPI(login: login, budget: APIBudget(policy: settings.budget), logger: logger)
+        api = OrgAPI(login: login, budget: APIBudget(policy: settings.budget, book: book), logger: logger)
         replica = Replica(
             twin: twin, source: UpstreamSource(api: api), configuration: .init(objects: settings.objects),
             logger: logger)
@@ -23,7 +42,12 @@ struct Replication: Sendable {
     /// Until cancelled; the org is asked for nothing afterwards.
     func run() async throws {
         do {
-            try await replica.run()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await replica.run() }
+                group.addTask { await keepAccount() }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
         } catch {
             await close()
             throw error
@@ -32,8 +56,26 @@ struct Replication: Sendable {
     }
 
     private func close() async {
+        await saveAccount()
         await api.shutdown()
         await login.shutdown()
+    }
+
+    /// So that a process that comes next knows of the calls of the last 24 hours; `kill -9` forgets a minute's.
+    private func keepAccount() async {
+        while !Task.isCancelled {
+            await saveAccount()
+            try? await Task.sleep(for: Self.bookInterval)
+        }
+    }
+
+    private func saveAccount() async {
+        do {
+            let book = [UInt8](try JSONEncoder().encode(api.budget.book))
+            try await twin.store.writeForOthers { try $0.setState(Self.bookKey, to: book) }
+        } catch {
+            logger.warning("the account of API calls could not be kept", metadata: ["error": "\(error)"])
+        }
     }
 
     func door(_ secret: AdminSecret) -> SyncDoor {
