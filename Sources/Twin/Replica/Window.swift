@@ -169,6 +169,8 @@ final class Window: LogObserver {
     func view(_ writer: any StoreWriter) throws(StoreError) -> View {
         var beyond = Knowledge(reached: state.withLock { $0.reached })
         while try takeIn(writer, &beyond) {}
+        // What retention has dropped cannot be replayed.
+        if try !isWhole(writer) { beyond.isBroken = true }
         return View(window: self, beyond: beyond)
     }
 }
