@@ -62,10 +62,12 @@ extension ConfigurationKey {
             path: "store.path", kind: .path, presence: .defaults(to: "millrace.sqlite"),
             effect: "The database file (log, records, cursors); its directory must exist"),
         ConfigurationKey(
-            path: "store.url_file", kind: .file, presence: .optional, isSecret: true,
+            path: "store.url_file", kind: .file, presence: .oneOf("for PostgreSQL: this or `store.url_env`"),
+            isSecret: true,
             effect: "A PostgreSQL database instead of the file: `postgres://user:password@host:5432/database`"),
         ConfigurationKey(
-            path: "store.url_env", kind: .environmentVariable, presence: .optional, isSecret: true,
+            path: "store.url_env", kind: .environmentVariable,
+            presence: .oneOf("for PostgreSQL: this or `store.url_file`"), isSecret: true,
             effect: "The variable that holds it instead"),
         ConfigurationKey(
             path: "store.retention", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))),

@@ -8,9 +8,11 @@ final class CuttingProxy: Sendable {
     enum Cut: Sendable {
         /// The message does not reach the server; both sides see the end.
         case before
-        /// The message reaches the server, its answer reaches nobody; both sides see the end.
+        /// The message reaches the server, and both sides see the end at once: what comes of it, the server decides.
+        case during
+        /// The server's answer, which has the word in it too, reaches nobody; both sides see the end.
         case after
-        /// The message reaches the server, which does not learn that the client is gone.
+        /// The same, and the server does not learn that the client is gone.
         case halfOpen
     }
 
@@ -87,43 +89,66 @@ final class CuttingProxy: Sendable {
             return
         }
         state.withLock { $0.connections += [client, server] }
-        Thread { self.pass(from: client, to: server, isClient: true) }.start()
-        Thread { self.pass(from: server, to: client, isClient: false) }.start()
+        let link = Link()
+        Thread { self.passRequests(from: client, to: server, link) }.start()
+        Thread { self.passAnswers(from: server, to: client, link) }.start()
     }
 
-    private func pass(from source: Int32, to target: Int32, isClient: Bool) {
+    /// Two directions of one connection.
+    private final class Link: Sendable {
+        /// Which answer is to be lost, and how.
+        let awaited = Mutex<(word: [UInt8], how: Cut)?>(nil)
+    }
+
+    private func passRequests(from client: Int32, to server: Int32, _ link: Link) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = recv(source, &buffer, buffer.count, 0)
+            let count = recv(client, &buffer, buffer.count, 0)
             guard count > 0 else { break }
-            let how = isClient ? takeCut(buffer[..<count]) : nil
-            switch how {
+            let cut = takeCut(buffer[..<count])
+            switch cut?.how {
             case .before:
-                shutdown(source, Int32(SHUT_RDWR))
-                shutdown(target, Int32(SHUT_RDWR))
+                shutdown(client, Int32(SHUT_RDWR))
+                shutdown(server, Int32(SHUT_RDWR))
                 return
-            case .after:
-                // The client is gone before the server can answer it.
-                shutdown(source, Int32(SHUT_RDWR))
-                send(buffer[..<count], to: target)
-                shutdown(target, Int32(SHUT_WR))
+            case .during:
+                shutdown(client, Int32(SHUT_RDWR))
+                send(buffer[..<count], to: server)
+                shutdown(server, Int32(SHUT_WR))
                 return
-            case .halfOpen:
-                shutdown(source, Int32(SHUT_RDWR))
-                send(buffer[..<count], to: target)
-                return
-            case nil: send(buffer[..<count], to: target)
+            case .after, .halfOpen:
+                link.awaited.withLock { $0 = cut }
+                send(buffer[..<count], to: server)
+            case nil: send(buffer[..<count], to: server)
             }
         }
-        shutdown(target, Int32(SHUT_RDWR))
+        // Of a connection that is half open, the server learns nothing.
+        if case .halfOpen? = link.awaited.withLock({ $0 })?.how { return }
+        shutdown(server, Int32(SHUT_RDWR))
     }
 
-    private func takeCut(_ bytes: ArraySlice<UInt8>) -> Cut? {
+    private func passAnswers(from server: Int32, to client: Int32, _ link: Link) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(server, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            if let awaited = link.awaited.withLock({ $0 }), Data(buffer[..<count]).range(of: Data(awaited.word)) != nil
+            {
+                shutdown(client, Int32(SHUT_RDWR))
+                if case .after = awaited.how { shutdown(server, Int32(SHUT_RDWR)) }
+                return
+            }
+            send(buffer[..<count], to: client)
+        }
+        shutdown(client, Int32(SHUT_RDWR))
+    }
+
+    private func takeCut(_ bytes: ArraySlice<UInt8>) -> (word: [UInt8], how: Cut)? {
         state.withLock { state in
             guard let cut = state.cut, Data(bytes).range(of: Data(cut.word)) != nil else { return nil }
             state.cut = nil
             state.cuts += 1
-            return cut.how
+            return cut
         }
     }
 

@@ -56,6 +56,28 @@ struct PostgresLossTests {
         try await store.close()
     }
 
+    /// Whether the commit or the end of the session came first, the server knows; what is said of it is true.
+    @Test func commitThatTheServerHasNotAnsweredIsToldAsItWas() async throws {
+        for _ in 0..<5 {
+            let database = try PostgresDatabase()
+            try await PostgresStore.open(database.url).close()
+            let proxy = try CuttingProxy(to: database.server.port)
+            defer { proxy.end() }
+            let store = try await PostgresStore.open(database.url(port: proxy.port))
+            proxy.cut(at: "COMMIT", .during)
+            var expected: Int64 = 3
+            do {
+                try await store.append(1...3)
+            } catch let error as StoreError where error.code == .disconnected {
+                expected = 0
+            }
+            #expect(proxy.cuts == 1)
+            #expect(try await store.read { try $0.head() } == Position(rawValue: expected))
+            #expect(try await store.write { try $0.append(.test(9)).position } == Position(rawValue: expected + 1))
+            try await store.close()
+        }
+    }
+
     @Test func connectionLostInTheMiddleOfATransactionUndoesIt() async throws {
         let database = try PostgresDatabase()
         let store = try await PostgresStore.open(database.url)
