@@ -229,11 +229,12 @@ class Gateway:
     ADMIN_SECRET = "the administrator's secret of these tests"
     """None: a gateway without `/admin`."""
     HEARTBEAT_SECONDS = 2
-    certificates = None
 
-    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None):
+    def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None,
+                 starts=True):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
-        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file."""
+        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `starts`: no gateway
+        runs otherwise, but its configuration is there."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
@@ -243,7 +244,10 @@ class Gateway:
         self.certificates = certificates
         self.objects = objects
         self.database = database
-        self.start()
+        if starts:
+            self.start()
+        else:
+            self.write_configuration()
 
     def start(self):
         self.write_configuration()

@@ -271,9 +271,7 @@ def test_an_org_with_a_foreign_certificate_is_not_trusted(org, directories):
 @pytest.fixture
 def tls_configuration(org, tmp_path):
     """The text of a gateway's configuration with TLS, and a way to check a changed one."""
-    gateway = Gateway.__new__(Gateway)
-    gateway.directory, gateway.org, gateway.port, gateway.plaintext, gateway.topics = tmp_path, org, 0, False, (ALL,)
-    gateway.write_configuration()
+    gateway = Gateway(tmp_path, org, plaintext=False, starts=False)
     path = tmp_path / "millrace.yaml"
 
     def check(old, new):

@@ -21,10 +21,7 @@ def org(directories):
 def configured(directories, org):
     """Makes a configuration and asks the doctor: its answer, its findings by subject."""
     def ask(objects=OBJECTS, change=lambda text: text):
-        gateway = programs.Gateway.__new__(programs.Gateway)
-        gateway.directory, gateway.org, gateway.port, gateway.plaintext = directories("doctor"), org, 1, True
-        gateway.topics, gateway.certificates, gateway.objects, gateway.database = (programs.ALL,), None, objects, None
-        gateway.write_configuration()
+        gateway = programs.Gateway(directories("doctor"), org, port=1, objects=objects, starts=False)
         file = gateway.directory / "millrace.yaml"
         file.write_text(change(file.read_text()))
         answer = programs.millrace("doctor", "--config", file, "--json")

@@ -220,10 +220,7 @@ def test_nobody_else_may_ask(gateway):
     ({"Case": {"fields": ["Subject", "Subject"]}}, "Case.fields has Subject twice"),
 ])
 def test_configuration_mistakes(directories, org, objects, complaint):
-    gateway = programs.Gateway.__new__(programs.Gateway)
-    gateway.directory, gateway.org, gateway.port, gateway.plaintext = directories("mistakes"), org, 0, True
-    gateway.topics, gateway.certificates, gateway.objects, gateway.database = ("/data/ChangeEvents",), None, objects, None
-    gateway.write_configuration()
+    gateway = programs.Gateway(directories("mistakes"), org, objects=objects, starts=False)
     answer = programs.millrace("run", "--check", "--config", gateway.directory / "millrace.yaml")
     if complaint is None:
         # Which fields an object has, the org knows.
@@ -286,10 +283,7 @@ def test_a_standby_takes_over(directories, org, server):
     database = server.new_database(f"replica{next(NUMBERS)}")
     first = programs.Gateway(directories("first"), org, objects={"Case": {"fields": FIELDS}}, database=database)
     settled(first)
-    second = programs.Gateway.__new__(programs.Gateway)
-    second.directory, second.org, second.port, second.plaintext = directories("second"), org, 0, True
-    second.topics, second.certificates, second.objects, second.database = first.topics, None, first.objects, database
-    second.write_configuration()
+    second = programs.Gateway(directories("second"), org, objects=first.objects, database=database, starts=False)
     second.program = programs.Program(second.directory, "run", "--config", second.directory / "millrace.yaml", name="standby")
     second.program.wait_for_output("standing by")
     case = client(org).Case.create({"Subject": "before the fall"})["id"]
