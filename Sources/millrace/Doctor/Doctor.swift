@@ -169,8 +169,14 @@ struct Doctor: Sendable {
     }
 
     private static func clock(_ api: OrgAPI) async -> Finding {
-        guard let offset = try? await api.clockOffset() else {
-            return .ok("clock", "the org's answers have no date to compare with")
+        let offset: Int
+        do {
+            guard let found = try await api.clockOffset() else {
+                return .ok("clock", "the org's answers have no date to compare with")
+            }
+            offset = found
+        } catch {
+            return .warning("clock", "the org does not answer: \(error)", advice: "Run this again.")
         }
         let message = "\(abs(offset)) s apart from the org's"
         let advice = "Let this machine follow a time server: a signed login is good for 3 minutes."
