@@ -71,6 +71,18 @@ public struct ArrivedEvent: Sendable {
     }
 }
 
+/// Whether a record is there, as a row or as a tombstone.
+public struct RecordStanding: Sendable, Hashable {
+    public var id: RecordID
+    public var isDeleted: Bool
+    public init(id: RecordID, isDeleted: Bool) {
+        self.id = id
+        self.isDeleted = isDeleted
+    }
+
+    public init(_ record: StoredRecord) { self.init(id: record.image.id, isDeleted: record.isDeleted) }
+}
+
 /// Something that was missed and says so: an expired replay id, an overflow, an undecodable event.
 public struct Gap: Sendable, Hashable {
     public var topic: String
@@ -130,8 +142,14 @@ public protocol StoreReader {
     func newestSchemaID(eventName: String) throws(StoreError) -> SchemaID?
     func cursor(topic: String) throws(StoreError) -> ReplayID?
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord?
+    /// Of the records with these ids those that there are, in no order.
+    func records(entity: String, ids: [RecordID]) throws(StoreError) -> [StoredRecord]
     /// Whether a record is a tombstone; nil: there is none. What asking for the record would say, for less.
     func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool?
+    /// The same of many: of these ids those that there are, in no order.
+    func standings(entity: String, ids: [RecordID]) throws(StoreError) -> [RecordStanding]
+    /// The same of all, by id.
+    func standings(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [RecordStanding]
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
     /// Those marked `needsRefetch`, by id: the queue of what is to be read from the org again. Cost follows what is due.
     func recordsToRefetch(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord]
@@ -147,14 +165,32 @@ public protocol StoreReader {
         _ select: RowSelect, deriving derivation: (any RowDerivation)?,
         _ body: (ResultRow) throws(StoreError) -> Bool
     ) throws(StoreError)
-    /// Events of a topic with this replay id, oldest first: several when enriched events were split per record. The 8-byte
-    /// and the 10-byte form of a counter are the same replay id. What ingest looks at to recognise a redelivery.
-    func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent]
+    /// Events of a topic with one of these replay ids, oldest first: several have the same when enriched events were split per
+    /// record. The 8-byte and the 10-byte form of a counter are the same replay id. What ingest looks at to recognise a
+    /// redelivery.
+    func events(withReplayIDs replayIDs: [ReplayID], topic: String) throws(StoreError) -> [LoggedEvent]
     /// Gaps declared at these places, oldest first. A gap declared at the head P means that events are missing between P and
     /// P + 1, so a reader that stands at P is concerned.
     func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap]
     /// Small named values of a module (`sandbox.nextCaseNumber`).
     func state(_ key: String) throws(StoreError) -> [UInt8]?
+}
+
+extension StoreReader {
+    public func records(entity: String, ids: [RecordID]) throws(StoreError) -> [StoredRecord] {
+        var found: [StoredRecord] = []
+        for id in ids { if let record = try record(entity: entity, id: id) { found.append(record) } }
+        return found
+    }
+
+    public func standings(entity: String, ids: [RecordID]) throws(StoreError) -> [RecordStanding] {
+        var found: [RecordStanding] = []
+        for id in ids {
+            guard let isDeleted = try isDeleted(entity: entity, id: id) else { continue }
+            found.append(RecordStanding(id: id, isDeleted: isDeleted))
+        }
+        return found
+    }
 }
 
 /// Writing inside one transaction: all of it is durable when `write` returns, or none of it happened.
@@ -238,4 +274,9 @@ extension EventStore {
     public func read<T: Sendable>(_ body: @escaping @Sendable (any StoreReader) throws -> T) async throws -> T {
         try await read(timeMax: nil, body)
     }
+}
+
+extension ReplayID {
+    /// The same for every form of a replay id. What `replay_key` holds.
+    public var key: [UInt8] { counter == nil ? bytes : Array(bytes.prefix(8)) }
 }

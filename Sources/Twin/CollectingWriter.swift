@@ -76,8 +76,8 @@ final class CollectingWriter: StoreWriter {
     ) throws(StoreError) -> [ArrivedEvent] {
         try base.receivedEvents(after: after, selection: selection, limit: limit, bytesMax: bytesMax)
     }
-    func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent] {
-        try base.events(withReplayID: replayID, topic: topic)
+    func events(withReplayIDs replayIDs: [ReplayID], topic: String) throws(StoreError) -> [LoggedEvent] {
+        try base.events(withReplayIDs: replayIDs, topic: topic)
     }
     func place(of replayID: ReplayID, topic: String?) throws(StoreError) -> ReplayPlace {
         try base.place(of: replayID, topic: topic)
@@ -89,6 +89,15 @@ final class CollectingWriter: StoreWriter {
     func cursor(topic: String) throws(StoreError) -> ReplayID? { try base.cursor(topic: topic) }
     func record(entity: String, id: RecordID) throws(StoreError) -> StoredRecord? {
         try base.record(entity: entity, id: id)
+    }
+    func records(entity: String, ids: [RecordID]) throws(StoreError) -> [StoredRecord] {
+        try base.records(entity: entity, ids: ids)
+    }
+    func standings(entity: String, ids: [RecordID]) throws(StoreError) -> [RecordStanding] {
+        try base.standings(entity: entity, ids: ids)
+    }
+    func standings(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [RecordStanding] {
+        try base.standings(entity: entity, after: after, limit: limit)
     }
     func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool? {
         try base.isDeleted(entity: entity, id: id)

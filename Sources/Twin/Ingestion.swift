@@ -2,9 +2,12 @@ import ChangeEvents
 import Logging
 import Store
 
-/// One batch in one transaction: for each event the records it concerns, their images and the log; then the cursor.
+/// One batch in one transaction: for each event the records it concerns, their images and the log.
 ///
-/// Made for one transaction, used on the store's thread.
+/// What the store is asked for is asked for all events together, and each record is written once, as its last event leaves it: a
+/// question for each event would cost a database on the network more than everything else.
+///
+/// Made for one transaction, used on the store's thread. Nobody else writes while `ingest` runs.
 struct Ingestion {
     let writer: any StoreWriter
     let trackedEntities: Set<String>?
@@ -18,14 +21,47 @@ struct Ingestion {
         var detail: String
     }
 
+    /// A replay id on a topic: several events may have it.
+    private struct Place: Hashable {
+        var topic: String
+        var key: [UInt8]
+    }
+
+    private struct RecordKey: Hashable {
+        var entity: String
+        var id: RecordID
+    }
+
+    /// A record as the events so far leave it.
+    private struct Known {
+        /// Nil: there is none.
+        var record: StoredRecord?
+        var isStored: Bool
+        var isChanged = false
+    }
+
+    /// What the log has at the places of the batch.
+    private var logged: [Place: [NewEvent]] = [:]
+    private var known: [RecordKey: Known] = [:]
+    /// In the order in which they were first touched.
+    private var changed: [RecordKey] = []
+
     init(writer: any StoreWriter, trackedEntities: Set<String>?, receivedAt: Int64) {
         self.writer = writer
         self.trackedEntities = trackedEntities
         self.receivedAt = receivedAt
     }
 
-    mutating func ingest(_ decoded: DecodedEvent) throws(StoreError) {
-        if try isLogged(decoded) { return }
+    mutating func ingest(_ events: [DecodedEvent]) throws(StoreError) {
+        try lookUpPlaces(of: events)
+        try lookUpRecords(of: events)
+        for event in events { try ingest(event) }
+        try writeRecords()
+    }
+
+    private mutating func ingest(_ decoded: DecodedEvent) throws(StoreError) {
+        let place = Place(topic: decoded.event.topic, key: decoded.event.replayID.key)
+        if logged[place]?.contains(where: decoded.isRedelivery) ?? false { return }
         var transitions: [RecordTransition] = []
         var gapReason: String?
         switch decoded.content {
@@ -40,26 +76,64 @@ struct Ingestion {
         case .change(let change):
             (transitions, gapReason) = try apply(change, of: decoded)
         }
-        let logged = try writer.append(
+        let event = try writer.append(
             NewEvent(
                 event: decoded.event, eventName: decoded.eventName, routing: decoded.routing, transitions: transitions,
                 receivedAt: receivedAt))
+        logged[place, default: []].append(event.content)
         if let gapReason {
             try writer.declare(
-                Gap(topic: decoded.event.topic, position: logged.position, reason: gapReason, declaredAt: receivedAt))
+                Gap(topic: decoded.event.topic, position: event.position, reason: gapReason, declaredAt: receivedAt))
         }
     }
 
-    private func isLogged(_ decoded: DecodedEvent) throws(StoreError) -> Bool {
-        try writer.events(withReplayID: decoded.event.replayID, topic: decoded.event.topic)
-            .contains { decoded.isRedelivery(of: $0.content) }
+    private mutating func lookUpPlaces(of events: [DecodedEvent]) throws(StoreError) {
+        for (topic, events) in Dictionary(grouping: events, by: \.event.topic) {
+            for found in try writer.events(withReplayIDs: events.map(\.event.replayID), topic: topic) {
+                logged[Place(topic: topic, key: found.content.event.replayID.key), default: []].append(found.content)
+            }
+        }
     }
+
+    private mutating func lookUpRecords(of events: [DecodedEvent]) throws(StoreError) {
+        var wanted: [String: Set<RecordID>] = [:]
+        for event in events {
+            guard let header = event.routing?.header, isTracked(header.entityName) else { continue }
+            for text in header.recordIDs {
+                if let id = RecordID(text) { wanted[header.entityName, default: []].insert(id) }
+            }
+        }
+        for (entity, ids) in wanted {
+            for id in ids { known[RecordKey(entity: entity, id: id)] = Known(isStored: false) }
+            for record in try writer.records(entity: entity, ids: Array(ids)) {
+                known[RecordKey(entity: entity, id: record.image.id)] = Known(record: record, isStored: true)
+            }
+        }
+    }
+
+    private mutating func writeRecords() throws(StoreError) {
+        for key in changed {
+            guard let known = known[key], known.isChanged, let record = known.record else { continue }
+            if known.isStored { try writer.put(record) } else { try writer.insert(record) }
+            self.known[key] = Known(record: record, isStored: true)
+        }
+        changed = []
+    }
+
+    /// Everything that is known of an object's records may be different in the store afterwards.
+    private mutating func markForRefetch(_ entity: String) throws(StoreError) -> Int {
+        try writeRecords()
+        let marked = try writer.markForRefetch(entity: entity)
+        for key in known.keys where key.entity == entity { known[key] = nil }
+        return marked
+    }
+
+    private func isTracked(_ entity: String) -> Bool { trackedEntities?.contains(entity) ?? true }
 
     private mutating func apply(
         _ change: ChangeEvent, of decoded: DecodedEvent
     ) throws(StoreError) -> (transitions: [RecordTransition], gapReason: String?) {
         let entity = change.header.entityName
-        let isTracked = trackedEntities?.contains(entity) ?? true
         var transitions: [RecordTransition] = []
         var gapReason: String?
         for string in change.header.recordIDs {
@@ -67,19 +141,36 @@ struct Ingestion {
                 // `000000000000000AAA`: records without number; `001*`: all of them; anything else: nobody knows which.
                 let isOverflow = change.header.changeType == .gapOverflow
                 gapReason = isOverflow ? Gap.overflow : string.hasSuffix("*") ? Gap.conversion : Gap.undecodable
-                let marked = isTracked ? try writer.markForRefetch(entity: entity) : 0
+                let marked = isTracked(entity) ? try markForRefetch(entity) : 0
                 remark(
                     "event concerns unnamed records", decoded,
                     "\(entity) \(string): \(marked) records marked for refetch")
                 continue
             }
-            guard isTracked else { continue }
-            let outcome = RecordChange(event: change, id: id).outcome(on: try writer.record(entity: entity, id: id))
-            if let row = outcome.row { try writer.put(row) }
+            guard isTracked(entity) else { continue }
+            let outcome = RecordChange(event: change, id: id).outcome(on: try record(entity, id))
+            if let row = outcome.row { note(row) }
             if outcome.diffFailed { remark("text diff does not fit, refetch due", decoded, "\(entity) \(id)") }
             transitions.append(outcome.transition)
         }
         return (transitions, gapReason)
+    }
+
+    private mutating func record(_ entity: String, _ id: RecordID) throws(StoreError) -> StoredRecord? {
+        let key = RecordKey(entity: entity, id: id)
+        if let known = known[key] { return known.record }
+        let record = try writer.record(entity: entity, id: id)
+        known[key] = Known(record: record, isStored: record != nil)
+        return record
+    }
+
+    private mutating func note(_ record: StoredRecord) {
+        let key = RecordKey(entity: record.image.entity, id: record.image.id)
+        guard var known = known[key] else { preconditionFailure("a record is looked up before it is changed") }
+        if !known.isChanged { changed.append(key) }
+        known.record = record
+        known.isChanged = true
+        self.known[key] = known
     }
 
     private mutating func remark(_ message: Logger.Message, _ decoded: DecodedEvent, _ detail: String) {

@@ -59,7 +59,7 @@ public final class Twin: Sendable {
         let receivedAt = configuration.now()
         let remarks = try await commit { writer in
             var ingestion = Ingestion(writer: writer, trackedEntities: trackedEntities, receivedAt: receivedAt)
-            for event in events { try ingestion.ingest(event) }
+            try ingestion.ingest(events)
             if let place = batch.latestReplayID ?? batch.events.last?.replayID {
                 try writer.setCursor(topic: batch.topic, to: place)
             }

@@ -16,6 +16,7 @@ struct Bench {
 
     private static func run(_ arguments: [String]) async throws {
         switch arguments.first {
+        case "apply": try await runApplyBenchmark(arguments: Array(arguments.dropFirst()))
         case "avro": try runAvroBenchmark(arguments: Array(arguments.dropFirst()))
         case "bulk": try await runBulkBenchmark(arguments: Array(arguments.dropFirst()))
         case "bus": try await runBusBenchmark(arguments: Array(arguments.dropFirst()))
@@ -24,13 +25,15 @@ struct Bench {
         case "org": try await runOrgBenchmark(arguments: Array(arguments.dropFirst()))
         case "push": try await runPushBenchmark(arguments: Array(arguments.dropFirst()))
         case "query": try await runQueryBenchmark(arguments: Array(arguments.dropFirst()))
+        case "upserts": try runBareUpserts(arguments: Array(arguments.dropFirst()))
         case "rest": try await runRESTBenchmark(arguments: Array(arguments.dropFirst()))
         default: throw UsageError()
         }
     }
 
     private static let usage = """
-        usage: bench avro EVENTS.jsonl [SECONDS]
+        usage: bench apply [--events N] [--batch N] [--records N] [--postgres URL]
+               bench avro EVENTS.jsonl [SECONDS]
                bench bulk [--rows N]
                bench bus [--events N] [--deliveries N]
                bench log [--events N]
@@ -40,6 +43,7 @@ struct Bench {
                bench push [heartbeat=SECONDS] [wide=FIELDS]
                bench push tokens alike|users|parts|crowds|masks COUNT
                bench rest RECORDS [THREADS]
+               bench upserts SOURCE TABLE TARGET BATCH
         """
 }
 

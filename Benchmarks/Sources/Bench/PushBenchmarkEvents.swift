@@ -71,22 +71,28 @@ struct PushBenchmarkEvents: Sendable {
 
     private static func schemaText(_ wideNames: [String]) -> String {
         let texts = ["Status", "ContactId", "Part__c", "Description"] + wideNames
-        let fields = texts.map { #"{"name":"\#($0)","type":["null","string"],"doc":"Data:Text","default":null}"# }
-        return """
-            {"type":"record","name":"CaseChangeEvent","namespace":"com.sforce.eventbus","fields":[
-            {"name":"ChangeEventHeader","type":{"type":"record","name":"ChangeEventHeader","fields":[
-            {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
-            {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
-            "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
-            {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},
-            {"name":"sequenceNumber","type":"int"},{"name":"commitTimestamp","type":"long"},
-            {"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
-            {"name":"nulledFields","type":{"type":"array","items":"string"}},
-            {"name":"diffFields","type":{"type":"array","items":"string"}},
-            {"name":"changedFields","type":{"type":"array","items":"string"}}]},"doc":"Data:ComplexValueType"},
-            {"name":"Amount__c","type":["null","double"],"doc":"Data:Double","default":null},
-            \(fields.joined(separator: ",\n"))]}
-            """
+        let amount = #"{"name":"Amount__c","type":["null","double"],"doc":"Data:Double","default":null}"#
+        return schemaText(
+            fields: [amount]
+                + texts.map { #"{"name":"\#($0)","type":["null","string"],"doc":"Data:Text","default":null}"# })
+    }
+
+    /// A change event of cases whose fields are these.
+    static func schemaText(fields: [String]) -> String {
+        """
+        {"type":"record","name":"CaseChangeEvent","namespace":"com.sforce.eventbus","fields":[
+        {"name":"ChangeEventHeader","type":{"type":"record","name":"ChangeEventHeader","fields":[
+        {"name":"entityName","type":"string"},{"name":"recordIds","type":{"type":"array","items":"string"}},
+        {"name":"changeType","type":{"type":"enum","name":"ChangeType","symbols":["CREATE","UPDATE","DELETE","UNDELETE",
+        "GAP_CREATE","GAP_UPDATE","GAP_DELETE","GAP_UNDELETE","GAP_OVERFLOW","SNAPSHOT"]}},
+        {"name":"changeOrigin","type":"string"},{"name":"transactionKey","type":"string"},
+        {"name":"sequenceNumber","type":"int"},{"name":"commitTimestamp","type":"long"},
+        {"name":"commitNumber","type":"long"},{"name":"commitUser","type":"string"},
+        {"name":"nulledFields","type":{"type":"array","items":"string"}},
+        {"name":"diffFields","type":{"type":"array","items":"string"}},
+        {"name":"changedFields","type":{"type":"array","items":"string"}}]},"doc":"Data:ComplexValueType"},
+        \(fields.joined(separator: ",\n"))]}
+        """
     }
 }
 

@@ -42,12 +42,21 @@ struct PostgresCells {
 
     /// `text[]` of one dimension.
     mutating func add(_ texts: [String]) {
-        let texts = texts.map(PostgresText.escaped)
-        begin(Int32(20 + texts.reduce(0) { $0 + 4 + $1.utf8.count }))
-        for word in [1, 0, PostgresType.text.rawValue, UInt32(texts.count), 1] { write(word) }
-        for text in texts {
-            write(UInt32(text.utf8.count))
-            bytes.append(contentsOf: text.utf8)
+        add(texts.map { PostgresText.escaped($0).utf8 }, of: .text)
+    }
+
+    /// `bytea[]` of one dimension.
+    mutating func add(_ values: [[UInt8]]) { add(values, of: .bytea) }
+
+    /// `text[]` of one dimension.
+    mutating func add(_ ids: [RecordID]) { add(ids.map { $0.string.utf8 }, of: .text) }
+
+    private mutating func add(_ values: [some Collection<UInt8>], of type: PostgresType) {
+        begin(Int32(20 + values.reduce(0) { $0 + 4 + $1.count }))
+        for word in [1, 0, type.rawValue, UInt32(values.count), 1] { write(word) }
+        for value in values {
+            write(UInt32(value.count))
+            bytes.append(contentsOf: value)
         }
     }
 

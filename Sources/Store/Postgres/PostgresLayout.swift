@@ -44,6 +44,8 @@ final class PostgresLayout: Sendable {
     let putSQL: String
     let copySQL: String
     let standingSQL: String
+    let standingsSQL: String
+    let standingsPageSQL: String
     let removeSQL: String
     let markSQL: String
     /// Of the shapes that records came in last.
@@ -81,6 +83,8 @@ final class PostgresLayout: Sendable {
             """
         copySQL = "COPY \(name) (\(selected), _hc_lastop) FROM STDIN (FORMAT binary)"
         standingSQL = "SELECT isdeleted FROM \(name) WHERE sfid = $1"
+        standingsSQL = "SELECT sfid, isdeleted FROM \(name) WHERE sfid = ANY($1::text[])"
+        standingsPageSQL = "SELECT sfid, isdeleted FROM \(name) WHERE sfid > $1 ORDER BY sfid LIMIT $2"
         removeSQL = "DELETE FROM \(name) WHERE sfid = $1"
         markSQL = "UPDATE \(name) SET _needs_refetch = true WHERE NOT _needs_refetch AND sfid IS NOT NULL"
     }

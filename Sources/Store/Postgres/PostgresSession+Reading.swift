@@ -40,6 +40,60 @@ extension PostgresSession {
         return try PostgresRecordRow.read(row, names: names)
     }
 
+    func records(entity: String, ids: [RecordID]) throws(StoreError) -> [StoredRecord] {
+        if ids.isEmpty { return [] }
+        var records: [StoredRecord] = []
+        if let layout = layouts[entity] {
+            let result = try query("\(layout.wholeSQL) WHERE sfid = ANY($1::text[])") { $0.add(ids) }
+            for row in result.rows { records.append(try read(row, layout)) }
+            return records
+        }
+        let result = try query(
+            "SELECT \(RecordRow.columns) FROM millrace.records WHERE entity = $1 AND id = ANY($2::text[])"
+        ) { cells in
+            cells.add(entity)
+            cells.add(ids)
+        }
+        for row in result.rows { records.append(try PostgresRecordRow.read(row, names: names)) }
+        return records
+    }
+
+    func standings(entity: String, ids: [RecordID]) throws(StoreError) -> [RecordStanding] {
+        if ids.isEmpty { return [] }
+        guard let layout = layouts[entity] else {
+            return try records(entity: entity, ids: ids).map { RecordStanding($0) }
+        }
+        return try Self.standings(query(layout.standingsSQL) { $0.add(ids) }, layout)
+    }
+
+    func standings(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [RecordStanding] {
+        guard let layout = layouts[entity] else {
+            return try records(entity: entity, after: after, limit: limit).map { RecordStanding($0) }
+        }
+        return try pages(after: after, limit: limit, of: Self.standingsPageSize) { last, count throws(StoreError) in
+            let result = try query(layout.standingsPageSQL) { cells in
+                cells.add(last)
+                cells.add(Int64(count))
+            }
+            return try Self.standings(result, layout)
+        } id: {
+            $0.id
+        }
+    }
+
+    private static func standings(
+        _ result: PostgresResult, _ layout: PostgresLayout
+    ) throws(StoreError) -> [RecordStanding] {
+        var standings: [RecordStanding] = []
+        for row in result.rows {
+            guard !row.isNull(0), let id = row.withBytes(0, { RecordID(utf8: $0) }) else {
+                throw StoreError(code: .corrupt, message: "a row of \(layout.table.entity) has no record id")
+            }
+            standings.append(RecordStanding(id: id, isDeleted: row.boolean(1)))
+        }
+        return standings
+    }
+
     func isDeleted(entity: String, id: RecordID) throws(StoreError) -> Bool? {
         guard let layout = layouts[entity] else { return try record(entity: entity, id: id)?.isDeleted }
         return try query(layout.standingSQL) { $0.add(id) }.first?.boolean(0)
@@ -79,6 +133,8 @@ extension PostgresSession {
             var records: [StoredRecord] = []
             for row in result.rows { records.append(try PostgresRecordRow.read(row, names: names)) }
             return records
+        } id: {
+            $0.image.id
         }
     }
 
@@ -93,26 +149,31 @@ extension PostgresSession {
             var records: [StoredRecord] = []
             for row in result.rows { records.append(try read(row, layout)) }
             return records
+        } id: {
+            $0.image.id
         }
     }
 
     /// Records of one answer of the server.
     static let pageSize = 500
+    /// The same of ids alone.
+    private static let standingsPageSize = 10_000
 
     /// A limit may be "all": the server is asked page by page, since its answers are held in memory whole.
-    private func pages(
-        after: RecordID?, limit: Int, _ next: (String, Int) throws(StoreError) -> [StoredRecord]
-    ) throws(StoreError) -> [StoredRecord] {
-        var records: [StoredRecord] = []
+    private func pages<Row>(
+        after: RecordID?, limit: Int, of size: Int = pageSize,
+        _ next: (String, Int) throws(StoreError) -> [Row], id: (Row) -> RecordID
+    ) throws(StoreError) -> [Row] {
+        var rows: [Row] = []
         var last = after?.string ?? ""
-        while records.count < limit {
-            let count = min(Self.pageSize, limit - records.count)
+        while rows.count < limit {
+            let count = min(size, limit - rows.count)
             let page = try next(last, count)
-            records += page
+            rows += page
             guard page.count == count, let final = page.last else { break }
-            last = final.image.id.string
+            last = id(final).string
         }
-        return records
+        return rows
     }
 
     func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap] {

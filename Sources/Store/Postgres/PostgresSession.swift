@@ -180,11 +180,11 @@ final class PostgresSession: StoreReader {
         return events
     }
 
-    func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent] {
+    func events(withReplayIDs replayIDs: [ReplayID], topic: String) throws(StoreError) -> [LoggedEvent] {
         let result = try query(
-            "SELECT \(LogRow.columns) FROM millrace.log WHERE replay_key = $1 AND topic = $2 ORDER BY position"
+            "SELECT \(LogRow.columns) FROM millrace.log WHERE replay_key = ANY($1::bytea[]) AND topic = $2 ORDER BY position"
         ) { cells in
-            cells.add(replayID.key)
+            cells.add(replayIDs.map(\.key))
             cells.add(topic)
         }
         var events: [LoggedEvent] = []

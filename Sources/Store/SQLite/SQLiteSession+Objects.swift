@@ -20,6 +20,21 @@ extension SQLiteSession {
         return try row.step() ? row.integer(0) != 0 : nil
     }
 
+    func standings(in layout: TableLayout, after: RecordID?, limit: Int) throws(StoreError) -> [RecordStanding] {
+        let row = try statement(layout.standingsPageSQL)
+        defer { row.reset() }
+        row.bind(1, after?.string ?? "")
+        row.bind(2, Int64(limit))
+        var standings: [RecordStanding] = []
+        while try row.step() {
+            guard row.isText(0), let id = RecordID(utf8: row.bytes(0)) else {
+                throw StoreError(code: .corrupt, message: "a row of \(layout.table.entity) has no record id")
+            }
+            standings.append(RecordStanding(id: id, isDeleted: row.integer(1) != 0))
+        }
+        return standings
+    }
+
     private func statements(of layout: TableLayout) -> TableStatements {
         if let known = tables[ObjectIdentifier(layout)] { return known }
         let made = TableStatements(layout, database)

@@ -48,6 +48,12 @@ extension SQLiteSession {
         return try record(entity: entity, id: id)?.isDeleted
     }
 
+    func standings(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [RecordStanding] {
+        guard limit > 0 else { return [] }
+        if let layout = layouts[entity] { return try standings(in: layout, after: after, limit: limit) }
+        return try untabledRecords(entity: entity, after: after, limit: limit).map { RecordStanding($0) }
+    }
+
     func records(entity: String, after: RecordID?, limit: Int) throws(StoreError) -> [StoredRecord] {
         guard limit > 0 else { return [] }
         if let layout = layouts[entity] { return try page(layout.pageSQL, of: layout, after: after, limit: limit) }

@@ -138,15 +138,18 @@ final class SQLiteSession: StoreReader {
         return (row, selection == .all)
     }
 
-    func events(withReplayID replayID: ReplayID, topic: String) throws(StoreError) -> [LoggedEvent] {
+    func events(withReplayIDs replayIDs: [ReplayID], topic: String) throws(StoreError) -> [LoggedEvent] {
         let row = try statement(
             "SELECT \(LogRow.columns) FROM log WHERE replay_key = ? AND topic = ? ORDER BY position")
         defer { row.reset() }
-        row.bind(1, replayID.key)
-        row.bind(2, topic)
         var events: [LoggedEvent] = []
-        while try row.step() { events.append(try LogRow.read(row, names: names)) }
-        return events
+        for key in Set(replayIDs.map(\.key)) {
+            row.bind(1, key)
+            row.bind(2, topic)
+            while try row.step() { events.append(try LogRow.read(row, names: names)) }
+            row.reset()
+        }
+        return replayIDs.count > 1 ? events.sorted { $0.position < $1.position } : events
     }
 
     func place(of replayID: ReplayID, topic: String?) throws(StoreError) -> ReplayPlace {
@@ -183,9 +186,4 @@ final class SQLiteSession: StoreReader {
         while transactionKey != nil, try row.step(), row.text(1) == transactionKey { position = row.integer(0) }
         return position
     }
-}
-
-extension ReplayID {
-    /// What `replay_key` holds.
-    var key: [UInt8] { counter == nil ? bytes : Array(bytes.prefix(8)) }
 }

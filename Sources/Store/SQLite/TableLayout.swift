@@ -38,6 +38,7 @@ final class TableLayout: Sendable {
     /// Row number, then the indexed columns.
     let indexedSQL: String
     let standingSQL: String
+    let standingsPageSQL: String
     let removeSQL: String
     let markSQL: String
     /// Which indexed columns an update sets, as bits, to its text.
@@ -74,6 +75,7 @@ final class TableLayout: Sendable {
         indexedSQL =
             "SELECT \((["id"] + indexed.map(\.sqlName)).joined(separator: ", ")) FROM \(name) WHERE sfid = ?"
         standingSQL = "SELECT isdeleted FROM \(name) WHERE sfid = ?"
+        standingsPageSQL = "SELECT sfid, isdeleted FROM \(name) WHERE sfid > ? ORDER BY sfid LIMIT ?"
         removeSQL = "DELETE FROM \(name) WHERE sfid = ?"
         markSQL = "UPDATE \(name) SET _needs_refetch = 1 WHERE _needs_refetch = 0"
     }

@@ -55,7 +55,7 @@ extension Replica {
             if view.isBroken { return }
             let replay = try RowReplay(
                 query, hasAllFields: true, of: object, window: view, writer: writer, schemas: twin.schemaInTransaction)
-            for row in rows { try replay.write(row) }
+            try replay.write(rows)
             for id in ids where !found.contains(id) { try replay.writeAbsence(of: id) }
         }
         return due.count > ids.count

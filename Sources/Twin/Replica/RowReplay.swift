@@ -28,7 +28,27 @@ struct RowReplay {
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
     }
 
-    func write(_ row: SourceRow) throws(StoreError) {
+    /// Those of records that the table does not have go into it by the fastest way.
+    func write(_ rows: some Collection<SourceRow>) throws(StoreError) {
+        let ids = rows.map(\.id)
+        guard fields == nil, left.isEmpty else {
+            let known = try writer.records(entity: object.name, ids: ids).map { ($0.image.id, $0) }
+            let records = Dictionary(known, uniquingKeysWith: { first, _ in first })
+            for row in rows { if let record = try outcome(of: row) { try write(record, over: records[row.id]) } }
+            return
+        }
+        var known = Set(try writer.standings(entity: object.name, ids: ids).map(\.id))
+        var (new, others): ([StoredRecord], [StoredRecord]) = ([], [])
+        for row in rows {
+            guard let record = try outcome(of: row) else { continue }
+            if known.insert(row.id).inserted { new.append(record) } else { others.append(record) }
+        }
+        try writer.load(new)
+        for record in others { try writer.put(record) }
+    }
+
+    /// The record that a row and what came behind it make; nil: none.
+    private func outcome(of row: SourceRow) throws(StoreError) -> StoredRecord? {
         let positions = window.positions(of: row.id)
         let image = RecordImage(entity: object.name, id: row.id, fields: row.fields, isComplete: true)
         var record: StoredRecord? = StoredRecord(
@@ -37,12 +57,15 @@ struct RowReplay {
             guard let change = try change(at: position) else { continue }
             record = RecordChange(event: change, id: row.id).outcome(on: record).row ?? record
         }
-        guard var record else { return }
-        if window.concernsAll { record.needsRefetch = true }
-        if let fields { return try takeOver(fields, of: record) }
-        if !left.isEmpty, let known = try writer.record(entity: object.name, id: row.id) {
-            for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
-        }
+        if window.concernsAll { record?.needsRefetch = true }
+        return record
+    }
+
+    private func write(_ record: StoredRecord, over known: StoredRecord?) throws(StoreError) {
+        if let fields { return try takeOver(fields, of: record, into: known) }
+        guard let known else { return try writer.insert(record) }
+        var record = record
+        for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
         try writer.put(record)
     }
 
@@ -54,8 +77,10 @@ struct RowReplay {
     }
 
     /// Into the record as it is: it follows the log, and these fields as well.
-    private func takeOver(_ fields: [String], of read: StoredRecord) throws(StoreError) {
-        guard var kept = try writer.record(entity: object.name, id: read.image.id) else {
+    private func takeOver(
+        _ fields: [String], of read: StoredRecord, into known: StoredRecord?
+    ) throws(StoreError) {
+        guard var kept = known else {
             // Read in part, and nothing else is known of it.
             var partial = read
             partial.image.isComplete = false

@@ -45,14 +45,19 @@ struct SnapshotRun {
                 try await save()
             }
             guard let read else { return false }
-            repeat {
-                let page = try await source.page(ofRead: read, after: snapshot.next, snapshot.query)
+            let (source, query) = (source, snapshot.query)
+            var page = try await source.page(ofRead: read, after: snapshot.next, query)
+            while true {
+                // The org and the network are busy with a page while the store is with the one before.
+                let place = page.next
+                async let following = place == nil ? nil : source.page(ofRead: read, after: place, query)
                 guard try await write(page, window) else {
                     try await beginAgain()
                     return false
                 }
-            } while snapshot.next != nil
-            return true
+                guard let next = try await following else { return true }
+                page = next
+            }
         } catch let error as SourceError where error.code == .readGone {
             try await beginAgain()
             return false
@@ -98,7 +103,7 @@ struct SnapshotRun {
                 let replay = try RowReplay(
                     written.query, hasAllFields: written.hasAllFields, of: object, window: view, writer: writer,
                     schemas: twin.schemaInTransaction)
-                for row in rows { try replay.write(row) }
+                try replay.write(rows)
                 if isLast { try Self.save(written, writer) }
                 return true
             }
@@ -109,7 +114,7 @@ struct SnapshotRun {
     }
 
     /// Rows of one transaction.
-    private static let rowsAtOnce = 500
+    private static let rowsAtOnce = 2_000
 
     private mutating func finishReading() async throws {
         if let read = snapshot.read { await source.endRead(read) }
@@ -180,16 +185,16 @@ struct SnapshotRun {
         while true {
             let after = last
             let page = try await twin.store.read { [entity = object.name] reader in
-                try reader.records(entity: entity, after: after, limit: Self.recordsAtOnce)
+                try reader.standings(entity: entity, after: after, limit: Self.recordsAtOnce)
             }
-            for record in page { unknown.remove(record.image.id) }
-            let doubtful = page.filter { $0.isDeleted == found.contains($0.image.id) }.map(\.image.id)
+            for record in page { unknown.remove(record.id) }
+            let doubtful = page.filter { $0.isDeleted == found.contains($0.id) }.map(\.id)
             if !doubtful.isEmpty {
                 guard let count = try await settle(doubtful, found, window) else { return nil }
                 removed += count
             }
             guard let final = page.last, page.count == Self.recordsAtOnce else { break }
-            last = final.image.id
+            last = final.id
         }
         var missed = 0
         var rest = Array(unknown)[...]
@@ -202,7 +207,7 @@ struct SnapshotRun {
         return (removed, missed)
     }
 
-    private static let recordsAtOnce = 500
+    private static let recordsAtOnce = 5_000
 
     /// Records that are live in one place and not in the other, and that no event behind the window's place explains.
     private func settle(_ ids: [RecordID], _ found: Set<RecordID>, _ window: Window) async throws -> Int? {

@@ -66,7 +66,9 @@ extension StoreCheck {
                 (
                     try $0.place(of: ReplayID(counter: 500), topic: nil),
                     try $0.events(
-                        withReplayID: ReplayID(bytes: ReplayID(counter: 500).bytes.prefix(8)),
+                        withReplayIDs: [
+                            ReplayID(bytes: ReplayID(counter: 500).bytes.prefix(8)), ReplayID(counter: 499),
+                        ],
                         topic: "/data/CaseChangeEvent")
                 )
             }
