@@ -155,19 +155,20 @@ struct SnapshotRun {
         }
     }
 
-    /// Nil: the org forgot the read while it was read.
-    private func idsInOrg() async throws -> Set<RecordID>? {
+    /// By id: 16 bytes a record are all that is held of an object. Nil: the org forgot the read while it was read.
+    private func idsInOrg() async throws -> [RecordID]? {
         let query = SourceQuery(object: object.name, fields: [])
         do throws(SourceError) {
             let read = try await source.beginRead(query)
-            var ids: Set<RecordID> = []
+            var ids: [RecordID] = []
             var next: String?
             repeat {
                 let page = try await source.page(ofRead: read, after: next, query)
-                for row in page.rows { ids.insert(row.id) }
+                for row in page.rows { ids.append(row.id) }
                 next = page.next
             } while next != nil
             await source.endRead(read)
+            ids.sort()
             return ids
         } catch {
             guard error.code == .readGone else { throw error }
@@ -177,34 +178,44 @@ struct SnapshotRun {
 
     /// Nil: events were lost meanwhile.
     private func removeOthers(
-        than found: Set<RecordID>, _ window: Window
+        than found: [RecordID], _ window: Window
     ) async throws -> (removed: Int, missed: Int)? {
-        var unknown = found
+        // Both sides come by id: they are walked together.
+        var left = found[...]
         var last: RecordID?
-        var removed = 0
+        var (removed, missed) = (0, 0)
         while true {
             let after = last
             let page = try await twin.store.read { [entity = object.name] reader in
                 try reader.standings(entity: entity, after: after, limit: Self.recordsAtOnce)
             }
-            for record in page { unknown.remove(record.id) }
-            let doubtful = page.filter { $0.isDeleted == found.contains($0.id) }.map(\.id)
+            let isLast = page.count < Self.recordsAtOnce
+            var (doubtful, unknown): ([RecordID], [RecordID]) = ([], [])
+            var inOrg: Set<RecordID> = []
+            for record in page {
+                while let id = left.first, id < record.id {
+                    unknown.append(id)
+                    left.removeFirst()
+                }
+                let isInOrg = left.first == record.id
+                if isInOrg { left.removeFirst() }
+                guard isInOrg == record.isDeleted else { continue }
+                doubtful.append(record.id)
+                if isInOrg { inOrg.insert(record.id) }
+            }
             if !doubtful.isEmpty {
-                guard let count = try await settle(doubtful, found, window) else { return nil }
+                guard let count = try await settle(doubtful, inOrg, window) else { return nil }
                 removed += count
             }
-            guard let final = page.last, page.count == Self.recordsAtOnce else { break }
-            last = final.id
+            if isLast { unknown += left }
+            while !unknown.isEmpty {
+                guard let count = try await admit(Array(unknown.prefix(Self.recordsAtOnce)), window) else { return nil }
+                missed += count
+                unknown.removeFirst(min(Self.recordsAtOnce, unknown.count))
+            }
+            if isLast { return (removed, missed) }
+            last = page.last?.id
         }
-        var missed = 0
-        var rest = Array(unknown)[...]
-        while !rest.isEmpty {
-            let ids = Array(rest.prefix(Self.recordsAtOnce))
-            guard let count = try await admit(ids, window) else { return nil }
-            missed += count
-            rest = rest.dropFirst(ids.count)
-        }
-        return (removed, missed)
     }
 
     private static let recordsAtOnce = 5_000
