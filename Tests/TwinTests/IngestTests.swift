@@ -287,7 +287,8 @@ import Testing
     }
 
     /// Split, enriched events repeat one replay id: they are different events. So is one with another event id.
-    @Test func sameReplayIDWithOtherRecordsIsAnotherEvent() async throws {
+    @Test("loss trap: events are told apart by their replay id alone")
+    func sameReplayIDWithOtherRecordsIsAnotherEvent() async throws {
         let bench = try await TwinBench()
         let split = try [id, other].map {
             try bench.cases.event(

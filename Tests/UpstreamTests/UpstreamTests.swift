@@ -144,7 +144,8 @@ struct UpstreamTests {
 
     /// What is on its way and what is received but not durable are one sum: a sink that stores nothing gets no more than its
     /// room.
-    @Test func aSlowSinkBoundsWhatIsOnItsWay() async throws {
+    @Test("loss trap: event drop on a full buffer")
+    func aSlowSinkBoundsWhatIsOnItsWay() async throws {
         try await Harness.with(
             topics: [Upstream.Topic(Self.cases)],
             prepare: { bus, _, sink in
@@ -225,7 +226,9 @@ struct UpstreamTests {
 
     // The stored id is refused
 
-    @Test(arguments: ["fetch.replayid.corrupted", "fetch.replayid.validation.failed"])
+    @Test(
+        "loss trap: replay reset to LATEST",
+        arguments: ["fetch.replayid.corrupted", "fetch.replayid.validation.failed"])
     func aRefusedReplayIDIsAnAlarmAGapAndEarliest(code: String) async throws {
         try await Harness.with(
             topics: [Upstream.Topic(Self.cases, start: .latest)],

@@ -231,9 +231,10 @@ class Gateway:
     HEARTBEAT_SECONDS = 2
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None,
-                 starts=True):
+                 timestamps="timestamptz", starts=True):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
-        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `starts`: no gateway
+        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `timestamps`:
+        what it makes of dates with times. `starts`: no gateway
         runs otherwise, but its configuration is there."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -244,6 +245,7 @@ class Gateway:
         self.certificates = certificates
         self.objects = objects
         self.database = database
+        self.timestamps = timestamps
         if starts:
             self.start()
         else:
@@ -285,6 +287,7 @@ topics: [{", ".join(self.topics)}]
 {f"objects: {json.dumps(self.objects)}" if self.objects else ""}
 store:
   {f"url_file: {self.directory / 'database.txt'}" if self.database else f"path: {self.directory / 'millrace.sqlite'}"}
+{f"  timestamp_type: {self.timestamps}" if self.database else ""}
 listen:
   host: 127.0.0.1
   port: {self.port}

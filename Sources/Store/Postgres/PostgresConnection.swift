@@ -78,6 +78,12 @@ final class PostgresConnection {
         // The server's notices ("already exists, skipping") are no news; libpq would print them.
         PQsetNoticeProcessor(opened, { _, _ in }, nil)
         try check()
+        // Columns without a time zone are in UTC, whatever the server's own is.
+        let zoned = PQexec(opened, "SET TIME ZONE 'UTC'")
+        defer { PQclear(zoned) }
+        guard PQresultStatus(zoned) == PGRES_COMMAND_OK else {
+            throw .disconnected("cannot set up the connection to \(address)", opened)
+        }
         guard PQsetnonblocking(opened, 1) == 0, PQenterPipelineMode(opened) == 1 else {
             throw .disconnected("cannot set up the connection to \(address)", opened)
         }

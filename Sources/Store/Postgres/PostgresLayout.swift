@@ -128,12 +128,12 @@ final class PostgresLayout: Sendable {
 
     // Making and changing.
 
-    var createSQL: String {
+    func createSQL(_ timestamps: PostgresStore.TimestampType) -> String {
         """
         CREATE TABLE \(name) (
             id serial PRIMARY KEY, sfid varchar(18) COLLATE "C", isdeleted boolean NOT NULL DEFAULT false,
             _needs_refetch boolean NOT NULL DEFAULT false, _commit_timestamp bigint NOT NULL DEFAULT 0, _rest bytea,
-            _hc_lastop varchar(32), _hc_err text\(columns.map { ", \(Self.declaration($0.sqlName, $0.type))" }.joined()))
+            _hc_lastop varchar(32), _hc_err text\(columns.map { ", \(Self.declaration($0, timestamps))" }.joined()))
         """
     }
 
@@ -145,8 +145,8 @@ final class PostgresLayout: Sendable {
         "CREATE INDEX \(indexName("hc_idx", "_needs_refetch")) ON \(name) (sfid) WHERE _needs_refetch"
     }
 
-    func addSQL(_ column: Column) -> String {
-        "ALTER TABLE \(name) ADD COLUMN \(Self.declaration(column.sqlName, column.type))"
+    func addSQL(_ column: Column, _ timestamps: PostgresStore.TimestampType) -> String {
+        "ALTER TABLE \(name) ADD COLUMN \(Self.declaration(column, timestamps))"
     }
 
     func dropSQL(_ sqlName: String) -> String { "ALTER TABLE \(name) DROP COLUMN \(sqlName)" }
@@ -181,16 +181,16 @@ final class PostgresLayout: Sendable {
         return TableLayout.quoted(name.prefix(Self.nameBytesMax - 17) + "_" + String(sum.value, radix: 16))
     }
 
-    private static func declaration(_ sqlName: String, _ type: ObjectTable.ColumnType) -> String {
-        switch type {
-        case .text: "\(sqlName) text"
-        case .identifier: "\(sqlName) varchar(\(identifierCharactersMax)) COLLATE \"C\""
-        case .boolean: "\(sqlName) boolean"
-        case .integer: "\(sqlName) bigint"
-        case .double: "\(sqlName) numeric"
-        case .date: "\(sqlName) date"
-        case .dateTime: "\(sqlName) timestamptz"
-        case .time: "\(sqlName) time"
+    private static func declaration(_ column: Column, _ timestamps: PostgresStore.TimestampType) -> String {
+        switch column.type {
+        case .text: "\(column.sqlName) text"
+        case .identifier: "\(column.sqlName) varchar(\(identifierCharactersMax)) COLLATE \"C\""
+        case .boolean: "\(column.sqlName) boolean"
+        case .integer: "\(column.sqlName) bigint"
+        case .double: "\(column.sqlName) numeric"
+        case .date: "\(column.sqlName) date"
+        case .dateTime: "\(column.sqlName) \(timestamps.rawValue)"
+        case .time: "\(column.sqlName) time"
         }
     }
 

@@ -53,7 +53,7 @@ extension PostgresSession {
     }
 
     private func create(_ layout: PostgresLayout) throws(StoreError) {
-        try run(layout.createSQL)
+        try run(layout.createSQL(timestamps))
         try run(layout.createIDIndexSQL)
         try run(layout.createRefetchIndexSQL)
         try adopt(layout)
@@ -91,7 +91,7 @@ extension PostgresSession {
             try run("ALTER TABLE \(new.name) RENAME COLUMN \(column.sqlName) TO \(Self.aside(column.sqlName))")
         }
         for column in new.columns where before[column.sqlName] == nil || remade.contains(column.sqlName) {
-            try run(new.addSQL(column))
+            try run(new.addSQL(column, timestamps))
         }
         if !retyped.isEmpty {
             connection.forgetStatements()

@@ -9,6 +9,8 @@ final class PostgresSession: StoreReader {
     let connection: PostgresConnection
     /// Of the process that may write; nil in a read.
     let epoch: Int64?
+    /// Of columns that it makes.
+    let timestamps: PostgresStore.TimestampType
     /// Loaded at first use; written back by `flushSummary` when changed.
     var summary: SQLiteSession.LogSummary?
     var summaryIsChanged = false
@@ -26,8 +28,12 @@ final class PostgresSession: StoreReader {
     var layouts: [String: PostgresLayout]
     var layoutsAreChanged = false
 
-    init(_ connection: PostgresConnection, layouts: [String: PostgresLayout], epoch: Int64? = nil) {
+    init(
+        _ connection: PostgresConnection, layouts: [String: PostgresLayout], epoch: Int64? = nil,
+        timestamps: PostgresStore.TimestampType = .withTimeZone
+    ) {
         self.connection = connection
+        self.timestamps = timestamps
         self.layouts = layouts
         self.epoch = epoch
     }

@@ -15,6 +15,14 @@ public final class PostgresStore: EventStore {
         case wait
     }
 
+    /// What becomes of dates with times in the tables of objects. Columns that are there stay as they are: both are read and
+    /// written alike, and both are in UTC.
+    public enum TimestampType: String, Sendable, Hashable, CaseIterable {
+        case withTimeZone = "timestamptz"
+        /// As Heroku Connect has them, and applications that were written for it.
+        case withoutTimeZone = "timestamp"
+    }
+
     /// Between two questions of a standby.
     private static let lockQuestionInterval: Duration = .milliseconds(250)
     /// Where the server cannot be reached while a standby waits.
@@ -44,9 +52,9 @@ public final class PostgresStore: EventStore {
     ///     or find `millrace` and `salesforce` as its own.
     ///   - readersMax: sessions that read at the same time; more readers wait.
     public static func open(
-        _ url: String, readersMax: Int = 8, whenLocked: WhenLocked = .refuse
+        _ url: String, readersMax: Int = 8, whenLocked: WhenLocked = .refuse, timestamps: TimestampType = .withTimeZone
     ) async throws -> PostgresStore {
-        let store = PostgresStore(try PostgresAddress(url), readersMax: readersMax)
+        let store = PostgresStore(try PostgresAddress(url), readersMax: readersMax, timestamps: timestamps)
         while true {
             try Task.checkCancellation()
             do {
@@ -67,12 +75,12 @@ public final class PostgresStore: EventStore {
         }
     }
 
-    private init(_ address: PostgresAddress, readersMax: Int) {
+    private init(_ address: PostgresAddress, readersMax: Int, timestamps: TimestampType) {
         self.address = address
         let host = ProcessInfo.processInfo.hostName.prefix(30)
         let process = ProcessInfo.processInfo.processIdentifier
         name = "millrace \(process)@\(host) " + String(UInt32.random(in: 0...(.max)), radix: 16)
-        writer = PostgresWriter(address, name: name)
+        writer = PostgresWriter(address, name: name, timestamps: timestamps)
         readers = ReaderThreads(threadsMax: max(1, readersMax))
     }
 

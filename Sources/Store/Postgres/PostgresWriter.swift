@@ -19,6 +19,7 @@ final class PostgresWriter: @unchecked Sendable {
     private let address: PostgresAddress
     /// What our sessions call themselves on the server: for the message of whoever comes second.
     private let name: String
+    private let timestamps: PostgresStore.TimestampType
     private var connection: PostgresConnection?
     /// The last session that held the lock, which the server may still have.
     private var formerProcess: Int32?
@@ -26,9 +27,10 @@ final class PostgresWriter: @unchecked Sendable {
     private var layouts: [String: PostgresLayout] = [:]
 
     /// - Parameter name: of no other store.
-    init(_ address: PostgresAddress, name: String) {
+    init(_ address: PostgresAddress, name: String, timestamps: PostgresStore.TimestampType) {
         self.address = address
         self.name = name
+        self.timestamps = timestamps
     }
 
     /// Becomes the writer. Nil where another process is, and who that is.
@@ -97,7 +99,7 @@ final class PostgresWriter: @unchecked Sendable {
         do throws(StoreError) {
             let found = try connected()
             connection = found.0
-            session = PostgresSession(connection, layouts: layouts, epoch: found.epoch)
+            session = PostgresSession(connection, layouts: layouts, epoch: found.epoch, timestamps: timestamps)
             try connection.deallocate()
             try connection.send("BEGIN")
         } catch {

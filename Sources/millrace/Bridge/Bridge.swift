@@ -90,12 +90,12 @@ struct Bridge: Sendable {
     ) async throws -> any EventStore {
         switch location {
         case .file(let path): return try SQLiteStore(path: path)
-        case .database(let url):
+        case .database(let url, let timestamps):
             do {
-                return try await PostgresStore.open(url.reveal())
+                return try await PostgresStore.open(url.reveal(), timestamps: timestamps)
             } catch let error as StoreError where error.code == .busy {
                 logger.notice("standing by", metadata: ["reason": "\(error.message)"])
-                return try await PostgresStore.open(url.reveal(), whenLocked: .wait)
+                return try await PostgresStore.open(url.reveal(), whenLocked: .wait, timestamps: timestamps)
             }
         }
     }

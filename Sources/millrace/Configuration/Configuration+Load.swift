@@ -1,6 +1,7 @@
 import Doors
 import Foundation
 import Logging
+import Store
 import Twin
 import Upstream
 import Yams
@@ -167,6 +168,8 @@ private struct ConfigurationReader {
         let names = ["url_file", "url_env"]
         guard names.contains(where: section.has) else {
             for name in names { _ = section.node(name) }
+            if section.has("timestamp_type") { section.mistake("timestamp_type", "is of a PostgreSQL database only") }
+            _ = section.node("timestamp_type")
             let path = section.text("path").map(files.resolved)
             if let path, !files.directoryExists(of: path) {
                 section.mistake("path", "is in a directory that does not exist")
@@ -177,13 +180,14 @@ private struct ConfigurationReader {
             _ = section.node("path")
             section.mistake("path", "cannot stand beside a database: choose one")
         }
-        guard let url = files.secret(section, file: names[0], environment: names[1]) else { return nil }
+        let timestamps = section.choice("timestamp_type", as: PostgresStore.TimestampType.self)
+        guard let url = files.secret(section, file: names[0], environment: names[1]), let timestamps else { return nil }
         let text = url.secret.reveal()
         guard ["postgres://", "postgresql://"].contains(where: text.hasPrefix) else {
             section.mistake(url.key, "must hold postgres://user:password@host:port/database")
             return nil
         }
-        return .database(url: url.secret)
+        return .database(url: url.secret, timestamps: timestamps)
     }
 
     private func listen(_ section: Section) -> Configuration.Listener? {

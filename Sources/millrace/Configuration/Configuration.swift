@@ -1,5 +1,6 @@
 import Doors
 import Logging
+import Store
 import Twin
 
 /// What `millrace run --config FILE` works by: every key of the file with its default filled in, paths resolved,
@@ -36,7 +37,7 @@ struct Configuration: Sendable {
             /// SQLite.
             case file(String)
             /// PostgreSQL: its address, with the password.
-            case database(url: Secret)
+            case database(url: Secret, timestamps: PostgresStore.TimestampType)
         }
 
         var location: Location

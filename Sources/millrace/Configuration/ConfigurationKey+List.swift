@@ -1,4 +1,5 @@
 import Logging
+import Store
 
 extension ConfigurationKey {
     /// Every key there is, in the order of the documentation.
@@ -69,6 +70,10 @@ extension ConfigurationKey {
             path: "store.url_env", kind: .environmentVariable,
             presence: .oneOf("for PostgreSQL: this or `store.url_file`"), isSecret: true,
             effect: "The variable that holds it instead"),
+        ConfigurationKey(
+            path: "store.timestamp_type", kind: .choice(PostgresStore.TimestampType.allCases.map(\.rawValue)),
+            presence: .defaults(to: PostgresStore.TimestampType.withTimeZone.rawValue),
+            effect: "Type of new columns with a date and time on PostgreSQL; `timestamp`, in UTC, is Heroku Connect's"),
         ConfigurationKey(
             path: "store.retention", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))),
             presence: .defaults(to: "72h"),

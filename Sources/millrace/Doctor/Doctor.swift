@@ -59,7 +59,7 @@ struct Doctor: Sendable {
                     "store", room, advice: "The log grows with the events: make room, or set store.log_size_max.")
             }
             return .ok("store", room)
-        case .database(let url):
+        case .database(let url, _):
             do {
                 return .ok("store", "PostgreSQL \(try PostgresStore.serverVersion(of: url.reveal()))")
             } catch {

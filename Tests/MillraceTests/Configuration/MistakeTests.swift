@@ -49,7 +49,7 @@ struct MistakeTests {
         let text = ConfigurationFiles.minimal + "\nstore: { url_env: DATABASE }\n"
         let url = "postgres://millrace:hidden@127.0.0.1/crm"
         let configuration = try files.parse(text, environment: ["DATABASE": url])
-        guard case .database(let secret) = configuration.store.location else {
+        guard case .database(let secret, .withTimeZone) = configuration.store.location else {
             Issue.record("\(configuration.store.location)")
             return
         }

@@ -102,7 +102,8 @@ struct ReplicaBench: Sendable {
     }
 
     /// A: who reads before the subscription has its place, loses what happens in between.
-    @Test func readingBeginsWhenTheTopicHasAPlace() async throws {
+    @Test("loss trap: hand-off A, snapshot and then subscribe")
+    func readingBeginsWhenTheTopicHasAPlace() async throws {
         let world = try await ReplicaBench()
         world.org.found(5)
         let replica = world.replica()
@@ -117,7 +118,8 @@ struct ReplicaBench: Sendable {
     }
 
     /// B: the row is read, then changed; the event comes when all pages have been written.
-    @Test func aChangeBehindTheRowIsNotTakenForOlderThanTheSnapshot() async throws {
+    @Test("loss trap: hand-off B, events older than the snapshot's end")
+    func aChangeBehindTheRowIsNotTakenForOlderThanTheSnapshot() async throws {
         let world = try await ReplicaBench()
         world.org.found(5)
         try await world.begin()
@@ -132,7 +134,8 @@ struct ReplicaBench: Sendable {
     }
 
     /// C: an event of one field makes a row; the others are in the row that was read.
-    @Test func aRowIsNotDroppedBecauseItsRecordHasChanged() async throws {
+    @Test("loss trap: hand-off C, the row is dropped")
+    func aRowIsNotDroppedBecauseItsRecordHasChanged() async throws {
         let world = try await ReplicaBench()
         world.org.found(5)
         try await world.begin()
@@ -149,7 +152,8 @@ struct ReplicaBench: Sendable {
     }
 
     /// D: what was read is older than what events have done since.
-    @Test func aRowDoesNotOverwriteWhatCameSince() async throws {
+    @Test("loss trap: hand-off D, the snapshot overwrites")
+    func aRowDoesNotOverwriteWhatCameSince() async throws {
         let world = try await ReplicaBench()
         world.org.found(5)
         try await world.begin()

@@ -48,7 +48,8 @@ struct SchemaBookTests {
         }
     }
 
-    @Test func passingFailuresHoldTheEventsBackUntilTheSchemaIsThere() async throws {
+    @Test("loss trap: schema fetch skipped")
+    func passingFailuresHoldTheEventsBackUntilTheSchemaIsThere() async throws {
         let id = try id().string
         try await Harness.with(
             topics: [Upstream.Topic(Self.topic)],
