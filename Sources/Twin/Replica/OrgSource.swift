@@ -14,6 +14,43 @@ public protocol OrgSource: Sendable {
     /// Rows by their ids, those in the recycle bin among them; a record that is not there has none.
     /// - Parameter ids: at most `SourceQuery.idsMax`.
     func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow]
+
+    // For reconciliations. Every count is of live rows, hours and months are those of UTC.
+
+    /// API calls that were made by now, by whoever shares the account.
+    var calls: Int { get }
+    /// How many rows are in a range; nil: in all.
+    func count(_ object: String, in range: SourceRange?) async throws(SourceError) -> Int
+    /// How many rows each month has, by a Date/Time field.
+    func monthCounts(_ object: String, of field: String) async throws(SourceError) -> [CalendarMonth: Int]
+    /// How many rows each hour (since 1970) of these months has.
+    func hourCounts(
+        _ object: String, of field: String, in months: [CalendarMonth]
+    ) async throws(SourceError) -> [Int64: Int]
+    /// Reads rows that are in one of the ranges (nil: all) to their end, some thousands at a time; they come in no order. Where it
+    /// breaks off, what was handed on may come again: there is no place to go on from.
+    /// - Parameter expected: how many they may be: few are read in another way than many.
+    func read(
+        _ query: SourceQuery, in ranges: [SourceRange]?, expected: Int, _ take: ([SourceRow]) async throws -> Void
+    ) async throws
+}
+
+/// Rows by a Date/Time field and by their ids.
+public struct SourceRange: Sendable, Hashable {
+    public var field: String
+    /// Milliseconds since 1970, the end excluded.
+    public var times: Range<Int64>
+    /// Nil: from the first on.
+    public var from: RecordID?
+    /// Excluded; nil: to the last.
+    public var to: RecordID?
+
+    public init(field: String, times: Range<Int64>, from: RecordID? = nil, to: RecordID? = nil) {
+        self.field = field
+        self.times = times
+        self.from = from
+        self.to = to
+    }
 }
 
 /// An object of the org, as far as a table of it needs to know.
