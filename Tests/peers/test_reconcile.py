@@ -12,9 +12,9 @@ import pytest
 import requests
 
 import programs
-from test_replica import client, database, org, report, same, server, settled, sync, until_same
+from test_replica import FIELDS, client, database, org, report, same, server, settled, sync, until_same
 
-OBJECTS = {"Case": {"fields": ["CaseNumber", "Subject", "Status", "Priority", "Description"]}, "Account": {"fields": "all"}}
+OBJECTS = {"Case": {"fields": FIELDS}, "Account": {"fields": "all"}}
 ADDED = "5003000000D8cuIAAR"
 """An id that no org of these tests gives."""
 

@@ -14,10 +14,12 @@ struct DrillDown {
         var differencesMax = 2_000
         /// Questions to the org after which every row is read instead.
         var questionsMax = 20
-        /// A query's text is bounded, and an answer by the hour has 2,000 groups at most.
+        /// A query's text is bounded.
         var placesAtOnce = 20
-        var monthsAtOnce = 2
-        var monthsMax = 16
+        /// An answer has 2,000 groups at most. So many of ours leave room for those that are not here.
+        var groupsAtOnce = 1_500
+        /// So many questions ask by the hour at once, the newest first; what is older is asked by the day before.
+        var hourQuestionsMax = 4
     }
 
     /// Rows of an hour, and of these a range of ids; both ends open where nil.
@@ -33,10 +35,8 @@ struct DrillDown {
 
     enum Question: Sendable, Hashable {
         case total
-        /// Rows by month, on both sides.
-        case months
-        /// Rows by hour of these months.
-        case hours([CalendarMonth])
+        /// Rows by hour or by day, in some spans of hours, on both sides.
+        case groups(SourceSpan.Unit, [SourceSpan])
         /// Here alone: the ids of an hour, in their order.
         case ids(hour: Int64)
         /// The org's rows of an hour in a range of ids.
@@ -67,7 +67,10 @@ struct DrillDown {
     /// Put to the org.
     private(set) var questions = 0
     private var rows = 0
-    private var months: [CalendarMonth] = []
+    /// Questions for groups that are still to be put.
+    private var groups: [(unit: SourceSpan.Unit, spans: [SourceSpan])] = []
+    /// Days that differ: their hours are to be asked.
+    private var days: [Int64] = []
     private var largeHours: [(hour: Int64, org: Int)] = []
     private var ids: [RecordID] = []
     private var parts: [Part] = []
@@ -80,44 +83,43 @@ struct DrillDown {
 
     // MARK: Answers
 
-    mutating func totalAnswered(org: Int, here: Int) {
+    /// - Parameter here: by hour since 1970; nil: without a stamp.
+    mutating func totalAnswered(org: Int, here: [Int64?: Int]) {
         questions += 1
-        rows = max(org, here)
-        if abs(org - here) > limits.differencesMax {
+        let count = here.values.reduce(0, +)
+        rows = max(org, count)
+        if abs(org - count) > limits.differencesMax {
             question = .readAnew
         } else if rows == 0 {
             question = .end
-        } else if rows <= limits.wholeRowsMax || !hasStamp {
+        } else if rows <= limits.wholeRowsMax || !hasStamp || count == 0 {
             question = .readAll(rows: rows)
         } else {
-            question = .months
+            if let unstamped = here[nil] { places.append(Place(hour: nil, rows: unstamped)) }
+            plan(here.keys.compactMap { $0 }.sorted())
+            advance()
         }
     }
 
-    /// - Parameter here: by hour; nil: without a stamp.
-    mutating func monthsAnswered(org: [CalendarMonth: Int], here: [Int64?: Int]) {
+    /// - Parameter org: by hour or day since 1970, as was asked.
+    mutating func groupsAnswered(org: [Int64: Int], here: [Int64?: Int]) {
         questions += 1
-        var ours: [CalendarMonth: Int] = [:]
+        guard case .groups(let unit, let spans) = question else { return }
+        if groups.isEmpty { days.removeFirst(spans.count) } else { groups.removeFirst() }
+        var ours: [Int64: Int] = [:]
         for (hour, count) in here {
-            if let hour { ours[CalendarMonth(hour: hour), default: 0] += count }
+            guard let hour, spans.contains(where: { $0.contains(hour) }) else { continue }
+            ours[unit.of(hour), default: 0] += count
         }
-        months = Set(org.keys).union(ours.keys).filter { org[$0, default: 0] != ours[$0, default: 0] }.sorted()
-        if let unstamped = here[nil] { places.append(Place(hour: nil, rows: unstamped)) }
-        advance()
-    }
-
-    mutating func hoursAnswered(org: [Int64: Int], here: [Int64?: Int]) {
-        questions += 1
-        guard case .hours(let asked) = question else { return }
-        months.removeFirst(asked.count)
-        let hours = Set(org.keys).union(here.keys.compactMap { $0 })
-        for hour in hours.filter({ hour in asked.contains { $0.hours.contains(hour) } }).sorted() {
-            let (org, here) = (org[hour, default: 0], here[hour, default: 0])
+        for group in Set(org.keys).union(ours.keys).sorted() {
+            let (org, here) = (org[group, default: 0], ours[group, default: 0])
             guard org != here else { continue }
-            if max(org, here) <= limits.placeRowsMax || here < 2 {
-                places.append(Place(hour: hour, rows: max(org, here)))
+            if unit == .day {
+                days.append(group)
+            } else if max(org, here) <= limits.placeRowsMax || here < 2 {
+                places.append(Place(hour: group, rows: max(org, here)))
             } else {
-                largeHours.append((hour, org))
+                largeHours.append((group, org))
             }
         }
         advance()
@@ -154,6 +156,34 @@ struct DrillDown {
 
     // MARK: Deciding
 
+    /// What is asked, from the hours that rows here are in. The spans leave nothing out: the first begins before everything, each
+    /// ends where the next begins, the last has no end.
+    private mutating func plan(_ hours: [Int64]) {
+        var end: Int64?
+        var rest = hours[...]
+        while !rest.isEmpty, groups.count < limits.hourQuestionsMax {
+            let newest = rest.suffix(limits.groupsAtOnce)
+            rest = rest.dropLast(newest.count)
+            // From midnight on, so that days behind it are whole.
+            let begin = rest.isEmpty ? nil : newest.first.map { SourceSpan.Unit.day.of($0) * 24 }
+            if let begin { rest = rest.prefix { $0 < begin } }
+            groups.append((.hour, [SourceSpan(from: rest.isEmpty ? nil : begin, to: end)]))
+            end = begin
+        }
+        var older = rest.map { SourceSpan.Unit.day.of($0) }[...]
+        while let last = older.last {
+            var count = 0
+            var first = last
+            while let day = older.last, count < limits.groupsAtOnce || day == first {
+                if count == 0 || day != first { count += 1 }
+                first = day
+                older = older.dropLast()
+            }
+            groups.append((.day, [SourceSpan(from: older.isEmpty ? nil : first * 24, to: end)]))
+            end = first * 24
+        }
+    }
+
     private mutating func take(_ part: Part) {
         guard part.org != part.here.count else { return }
         let rows = max(part.org, part.here.count)
@@ -167,10 +197,13 @@ struct DrillDown {
     private static func middle(of part: Part) -> Int { (part.here.lowerBound + part.here.upperBound) / 2 }
 
     private mutating func advance() {
-        if months.count > limits.monthsMax || questions + questionsLeft > limits.questionsMax {
+        if questions + questionsLeft > limits.questionsMax {
             question = .readAll(rows: rows)
-        } else if !months.isEmpty {
-            question = .hours(Array(months.prefix(limits.monthsAtOnce)))
+        } else if let next = groups.first {
+            question = .groups(next.unit, next.spans)
+        } else if !days.isEmpty {
+            question = .groups(
+                .hour, days.prefix(limits.placesAtOnce).map { SourceSpan(from: $0 * 24, to: ($0 + 1) * 24) })
         } else if let part = parts.last {
             question = .count(hour: part.hour, from: part.from, to: ids[Self.middle(of: part)])
         } else if let large = largeHours.last {
@@ -185,7 +218,7 @@ struct DrillDown {
     /// At the least, as far as is known.
     private var questionsLeft: Int {
         let splits = parts.map { max($0.org, $0.here.count) } + largeHours.map(\.org)
-        return (months.count + limits.monthsAtOnce - 1) / limits.monthsAtOnce
+        return groups.count + (days.count + limits.placesAtOnce - 1) / limits.placesAtOnce
             + splits.reduce(0) { $0 + halvings(of: $1) } + readings
     }
 

@@ -95,20 +95,14 @@ struct ReconciliationRun {
             switch drill.question {
             case .total:
                 let org = try await asking { try await $0.count(name, in: nil) }
-                let here = try await twin.store.read { reader in
-                    guard let stamp else { return try reader.liveIDs(entity: name, in: .all).count }
-                    return try reader.liveCounts(entity: name, hoursOf: stamp).values.reduce(0, +)
-                }
+                let hours = try await hoursHere()
+                let here = hours.values.reduce(0, +)
                 try await save { run, _ in (run.rowsInOrg, run.rowsHere) = (org, here) }
-                drill.totalAnswered(org: org, here: here)
-            case .months:
+                drill.totalAnswered(org: org, here: hours)
+            case .groups(let unit, let spans):
                 let field = stamp ?? ""
-                let org = try await asking { try await $0.monthCounts(name, of: field) }
-                drill.monthsAnswered(org: org, here: try await hoursHere())
-            case .hours(let months):
-                let field = stamp ?? ""
-                let org = try await asking { try await $0.hourCounts(name, of: field, in: months) }
-                drill.hoursAnswered(org: org, here: try await hoursHere())
+                let org = try await asking { try await $0.counts(name, of: field, by: unit, in: spans) }
+                drill.groupsAnswered(org: org, here: try await hoursHere())
             case .ids(let hour):
                 let stretch = LiveStretch.times(field: stamp ?? "", [Self.times(ofHour: hour)])
                 drill.idsAnswered(try await twin.store.read { try $0.liveIDs(entity: name, in: stretch) })
@@ -132,9 +126,13 @@ struct ReconciliationRun {
 
     static func times(ofHour hour: Int64) -> Range<Int64> { hour * 3_600_000..<(hour + 1) * 3_600_000 }
 
+    /// Without a stamp: all rows under nil.
     private func hoursHere() async throws -> [Int64?: Int] {
-        let (name, field) = (object.name, stamp ?? "")
-        return try await twin.store.read { try $0.liveCounts(entity: name, hoursOf: field) }
+        let (name, stamp) = (object.name, stamp)
+        return try await twin.store.read { reader in
+            guard let stamp else { return [nil: try reader.liveIDs(entity: name, in: .all).count] }
+            return try reader.liveCounts(entity: name, hoursOf: stamp)
+        }
     }
 
     /// What was left as it is will be found again.

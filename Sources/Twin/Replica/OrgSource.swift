@@ -15,17 +15,15 @@ public protocol OrgSource: Sendable {
     /// - Parameter ids: at most `SourceQuery.idsMax`.
     func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow]
 
-    // For reconciliations. Every count is of live rows, hours and months are those of UTC.
+    // For reconciliations. Every count is of live rows.
 
     /// API calls that were made by now, by whoever shares the account.
     var calls: Int { get }
     /// How many rows are in a range; nil: in all.
     func count(_ object: String, in range: SourceRange?) async throws(SourceError) -> Int
-    /// How many rows each month has, by a Date/Time field.
-    func monthCounts(_ object: String, of field: String) async throws(SourceError) -> [CalendarMonth: Int]
-    /// How many rows each hour (since 1970) of these months has.
-    func hourCounts(
-        _ object: String, of field: String, in months: [CalendarMonth]
+    /// How many rows each hour or day (since 1970, UTC) has, by a Date/Time field, in spans that do not overlap.
+    func counts(
+        _ object: String, of field: String, by unit: SourceSpan.Unit, in spans: [SourceSpan]
     ) async throws(SourceError) -> [Int64: Int]
     /// Reads rows that are in one of the ranges (nil: all) to their end, some thousands at a time; they come in no order. Where it
     /// breaks off, what was handed on may come again: there is no place to go on from.
@@ -33,6 +31,31 @@ public protocol OrgSource: Sendable {
     func read(
         _ query: SourceQuery, in ranges: [SourceRange]?, expected: Int, _ take: ([SourceRow]) async throws -> Void
     ) async throws
+}
+
+/// Hours since 1970, in UTC.
+public struct SourceSpan: Sendable, Hashable {
+    public enum Unit: Sendable, Hashable {
+        case hour
+        case day
+
+        public var hours: Int64 { self == .hour ? 1 : 24 }
+
+        /// Which one an hour since 1970 is in, since 1970.
+        public func of(_ hour: Int64) -> Int64 { hour >= 0 ? hour / hours : -((hours - 1 - hour) / hours) }
+    }
+
+    /// Nil: from the first on.
+    public var from: Int64?
+    /// Excluded; nil: to the last.
+    public var to: Int64?
+
+    public init(from: Int64?, to: Int64?) {
+        self.from = from
+        self.to = to
+    }
+
+    public func contains(_ hour: Int64) -> Bool { from.map { $0 <= hour } ?? true && to.map { hour < $0 } ?? true }
 }
 
 /// Rows by a Date/Time field and by their ids.

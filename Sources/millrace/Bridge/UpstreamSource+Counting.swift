@@ -19,33 +19,28 @@ extension UpstreamSource {
         }
     }
 
-    func monthCounts(_ object: String, of field: String) async throws(SourceError) -> [CalendarMonth: Int] {
-        let (year, month) = ("CALENDAR_YEAR(\(field))", "CALENDAR_MONTH(\(field))")
-        let soql =
-            "SELECT \(year) y, \(month) m, COUNT(Id) n FROM \(object) WHERE \(field) != null GROUP BY \(year), \(month)"
-        return try await counts(soql) { group in
-            guard let year = group["y"]?.integer, let month = group["m"]?.integer, (1...12).contains(month) else {
-                return nil
-            }
-            return CalendarMonth(year: Int(clamping: year), month: Int(clamping: month))
-        }
-    }
-
-    func hourCounts(
-        _ object: String, of field: String, in months: [CalendarMonth]
+    func counts(
+        _ object: String, of field: String, by unit: SourceSpan.Unit, in spans: [SourceSpan]
     ) async throws(SourceError) -> [Int64: Int] {
-        let (day, hour) = ("DAY_ONLY(\(field))", "HOUR_IN_DAY(\(field))")
-        let ranges = months.map { month in
-            let hours = month.hours
-            return "(\(field) >= \(Self.time(hours.lowerBound)) AND \(field) < \(Self.time(hours.upperBound)))"
+        var columns = ["DAY_ONLY(\(field)) d"]
+        var groups = ["DAY_ONLY(\(field))"]
+        if unit == .hour {
+            columns.append("HOUR_IN_DAY(\(field)) h")
+            groups.append("HOUR_IN_DAY(\(field))")
+        }
+        let conditions = spans.map { span in
+            let bounds = [
+                span.from.map { "\(field) >= \(Self.time($0))" }, span.to.map { "\(field) < \(Self.time($0))" },
+            ].compactMap { $0 }
+            return bounds.isEmpty ? "(\(field) != null)" : "(\(bounds.joined(separator: " AND ")))"
         }
         let soql =
-            "SELECT \(day) d, \(hour) h, COUNT(Id) n FROM \(object) WHERE \(ranges.joined(separator: " OR ")) "
-            + "GROUP BY \(day), \(hour)"
+            "SELECT \(columns.joined(separator: ", ")), COUNT(Id) n FROM \(object) "
+            + "WHERE \(conditions.joined(separator: " OR ")) GROUP BY \(groups.joined(separator: ", "))"
         return try await counts(soql) { group in
-            guard let day = group["d"]?.string.flatMap(Self.dayNumber), let hour = group["h"]?.integer,
-                (0..<24).contains(hour)
-            else { return nil }
+            guard let day = group["d"]?.string.flatMap(Self.dayNumber) else { return nil }
+            if unit == .day { return day }
+            guard let hour = group["h"]?.integer, (0..<24).contains(hour) else { return nil }
             return day * 24 + hour
         }
     }

@@ -79,18 +79,16 @@ private final class LargeOrg: OrgSource {
         range.times.contains(stamp(row)) && range.from.map { $0 <= row.id } ?? true && range.to.map { row.id < $0 } ?? true
     }
 
-    func monthCounts(_ object: String, of field: String) async throws(SourceError) -> [CalendarMonth: Int] {
-        var months: [CalendarMonth: Int] = [:]
-        for (hour, count) in counted({ Self.stamp($0) / 3_600_000 }) {
-            months[CalendarMonth(hour: hour), default: 0] += count
-        }
-        return months
-    }
-
-    func hourCounts(
-        _ object: String, of field: String, in months: [CalendarMonth]
+    func counts(
+        _ object: String, of field: String, by unit: SourceSpan.Unit, in spans: [SourceSpan]
     ) async throws(SourceError) -> [Int64: Int] {
-        counted { Self.stamp($0) / 3_600_000 }.filter { hour, _ in months.contains { $0.hours.contains(hour) } }
+        let counts = counted { row -> Int64? in
+            let hour = Self.stamp(row) / 3_600_000
+            return spans.contains { $0.contains(hour) } ? unit.of(hour) : nil
+        }
+        // What Salesforce answers at most.
+        guard counts.count <= 2_000 else { throw SourceError(.refused, "\(counts.count) groups") }
+        return counts
     }
 
     func read(

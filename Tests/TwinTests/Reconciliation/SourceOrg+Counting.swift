@@ -14,21 +14,13 @@ extension SourceOrg {
         try await answer { state in Self.live(state, range.map { [$0] }).count }
     }
 
-    func monthCounts(_ object: String, of field: String) async throws(SourceError) -> [CalendarMonth: Int] {
-        try await answer { state in
-            Dictionary(
-                Self.live(state, nil).compactMap { Self.hour(state, $0, field) }.map { (CalendarMonth(hour: $0), 1) },
-                uniquingKeysWith: +)
-        }
-    }
-
-    func hourCounts(
-        _ object: String, of field: String, in months: [CalendarMonth]
+    func counts(
+        _ object: String, of field: String, by unit: SourceSpan.Unit, in spans: [SourceSpan]
     ) async throws(SourceError) -> [Int64: Int] {
         try await answer { state in
             Dictionary(
                 Self.live(state, nil).compactMap { Self.hour(state, $0, field) }
-                    .filter { hour in months.contains { $0.hours.contains(hour) } }.map { ($0, 1) },
+                    .filter { hour in spans.contains { $0.contains(hour) } }.map { (unit.of($0), 1) },
                 uniquingKeysWith: +)
         }
     }
