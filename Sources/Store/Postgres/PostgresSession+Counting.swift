@@ -10,7 +10,8 @@ extension PostgresSession {
             """
             SELECT floor(extract(epoch FROM \(column)) / \(hour))::bigint, count(*) FROM \(layout.name)
             WHERE NOT isdeleted AND sfid IS NOT NULL GROUP BY 1
-            """) { _ in }
+            """
+        ) { _ in }
         var counts: [Int64?: Int] = [:]
         for row in result.rows { counts[row.isNull(0) ? nil : row.integer(0)] = Int(row.integer(1)) }
         return counts

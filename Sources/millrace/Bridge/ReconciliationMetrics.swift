@@ -21,7 +21,8 @@ struct ReconciliationMetrics: Sendable {
         }
         for cause in Difference.Cause.allCases {
             writer.counter(
-                "millrace_reconciled_rows_total", help: "Rows that were not as in the org and were put right, by cause.",
+                "millrace_reconciled_rows_total",
+                help: "Rows that were not as in the org and were put right, by cause.",
                 labels: ["object": object, "cause": cause.rawValue], value: UInt64(standing.drift[cause] ?? 0))
         }
         if let last = standing.lastDoneAt {

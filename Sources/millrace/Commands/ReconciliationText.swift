@@ -23,7 +23,9 @@ enum ReconciliationText {
         if reconciliation.isDeep { text += " (deep)" }
         if let message = reconciliation.message { return text + ": \(message)" }
         if let org = reconciliation.rowsInOrg, let here = reconciliation.rowsHere {
-            text += org == here ? ": \(org.grouped) rows here and in the org" : ": \(here.grouped) rows here, \(org.grouped) in the org"
+            text +=
+                org == here
+                ? ": \(org.grouped) rows here and in the org" : ": \(here.grouped) rows here, \(org.grouped) in the org"
         }
         text += ", \(reconciliation.rowsCompared.grouped) compared"
         if reconciliation.candidates > 0, !reconciliation.isEnded {
@@ -38,14 +40,16 @@ enum ReconciliationText {
     private static func outcome(_ reconciliation: Reconciliation) -> String {
         if reconciliation.isReadAnew {
             return "too many rows differ: "
-                + (reconciliation.snapshot.map { "snapshot \($0) reads the object anew" } ?? "the object is to be read anew")
+                + (reconciliation.snapshot.map { "snapshot \($0) reads the object anew" }
+                    ?? "the object is to be read anew")
         }
         var parts: [String] = []
         if reconciliation.driftedRows > 0 {
             let causes = reconciliation.drift.filter(\.key.isDrift).sorted { $0.key.rawValue < $1.key.rawValue }
                 .map { "\($0.value.grouped) \($0.key.rawValue)" }.joined(separator: ", ")
             parts.append(
-                "\(reconciliation.driftedRows.grouped) differed (\(causes)), \(reconciliation.isDryRun ? "left as they are" : "put right")")
+                "\(reconciliation.driftedRows.grouped) differed (\(causes)), \(reconciliation.isDryRun ? "left as they are" : "put right")"
+            )
         } else {
             parts.append("no drift")
         }

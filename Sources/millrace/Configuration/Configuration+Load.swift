@@ -71,7 +71,8 @@ private struct ConfigurationReader {
         let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, tracked != nil, let objects, let api, let reconcile, let channels, let store, let listen,
+        guard let org, let topics, tracked != nil, let objects, let api, let reconcile, let channels, let store,
+            let listen,
             let pubSub, let push, let admin,
             let log,
             let drainTimeout, let lameDuck

@@ -64,7 +64,8 @@ private struct World {
 }
 
 struct DrillDownTests {
-    private static let small = DrillDown.Limits(wholeRowsMax: 20, placeRowsMax: 6, differencesMax: 50, questionsMax: 200, groupsAtOnce: 30, hourQuestionsMax: 2)
+    private static let small = DrillDown.Limits(
+        wholeRowsMax: 20, placeRowsMax: 6, differencesMax: 50, questionsMax: 200, groupsAtOnce: 30, hourQuestionsMax: 2)
 
     @Test func hoursAreInTheirDays() {
         #expect([-25, -24, -1, 0, 23, 24].map(SourceSpan.Unit.day.of) == [-2, -1, -1, 0, 0, 1])

@@ -76,7 +76,8 @@ private final class LargeOrg: OrgSource {
     }
 
     private static func has(_ range: SourceRange, _ row: SourceRow) -> Bool {
-        range.times.contains(stamp(row)) && range.from.map { $0 <= row.id } ?? true && range.to.map { row.id < $0 } ?? true
+        range.times.contains(stamp(row)) && range.from.map { $0 <= row.id } ?? true
+            && range.to.map { row.id < $0 } ?? true
     }
 
     func counts(

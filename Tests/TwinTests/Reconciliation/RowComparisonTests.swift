@@ -19,7 +19,9 @@ struct RowComparisonTests {
     }
 
     private func cause(_ expected: StoredRecord?, _ kept: StoredRecord?) -> Difference.Cause? {
-        guard case .different(let difference) = comparison.compare(id, expected: expected, kept: kept) else { return nil }
+        guard case .different(let difference) = comparison.compare(id, expected: expected, kept: kept) else {
+            return nil
+        }
         return difference.cause
     }
 

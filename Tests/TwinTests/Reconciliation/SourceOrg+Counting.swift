@@ -59,7 +59,8 @@ extension SourceOrg {
             guard let ranges else { return true }
             return ranges.contains { range in
                 guard case .dateTime(let time)? = record.fields[range.field] else { return false }
-                return range.times.contains(time) && range.from.map { $0 <= id } ?? true && range.to.map { id < $0 } ?? true
+                return range.times.contains(time) && range.from.map { $0 <= id } ?? true
+                    && range.to.map { id < $0 } ?? true
             }
         }.keys.sorted()
     }
