@@ -61,6 +61,7 @@ def cases(org, count):
 
 
 def test_what_others_have_written_is_found_and_put_right(gateway, org):
+    settled(gateway)
     made = cases(org, 8)
     until_same(gateway, org)
     settled(gateway)
@@ -105,6 +106,7 @@ def test_what_others_have_written_is_found_and_put_right(gateway, org):
 
 
 def test_the_report_in_words_and_where_it_shows(gateway, org):
+    settled(gateway)
     case, = cases(org, 1)
     until_same(gateway, org)
     settled(gateway)
