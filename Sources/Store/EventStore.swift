@@ -117,6 +117,15 @@ public enum EventSelection: Sendable, Hashable {
     case eventNames(Set<String>)
 }
 
+/// Which of an object's live records.
+public enum LiveStretch: Sendable, Hashable {
+    case all
+    /// Whose Date/Time field is empty.
+    case empty(field: String)
+    /// Whose Date/Time field lies in one of the ranges of milliseconds since 1970.
+    case times(field: String, [Range<Int64>])
+}
+
 /// Synchronous reading inside one transaction, on the store's own thread.
 public protocol StoreReader {
     /// Position of the newest event ever appended (also when it has been trimmed since), `.start` for a new log.
@@ -165,6 +174,11 @@ public protocol StoreReader {
         _ select: RowSelect, deriving derivation: (any RowDerivation)?,
         _ body: (ResultRow) throws(StoreError) -> Bool
     ) throws(StoreError)
+    /// Live records of an object with a table of its own, counted by the hour (UTC, since 1970) of a Date/Time field in one pass
+    /// over the table; under nil those whose field is empty. Empty where there is no such table or column.
+    func liveCounts(entity: String, hoursOf field: String) throws(StoreError) -> [Int64?: Int]
+    /// Ids of such records, in their order.
+    func liveIDs(entity: String, in stretch: LiveStretch) throws(StoreError) -> [RecordID]
     /// Events of a topic with one of these replay ids, oldest first: several have the same when enriched events were split per
     /// record. The 8-byte and the 10-byte form of a counter are the same replay id. What ingest looks at to recognise a
     /// redelivery.

@@ -114,6 +114,12 @@ final class CollectingWriter: StoreWriter {
         try base.records(entity: entity, where: field, is: value, limit: limit)
     }
     func objectTable(_ entity: String) throws(StoreError) -> ObjectTable? { try base.objectTable(entity) }
+    func liveCounts(entity: String, hoursOf field: String) throws(StoreError) -> [Int64?: Int] {
+        try base.liveCounts(entity: entity, hoursOf: field)
+    }
+    func liveIDs(entity: String, in stretch: LiveStretch) throws(StoreError) -> [RecordID] {
+        try base.liveIDs(entity: entity, in: stretch)
+    }
     func select(
         _ select: RowSelect, deriving derivation: (any RowDerivation)?,
         _ body: (ResultRow) throws(StoreError) -> Bool

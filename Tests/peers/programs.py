@@ -231,11 +231,11 @@ class Gateway:
     HEARTBEAT_SECONDS = 2
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None,
-                 timestamps="timestamptz", starts=True):
+                 timestamps="timestamptz", starts=True, reconcile=None):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
-        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `timestamps`:
-        what it makes of dates with times. `starts`: no gateway
-        runs otherwise, but its configuration is there."""
+        replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `timestamps`: what it makes
+        of dates with times. `starts`: no gateway runs otherwise, but its configuration is there. `reconcile`: how replicas are
+        compared with the org, as JSON has it."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
@@ -246,6 +246,7 @@ class Gateway:
         self.objects = objects
         self.database = database
         self.timestamps = timestamps
+        self.reconcile = reconcile
         if starts:
             self.start()
         else:
@@ -285,6 +286,7 @@ org:
 {"" if self.plaintext else f"  ca_file: {connection['ca_file']}"}
 topics: [{", ".join(self.topics)}]
 {f"objects: {json.dumps(self.objects)}" if self.objects else ""}
+{f"reconcile: {json.dumps(self.reconcile)}" if self.reconcile else ""}
 store:
   {f"url_file: {self.directory / 'database.txt'}" if self.database else f"path: {self.directory / 'millrace.sqlite'}"}
 {f"  timestamp_type: {self.timestamps}" if self.database else ""}

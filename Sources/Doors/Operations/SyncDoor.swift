@@ -4,8 +4,9 @@ public import Hummingbird
 internal import NIOCore
 public import Twin
 
-/// `GET /admin/sync` tells how the replicated objects stand, `POST /admin/sync/snapshots` has one read again. Both need the
-/// administrator's secret.
+/// `GET /admin/sync` tells how the replicated objects stand, `POST /admin/sync/snapshots` has one read again,
+/// `POST /admin/sync/reconciliations` has them compared with the org, `GET /admin/sync/reconciliations/{id}` tells what that has
+/// found. All need the administrator's secret.
 public struct SyncDoor: HTTPRoutes {
     private static let bodyBytesMax = 64 << 10
 
@@ -42,10 +43,43 @@ public struct SyncDoor: HTTPRoutes {
                 return Self.refusal(error.message)
             }
         }
+        addReconciliations(to: router)
     }
 
-    private static func refusal(_ message: String) -> Response {
-        ErrorBody.response(status: .badRequest, .init(errorCode: "INVALID_SNAPSHOT", message: message))
+    private func addReconciliations(to router: Router<BasicRequestContext>) {
+        router.post("/admin/sync/reconciliations") { request, _ in
+            guard secret.isIn(request) else { return secret.refusal() }
+            let wish: ReconciliationWish
+            do {
+                let body = try await request.body.collect(upTo: Self.bodyBytesMax)
+                wish = try JSONDecoder().decode(ReconciliationWish.self, from: Data(body.readableBytesView))
+            } catch {
+                return Self.refusal(
+                    "the body is a JSON object, where wanted with objects, deep and dryRun", "INVALID_RECONCILIATION")
+            }
+            do {
+                let ids = try await replica.requestReconciliations(
+                    of: wish.objects, isDeep: wish.deep ?? false, isDryRun: wish.dryRun ?? false)
+                return try Self.answer(.accepted, ReconciliationsTaken(ids: ids))
+            } catch let error as ReplicaError {
+                return Self.refusal(error.message, "INVALID_RECONCILIATION")
+            }
+        }
+        router.get("/admin/sync/reconciliations/:id") { request, context in
+            guard secret.isIn(request) else { return secret.refusal() }
+            guard let id = context.parameters.get("id").flatMap({ Int($0) }),
+                let report = try await replica.reconciliation(id)
+            else {
+                return ErrorBody.response(
+                    status: .notFound,
+                    .init(errorCode: "NOT_FOUND", message: "There is no reconciliation of this number."))
+            }
+            return try Self.answer(.ok, report)
+        }
+    }
+
+    private static func refusal(_ message: String, _ code: String = "INVALID_SNAPSHOT") -> Response {
+        ErrorBody.response(status: .badRequest, .init(errorCode: code, message: message))
     }
 
     private static func answer(_ status: HTTPResponse.Status, _ body: some Encodable) throws -> Response {
@@ -75,6 +109,27 @@ public struct SnapshotWish: Codable, Sendable {
 public struct SnapshotTaken: Codable, Sendable {
     public var id: Int
     public init(id: Int) { self.id = id }
+}
+
+/// The body of `POST /admin/sync/reconciliations`.
+public struct ReconciliationWish: Codable, Sendable {
+    /// Nil: all.
+    public var objects: [String]?
+    /// Every value; nil: counts and stamps.
+    public var deep: Bool?
+    /// Nothing is put right; nil: it is.
+    public var dryRun: Bool?
+    public init(objects: [String]?, deep: Bool?, dryRun: Bool?) {
+        self.objects = objects
+        self.deep = deep
+        self.dryRun = dryRun
+    }
+}
+
+/// Its answer: the reconciliations' numbers, in the order of the objects.
+public struct ReconciliationsTaken: Codable, Sendable {
+    public var ids: [Int]
+    public init(ids: [Int]) { self.ids = ids }
 }
 
 /// The account of API calls, in a line.

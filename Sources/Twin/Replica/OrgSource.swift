@@ -14,6 +14,66 @@ public protocol OrgSource: Sendable {
     /// Rows by their ids, those in the recycle bin among them; a record that is not there has none.
     /// - Parameter ids: at most `SourceQuery.idsMax`.
     func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow]
+
+    // For reconciliations. Every count is of live rows.
+
+    /// API calls that were made by now, by whoever shares the account.
+    var calls: Int { get }
+    /// How many rows are in a range; nil: in all.
+    func count(_ object: String, in range: SourceRange?) async throws(SourceError) -> Int
+    /// How many rows each hour or day (since 1970, UTC) has, by a Date/Time field, in spans that do not overlap.
+    func counts(
+        _ object: String, of field: String, by unit: SourceSpan.Unit, in spans: [SourceSpan]
+    ) async throws(SourceError) -> [Int64: Int]
+    /// Reads rows that are in one of the ranges (nil: all) to their end, some thousands at a time; they come in no order. Where it
+    /// breaks off, what was handed on may come again: there is no place to go on from.
+    /// - Parameter expected: how many they may be: few are read in another way than many.
+    func read(
+        _ query: SourceQuery, in ranges: [SourceRange]?, expected: Int, _ take: ([SourceRow]) async throws -> Void
+    ) async throws
+}
+
+/// Hours since 1970, in UTC.
+public struct SourceSpan: Sendable, Hashable {
+    public enum Unit: Sendable, Hashable {
+        case hour
+        case day
+
+        public var hours: Int64 { self == .hour ? 1 : 24 }
+
+        /// Which one an hour since 1970 is in, since 1970.
+        public func of(_ hour: Int64) -> Int64 { hour >= 0 ? hour / hours : -((hours - 1 - hour) / hours) }
+    }
+
+    /// Nil: from the first on.
+    public var from: Int64?
+    /// Excluded; nil: to the last.
+    public var to: Int64?
+
+    public init(from: Int64?, to: Int64?) {
+        self.from = from
+        self.to = to
+    }
+
+    public func contains(_ hour: Int64) -> Bool { from.map { $0 <= hour } ?? true && to.map { hour < $0 } ?? true }
+}
+
+/// Rows by a Date/Time field and by their ids.
+public struct SourceRange: Sendable, Hashable {
+    public var field: String
+    /// Milliseconds since 1970, the end excluded.
+    public var times: Range<Int64>
+    /// Nil: from the first on.
+    public var from: RecordID?
+    /// Excluded; nil: to the last.
+    public var to: RecordID?
+
+    public init(field: String, times: Range<Int64>, from: RecordID? = nil, to: RecordID? = nil) {
+        self.field = field
+        self.times = times
+        self.from = from
+        self.to = to
+    }
 }
 
 /// An object of the org, as far as a table of it needs to know.

@@ -34,11 +34,12 @@ extension Replica {
         let fields = try ReplicaTable.fields(of: described, for: object, known: known.table)
         let table = ReplicaTable.table(object, fields, known: known.table)
         let names = fields.map(\.name)
+        let calculated = fields.filter(\.isCalculated).map(\.name)
         let now = twin.configuration.now()
         try await twin.commit { writer in
             if try writer.objectTable(object.name) != table { try writer.define(table) }
             var state = try ReplicaState.read(writer) ?? ReplicaState()
-            state.described(object.name, names, now: now)
+            state.described(object.name, names, calculated: calculated, now: now)
             try state.write(writer)
         }
     }

@@ -13,18 +13,39 @@ public final class Replica: Sendable {
         public var pauses: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
         /// Beyond so many records in doubt, the object is read anew.
         public var refetchesMax = 2_000
+        public var reconciling = Reconciling()
         public init(objects: [ReplicatedObject]) { self.objects = objects }
+    }
+
+    /// How tables are compared with the org.
+    public struct Reconciling: Sendable {
+        /// From one to the next; nil: only when it is asked for.
+        public var every: Duration?
+        /// The same of those that compare every value.
+        public var deepEvery: Duration?
+        /// Before what differs is looked at again: what is late by less is no drift.
+        public var pauses: [Duration] = [.seconds(15), .seconds(15)]
+        var limits = DrillDown.Limits()
+        public init() {}
     }
 
     let twin: Twin
     let source: any OrgSource
+    /// The same org, its calls charged to reconciliation.
+    let reconciledSource: any OrgSource
     let configuration: Configuration
     let logger: Logger
     let descriptions: Descriptions
+    let standings = ReconciliationStandings()
 
-    public init(twin: Twin, source: any OrgSource, configuration: Configuration, logger: Logger) {
+    /// - Parameter reconciledSource: asked for reconciliations; nil: `source`.
+    public init(
+        twin: Twin, source: any OrgSource, reconciledSource: (any OrgSource)? = nil, configuration: Configuration,
+        logger: Logger
+    ) {
         self.twin = twin
         self.source = source
+        self.reconciledSource = reconciledSource ?? source
         self.configuration = configuration
         self.logger = logger
         descriptions = Descriptions(due: Set(configuration.objects.map(\.name)))
@@ -41,6 +62,7 @@ public final class Replica: Sendable {
             group.addTask { try await self.repeating("the org has not described an object", self.describe) }
             group.addTask { try await self.repeating("a snapshot waits", self.takeSnapshots) }
             group.addTask { try await self.repeating("records in doubt wait", self.refetch) }
+            group.addTask { try await self.repeating("a reconciliation waits", self.reconcile) }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -79,13 +101,17 @@ public final class Replica: Sendable {
         let messages = descriptions.messages
         return try await twin.store.read { reader in
             let state = try ReplicaState.read(reader) ?? ReplicaState()
+            let reconciliations = try ReconciliationState.read(reader)
             let standings = try objects.map { object in
                 ReplicaStatus.Object(
                     name: object.name, columns: state.objects[object.name]?.fields.count ?? 0,
                     loadedAt: state.objects[object.name]?.loadedAt, message: messages[object.name],
-                    inDoubt: try reader.recordsToRefetch(entity: object.name, after: nil, limit: max + 1).count)
+                    inDoubt: try reader.recordsToRefetch(entity: object.name, after: nil, limit: max + 1).count,
+                    reconciled: reconciliations.standings[object.name])
             }
-            return ReplicaStatus(objects: standings, snapshots: state.snapshots, inDoubtMax: max)
+            return ReplicaStatus(
+                objects: standings, snapshots: state.snapshots, reconciliations: reconciliations.reconciliations,
+                inDoubtMax: max)
         }
     }
 
@@ -147,9 +173,13 @@ public struct ReplicaStatus: Sendable, Codable {
         public var message: String?
         /// Records that are to be read again, up to one more than `inDoubtMax`.
         public var inDoubt: Int
+        /// Nil: never.
+        public var reconciled: ReconciliationStanding?
     }
 
     public var objects: [Object]
     public var snapshots: [Snapshot]
+    /// The last ones, oldest first.
+    public var reconciliations: [Reconciliation]
     public var inDoubtMax: Int
 }

@@ -7,12 +7,11 @@ struct RowReplay {
     let writer: any StoreWriter
     let window: Window.View
     let object: ReplicatedObject
+    let outcome: RowOutcome
     /// Nil: the rows have every field that the org still has. Otherwise these alone are taken over.
     private let fields: [String]?
     /// Columns that rows do not bring any more: what they hold stays.
     private let left: [String]
-    /// Compiled schemas, by what the store has; nil: it has none.
-    private let schemas: (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
 
     init(
         _ query: SourceQuery, hasAllFields: Bool, of object: ReplicatedObject, window: Window.View,
@@ -22,7 +21,7 @@ struct RowReplay {
         self.writer = writer
         self.window = window
         self.object = object
-        self.schemas = schemas
+        outcome = RowOutcome(object: object, window: window, reader: writer, schemas: schemas)
         fields = hasAllFields ? nil : query.fields
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
@@ -34,31 +33,17 @@ struct RowReplay {
         guard fields == nil, left.isEmpty else {
             let known = try writer.records(entity: object.name, ids: ids).map { ($0.image.id, $0) }
             let records = Dictionary(known, uniquingKeysWith: { first, _ in first })
-            for row in rows { if let record = try outcome(of: row) { try write(record, over: records[row.id]) } }
+            for row in rows { if let record = try outcome.record(of: row) { try write(record, over: records[row.id]) } }
             return
         }
         var known = Set(try writer.standings(entity: object.name, ids: ids).map(\.id))
         var (new, others): ([StoredRecord], [StoredRecord]) = ([], [])
         for row in rows {
-            guard let record = try outcome(of: row) else { continue }
+            guard let record = try outcome.record(of: row) else { continue }
             if known.insert(row.id).inserted { new.append(record) } else { others.append(record) }
         }
         try writer.load(new)
         for record in others { try writer.put(record) }
-    }
-
-    /// The record that a row and what came behind it make; nil: none.
-    private func outcome(of row: SourceRow) throws(StoreError) -> StoredRecord? {
-        let positions = window.positions(of: row.id)
-        let image = RecordImage(entity: object.name, id: row.id, fields: row.fields, isComplete: true)
-        var record: StoredRecord? = StoredRecord(
-            image: image, isDeleted: row.isDeleted, commitTimestamp: row.systemModstamp, needsRefetch: false)
-        for position in positions {
-            guard let change = try change(at: position) else { continue }
-            record = RecordChange(event: change, id: row.id).outcome(on: record).row ?? record
-        }
-        if window.concernsAll { record?.needsRefetch = true }
-        return record
     }
 
     private func write(_ record: StoredRecord, over known: StoredRecord?) throws(StoreError) {
@@ -92,21 +77,5 @@ struct RowReplay {
         for name in fields { kept.image.fields[name] = read.image.fields[name] }
         kept.needsRefetch = kept.needsRefetch || read.needsRefetch
         try writer.put(kept)
-    }
-
-    private func change(at position: Position) throws(StoreError) -> ChangeEvent? {
-        let before = Position(rawValue: position.rawValue - 1)
-        let found = try writer.events(after: before, selection: .all, limit: 1, bytesMax: .max)
-        guard let logged = found.first, logged.position == position else {
-            throw StoreError(code: .corrupt, message: "the event at position \(position.rawValue) is not there")
-        }
-        let decoded = DecodedEvent(
-            logged.content.event, schema: try schemas(logged.content.event.schemaID, writer),
-            keeping: object.keptFields.map { [object.name: $0] } ?? [:])
-        switch decoded.content {
-        case .change(let change): return change
-        case .message: return nil
-        case .undecodable: return decoded.routing.map { .withoutValues($0.header) }
-        }
     }
 }

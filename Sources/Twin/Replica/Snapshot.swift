@@ -24,6 +24,8 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
         case doubt
         /// Events were lost.
         case gap
+        /// A reconciliation has found more than is worth reading by ids.
+        case reconciliation
     }
 
     public var id: Int
@@ -75,6 +77,8 @@ struct ReplicaState: Sendable, Codable {
         var loadedAt: Int64?
         /// Columns whose values have been read, or are about to be (a snapshot is asked for).
         var fields: [String] = []
+        /// Formulas among them; nil: described before this was kept.
+        var calculated: [String]?
     }
 
     struct SeenGap: Sendable, Codable {
@@ -121,8 +125,9 @@ struct ReplicaState: Sendable, Codable {
     }
 
     /// The org has described an object: what the table does not hold yet is to be read.
-    mutating func described(_ name: String, _ fields: [String], now: Int64) {
+    mutating func described(_ name: String, _ fields: [String], calculated: [String], now: Int64) {
         var known = objects[name] ?? Object()
+        known.calculated = calculated
         let new = fields.filter { !known.fields.contains($0) }
         known.fields = fields
         objects[name] = known

@@ -149,15 +149,18 @@ final class Window: LogObserver {
 
     // MARK: Asking
 
-    /// What is known inside a transaction, which may have events that nobody has been told of, and never will be if it fails.
+    /// What is known inside a transaction, which may have events that nobody has been told of, and never will be if it fails. One
+    /// that only reads may lack events of which the window has been told since it began: they are left out.
     struct View {
         fileprivate let window: Window
+        fileprivate let head: Position
         /// Behind what the window has looked at.
         fileprivate var beyond: Knowledge
 
         /// Positions of the events that concern a record, oldest first.
         func positions(of id: RecordID) -> [Position] {
-            let known = window.state.withLock { $0.positions[id] ?? [] }
+            let told = window.state.withLock { $0.positions[id] ?? [] }
+            let known = (told.last ?? .start) <= head ? told : told.filter { $0 <= head }
             guard let further = beyond.positions[id] else { return known }
             return known + further.filter { $0 > known.last ?? .start }
         }
@@ -166,11 +169,11 @@ final class Window: LogObserver {
         var isBroken: Bool { beyond.isBroken || window.state.withLock { $0.isBroken } }
     }
 
-    func view(_ writer: any StoreWriter) throws(StoreError) -> View {
+    func view(_ reader: any StoreReader) throws(StoreError) -> View {
         var beyond = Knowledge(reached: state.withLock { $0.reached })
-        while try takeIn(writer, &beyond) {}
+        while try takeIn(reader, &beyond) {}
         // What retention has dropped cannot be replayed.
-        if try !isWhole(writer) { beyond.isBroken = true }
-        return View(window: self, beyond: beyond)
+        if try !isWhole(reader) { beyond.isBroken = true }
+        return View(window: self, head: try reader.head(), beyond: beyond)
     }
 }

@@ -28,9 +28,12 @@ extension OrgAPI {
 
     /// Looks at the job, with growing pauses, until it is complete. Throws `OrgAPIError(.jobFailed)` with the org's message
     /// where it fails or is aborted, and `.timedOut` past the deadline (the job goes on).
-    /// - Parameter onProgress: called with each look.
+    /// - Parameters:
+    ///   - pollMax: between two looks at most; nil: as `Timing` says. Each look is a call.
+    ///   - onProgress: called with each look.
     public func complete(
-        _ job: QueryJob, within deadline: Duration = jobDeadline, onProgress: (QueryJob) -> Void = { _ in }
+        _ job: QueryJob, within deadline: Duration = jobDeadline, pollMax: Duration? = nil,
+        onProgress: (QueryJob) -> Void = { _ in }
     ) async throws -> QueryJob {
         let end = caller.now + deadline
         var pause = caller.timing.pollInitial
@@ -49,7 +52,7 @@ extension OrgAPI {
                 throw OrgAPIError(.timedOut, "The query job \(job.id) is not complete after \(deadline).")
             }
             try await caller.sleep(for: pause)
-            pause = min(pause * 1.5, caller.timing.pollMax)
+            pause = min(pause * 1.5, pollMax ?? caller.timing.pollMax)
             job = try await queryJob(job.id)
             onProgress(job)
         }

@@ -2,11 +2,11 @@
 ///
 /// Reads `2026-02-17`, `2026-02-17T04:03:15.000+0000` (JSON), `2026-02-17T04:03:15.000Z` (CSV), offsets with and without
 /// colon, and `04:03:15.000Z`.
-enum OrgTime {
+public enum OrgTime {
     private static let dayMilliseconds: Int64 = 86_400_000
 
     /// Milliseconds since 1970 of the day's midnight UTC.
-    static func date(_ text: some Collection<UInt8>) -> Int64? {
+    public static func date(_ text: some Collection<UInt8>) -> Int64? {
         var scanner = Scanner(text)
         guard let day = scanner.day(), scanner.isAtEnd else { return nil }
         return day * dayMilliseconds
@@ -28,7 +28,7 @@ enum OrgTime {
     }
 
     /// `2026-02-17T04:03:15Z`
-    static func text(seconds: Int64) -> String {
+    public static func text(seconds: Int64) -> String {
         let day = floor(seconds, 86_400)
         let inDay = seconds - day * 86_400
         let date = civil(day)

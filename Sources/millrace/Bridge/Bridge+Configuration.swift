@@ -19,6 +19,7 @@ extension Bridge.Settings {
             issuerKeys: issuerKeys,
             adminSecret: configuration.adminSecret,
             objects: configuration.replicatedObjects,
+            reconciling: Replica.Reconciling(configuration.reconcile),
             budget: BudgetPolicy(configuration.api))
     }
 }
@@ -54,6 +55,15 @@ extension OrgConnection {
             pubSubPort: org.pubSubAddress.port,
             usesPlaintext: org.isPubSubPlaintext,
             trustRoots: org.certificateAuthorityFile.map { .file(path: $0) } ?? .system)
+    }
+}
+
+extension Replica.Reconciling {
+    init(_ reconcile: Configuration.Reconcile) {
+        self.init()
+        every = reconcile.every
+        deepEvery = reconcile.deepEvery
+        pauses = [reconcile.settle, reconcile.settle]
     }
 }
 

@@ -32,6 +32,8 @@ struct Bridge: Sendable {
         var adminSecret: Secret?
         /// Kept whole, each in a table of its own.
         var objects: [ReplicatedObject] = []
+        /// How they are compared with the org.
+        var reconciling = Replica.Reconciling()
         /// Of calls to the org's REST and Bulk APIs.
         var budget = BudgetPolicy()
     }

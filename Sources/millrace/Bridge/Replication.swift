@@ -34,9 +34,12 @@ struct Replication: Sendable {
         }
         login = try OrgLogin(settings.org, timing: settings.timing, logger: logger)
         api = OrgAPI(login: login, budget: APIBudget(policy: settings.budget, book: book), logger: logger)
+        let source = UpstreamSource(api: api)
+        var configuration = Replica.Configuration(objects: settings.objects)
+        configuration.reconciling = settings.reconciling
         replica = Replica(
-            twin: twin, source: UpstreamSource(api: api), configuration: .init(objects: settings.objects),
-            logger: logger)
+            twin: twin, source: source, reconciledSource: UpstreamSource(source, chargedTo: .reconcile),
+            configuration: configuration, logger: logger)
     }
 
     /// Until cancelled; the org is asked for nothing afterwards.
@@ -83,6 +86,7 @@ struct Replication: Sendable {
     }
 
     func register(in registry: MetricsRegistry) {
+        ReconciliationMetrics(replica: replica).register(in: registry)
         registry.collect { [budget = api.budget] writer in
             let report = budget.report
             for purpose in report.purposes {

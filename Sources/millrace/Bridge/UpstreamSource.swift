@@ -12,16 +12,32 @@ final class UpstreamSource: OrgSource {
 
     private let snapshots: OrgAPI
     private let refetches: OrgAPI
-    private let descriptions = Mutex<[String: ObjectDescription]>([:])
+    let descriptions: KnownDescriptions
 
     init(api: OrgAPI) {
         snapshots = api.charged(to: .snapshot)
         refetches = api.charged(to: .refetch)
+        descriptions = KnownDescriptions()
     }
+
+    /// The same org, everything charged to one purpose; what it has described is known to both.
+    init(_ other: UpstreamSource, chargedTo purpose: CallPurpose) {
+        snapshots = other.snapshots.charged(to: purpose)
+        refetches = snapshots
+        descriptions = other.descriptions
+    }
+
+    /// Of the account that reads are charged to, since it was begun.
+    var calls: Int {
+        snapshots.budget.report.purposes.first { $0.purpose == snapshots.purpose }?.admitted ?? 0
+    }
+
+    /// What rows by their number are asked of: a reconciliation's questions.
+    var api: OrgAPI { snapshots }
 
     func object(_ name: String) async throws(SourceError) -> SourceObject {
         let description = try await asking(notFound: .refused) { try await refetches.describe(name) }
-        descriptions.withLock { $0[name] = description }
+        descriptions.set(description, for: name)
         return SourceObject(name: description.name, fields: description.fields.compactMap(Self.field))
     }
 
@@ -42,10 +58,10 @@ final class UpstreamSource: OrgSource {
         return SourceObject.Field(field.name, type, isCalculated: field.isCalculated)
     }
 
-    private func description(_ name: String) async throws(SourceError) -> ObjectDescription {
-        if let known = descriptions.withLock({ $0[name] }) { return known }
+    func description(_ name: String) async throws(SourceError) -> ObjectDescription {
+        if let known = descriptions[name] { return known }
         let description = try await asking(notFound: .refused) { try await refetches.describe(name) }
-        descriptions.withLock { $0[name] = description }
+        descriptions.set(description, for: name)
         return description
     }
 
@@ -105,7 +121,7 @@ final class UpstreamSource: OrgSource {
     }
 
     /// Those of the query, and what every row is judged by.
-    private static func columns(_ query: SourceQuery, _ description: ObjectDescription) -> [String] {
+    static func columns(_ query: SourceQuery, _ description: ObjectDescription) -> [String] {
         let marks = ["SystemModstamp", "IsDeleted"].filter {
             description.field($0) != nil && !query.fields.contains($0)
         }
@@ -114,7 +130,7 @@ final class UpstreamSource: OrgSource {
 
     // MARK: Failures
 
-    private func asking<T>(
+    func asking<T>(
         notFound: SourceError.Code, _ body: () async throws -> T
     ) async throws(SourceError) -> T {
         do {
@@ -139,8 +155,17 @@ final class UpstreamSource: OrgSource {
     }
 }
 
+/// What the org has described, as of the last time. Any thread.
+final class KnownDescriptions: Sendable {
+    private let known = Mutex<[String: ObjectDescription]>([:])
+
+    subscript(name: String) -> ObjectDescription? { known.withLock { $0[name] } }
+
+    func set(_ description: ObjectDescription, for name: String) { known.withLock { $0[name] = description } }
+}
+
 /// Rows of one answer, in the shape of the query.
-private struct RowReader {
+struct RowReader {
     private let shape: RecordShape
     /// By field of the query, its place in the answer's rows.
     private let places: [Int?]

@@ -20,8 +20,10 @@ struct SyncCommand: AsyncParsableCommand {
               millrace sync snapshot Case --config millrace.yaml
               millrace sync snapshot Case --where "CreatedDate = LAST_N_DAYS:7" --config millrace.yaml
               millrace sync snapshot Case --field Priority --config millrace.yaml
+              millrace sync reconcile --config millrace.yaml
+              millrace sync reconcile Case --deep --json --config millrace.yaml
             """,
-        subcommands: [SyncStatusCommand.self, SyncSnapshotCommand.self])
+        subcommands: [SyncStatusCommand.self, SyncSnapshotCommand.self, SyncReconcileCommand.self])
 }
 
 struct SyncStatusCommand: AsyncParsableCommand {
@@ -93,6 +95,14 @@ struct GatewayOptions: ParsableArguments {
 
     /// One call to `/admin`. Throws `ValidationError` with what the gateway says, or why it cannot be reached.
     func call(_ method: HTTPMethod, _ path: String, body: Data? = nil) async throws -> Data {
+        guard let answer = try await answer(method, path, body: body) else {
+            throw ValidationError("The gateway replicates nothing: objects is not in its configuration.")
+        }
+        return answer
+    }
+
+    /// Nil where the gateway knows no such thing.
+    func answer(_ method: HTTPMethod, _ path: String, body: Data? = nil) async throws -> Data? {
         let configuration = try ConfigurationFile.load(config)
         guard let secret = configuration.adminSecret else {
             throw ValidationError("\(config) has no admin.secret_file or admin.secret_env: the gateway has no /admin.")
@@ -116,8 +126,7 @@ struct GatewayOptions: ParsableArguments {
         guard (200..<300).contains(response.status.code) else {
             let said = try? JSONDecoder().decode([AdminError].self, from: Data(answer.readableBytesView)).first?.message
             switch response.status.code {
-            case 404:
-                throw ValidationError("The gateway at \(base) replicates nothing: objects is not in its configuration.")
+            case 404: return nil
             default: throw ValidationError("\(base) answers \(response.status.code): \(said ?? "without a reason")")
             }
         }

@@ -5,19 +5,27 @@ import Twin
 /// The replicated objects' standing, for people.
 enum SyncText {
     static func text(_ report: SyncReport) -> String {
-        var lines = ["object               columns  loaded                in doubt"]
+        var lines = ["object               columns  loaded                in doubt   compared              drift"]
         for object in report.status.objects {
             let doubt =
                 object.inDoubt > report.status.inDoubtMax ? "over \(report.status.inDoubtMax)" : "\(object.inDoubt)"
             lines.append(
                 padded(object.name, 20) + " " + padded("\(object.columns)", 7, isRight: true) + "  "
-                    + padded(object.loadedAt.map(time) ?? "not yet", 20) + "  " + doubt)
+                    + padded(object.loadedAt.map(time) ?? "not yet", 20) + "  " + padded(doubt, 9) + "  "
+                    + padded(object.reconciled?.lastDoneAt.map(time) ?? "not yet", 20) + "  "
+                    + (object.reconciled?.lastDoneAt == nil ? "" : "\(object.reconciled?.lastDrift ?? 0)"))
             if let message = object.message { lines.append("  " + message) }
         }
         if !report.status.snapshots.isEmpty {
             lines.append("")
             lines.append("snapshots")
             for snapshot in report.status.snapshots { lines.append("  " + line(snapshot)) }
+        }
+        let open = report.status.reconciliations.filter { !$0.isEnded }
+        if !open.isEmpty {
+            lines.append("")
+            lines.append("reconciliations")
+            for reconciliation in open { lines.append("  " + ReconciliationText.line(reconciliation)) }
         }
         let calls = report.budget.calls.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         lines.append("")
@@ -65,6 +73,7 @@ enum SyncText {
         case .command: "asked for"
         case .doubt: "many records in doubt"
         case .gap: "events were lost"
+        case .reconciliation: "differs from the org"
         }
     }
 

@@ -55,6 +55,7 @@ private struct ConfigurationReader {
         let tracked = trackedObjects()
         let objects = ObjectsReader(root: root, topics: topics ?? TopicCheck.standard).objects()
         let api = api(root.section("api"))
+        let reconcile = reconcile(root.section("reconcile"))
         let allTracked = tracked?.objects?.union(objects?.map(\.name) ?? [])
         let kept = (objects ?? []).compactMap { object in object.keptFields.map { (object.name, $0) } }
         let channels = ChannelsReader(
@@ -71,7 +72,8 @@ private struct ConfigurationReader {
         let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, tracked != nil, let objects, let api, let channels, let store, let listen,
+        guard let org, let topics, tracked != nil, let objects, let api, let reconcile, let channels, let store,
+            let listen,
             let pubSub, let push, let admin,
             let log,
             let drainTimeout, let lameDuck
@@ -80,7 +82,7 @@ private struct ConfigurationReader {
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
-            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api,
+            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api, reconcile: reconcile,
             adminSecret: admin.secret, log: log,
             drainTimeout: drainTimeout, lameDuck: lameDuck)
     }
@@ -152,6 +154,17 @@ private struct ConfigurationReader {
         let reserve = section.integer("reserve_percent")
         guard let reserve, max != nil || !hasMax else { return nil }
         return Configuration.API(callsPerDayMax: max, reservePercent: reserve)
+    }
+
+    private func reconcile(_ section: Section) -> Configuration.Reconcile? {
+        defer { section.finish() }
+        let isRegular = section.has("every")
+        let every = section.duration("every")
+        let isDeepRegular = section.has("deep_every")
+        let deepEvery = section.duration("deep_every")
+        guard let settle = section.duration("settle"), every != nil || !isRegular, deepEvery != nil || !isDeepRegular
+        else { return nil }
+        return Configuration.Reconcile(every: every, deepEvery: deepEvery, settle: settle)
     }
 
     private func store(_ section: Section) -> Configuration.Store? {

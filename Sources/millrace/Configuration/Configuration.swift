@@ -108,6 +108,16 @@ struct Configuration: Sendable {
         var reservePercent: Int
     }
 
+    /// How replicated objects are compared with the org.
+    struct Reconcile: Hashable, Sendable {
+        /// Nil: only when it is asked for.
+        var every: Duration?
+        /// The same of those that compare every value.
+        var deepEvery: Duration?
+        /// Between two looks at what differs.
+        var settle: Duration
+    }
+
     struct Log: Hashable, Sendable {
         enum Format: String, CaseIterable, Sendable {
             case text
@@ -133,6 +143,7 @@ struct Configuration: Sendable {
     /// Objects that are loaded, and kept whole.
     var replicatedObjects: [ReplicatedObject]
     var api: API
+    var reconcile: Reconcile
     /// By object, the fields that are kept; of objects that are not named here all are.
     var keptFields: [String: Set<String>] {
         Dictionary(

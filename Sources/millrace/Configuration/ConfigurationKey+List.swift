@@ -55,6 +55,20 @@ extension ConfigurationKey {
             path: "api.reserve_percent", kind: .integer(0...99), presence: .defaults(to: "10"),
             effect: "Of the org's daily API allowance, what Millrace leaves to others"),
         ConfigurationKey(
+            path: "reconcile.every", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))), presence: .optional,
+            effect:
+                "How often each replicated object is compared with the org, by counts; left out: only by `millrace sync reconcile`"
+        ),
+        ConfigurationKey(
+            path: "reconcile.deep_every", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))),
+            presence: .optional,
+            effect: "The same with every value of every row; it takes the place of one by counts"),
+        ConfigurationKey(
+            path: "reconcile.settle", kind: .duration(.seconds(1)...(.seconds(3_600))), presence: .defaults(to: "15s"),
+            effect:
+                "What differs is looked at again after this time, and once more: an event that is late by less is no drift"
+        ),
+        ConfigurationKey(
             path: "channels", kind: .channels, presence: .optional,
             effect:
                 "Channels of Millrace's own: name (`/data/Name__chn`) to members, each with `selected_entity` and, where not "

@@ -42,6 +42,36 @@ extension StoreCheck {
         } + valueChecks + definingChecks
 
     private static let valueChecks: [StoreCheck] = [
+        StoreCheck(name: "live records are counted by the hour and named in order") { store in
+            let hour: Int64 = 3_600_000
+            // Two in one hour at its ends, one before 1970, one without; one is deleted.
+            let stamps: [Int64?] = [10 * hour, 11 * hour - 1, 11 * hour, -1, nil, 10 * hour + 5]
+            try await store.write { writer in
+                try writer.define(.typed)
+                for (number, stamp) in stamps.enumerated().reversed() {
+                    let instant = stamp.map { FieldValue.dateTime(milliseconds: $0) } ?? .null
+                    var record = thing(number, empty.merging(["Instant": instant]) { $1 })
+                    record.isDeleted = number == 5
+                    if record.isDeleted { record.image.fields["IsDeleted"] = .boolean(true) }
+                    try writer.insert(record)
+                }
+            }
+            func ids(_ stretch: LiveStretch) async throws -> [RecordID] {
+                try await store.read { try $0.liveIDs(entity: "Thing__c", in: stretch) }
+            }
+            func records(_ numbers: Int...) -> [RecordID] { numbers.map { .test("a00", $0) } }
+            let counts = try await store.read { try $0.liveCounts(entity: "Thing__c", hoursOf: "Instant") }
+            #expect(counts == [10: 2, 11: 1, -1: 1, nil: 1])
+            #expect(try await ids(.all) == records(0, 1, 2, 3, 4))
+            #expect(try await ids(.empty(field: "Instant")) == records(4))
+            #expect(try await ids(.times(field: "Instant", [10 * hour..<11 * hour])) == records(0, 1))
+            #expect(try await ids(.times(field: "Instant", [-hour..<0, 11 * hour..<12 * hour])) == records(2, 3))
+            #expect(try await ids(.times(field: "Instant", [])) == [])
+            // Neither an object without a table, nor a column of another type.
+            #expect(try await store.read { try $0.liveCounts(entity: "Thing__c", hoursOf: "Whole") } == [:])
+            #expect(try await store.read { try $0.liveCounts(entity: "Case", hoursOf: "Instant") } == [:])
+            #expect(try await store.read { try $0.liveIDs(entity: "Case", in: .all) } == [])
+        },
         StoreCheck(name: "a record is inserted once, and its standing is told without it") { store in
             try await store.write { writer in
                 try writer.define(.typed)

@@ -28,6 +28,12 @@ final class SourceOrg: OrgSource {
         var ended: Set<String> = []
         /// Fields that the org does not have now.
         var hidden: Set<String> = []
+        /// Formulas.
+        var calculated: Set<String> = []
+        /// Of reconciliations' questions, as the real org's APIs count them.
+        var calls = 0
+        /// So many questions more have no answer now.
+        var refusals = 0
     }
 
     let cases: CaseEvents
@@ -80,7 +86,7 @@ final class SourceOrg: OrgSource {
     }
 
     static func randomValue(_ name: String, _ state: inout State) -> FieldValue {
-        if state.random.chance(0.3) { return .null }
+        if name != "LastModifiedDate", state.random.chance(0.3) { return .null }
         switch name {
         case "IsClosed": return .boolean(state.random.chance(0.5))
         case "LastModifiedDate": return .dateTime(milliseconds: state.time)
@@ -201,7 +207,9 @@ final class SourceOrg: OrgSource {
         return SourceObject(
             name: "Case",
             fields: CaseEvents.fieldNames.filter { !hidden.contains($0) }.map { name in
-                .init(name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text)
+                .init(
+                    name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text,
+                    isCalculated: with { $0.calculated.contains(name) })
             })
     }
 
@@ -233,11 +241,7 @@ final class SourceOrg: OrgSource {
             return SourcePage(rows: rows, next: end < ids.count ? String(end) : nil, total: ids.count)
         }
         guard let page else { throw SourceError(.readGone, "there is no \(read)") }
-        do {
-            if let body = meanwhile.withLock({ $0 }) { try await body(self) }
-        } catch {
-            throw SourceError(.notNow, "\(error)")
-        }
+        try await happen()
         return page
     }
 
@@ -253,17 +257,23 @@ final class SourceOrg: OrgSource {
         precondition(ids.count <= SourceQuery.idsMax)
         let rows = with { state in
             state.rowsByID += ids.count
+            state.calls += 1
             return ids.compactMap { Self.row($0, query, state) }
         }
+        try await happen()
+        return rows
+    }
+
+    /// What happens while an answer is on its way.
+    func happen() async throws(SourceError) {
         do {
             if let body = meanwhile.withLock({ $0 }) { try await body(self) }
         } catch {
             throw SourceError(.notNow, "\(error)")
         }
-        return rows
     }
 
-    private static func row(_ id: RecordID, _ query: SourceQuery, _ state: State) -> SourceRow? {
+    static func row(_ id: RecordID, _ query: SourceQuery, _ state: State) -> SourceRow? {
         guard let record = state.records[id], query.includesDeleted || !record.isDeleted else { return nil }
         var fields: [String: FieldValue] = [:]
         for name in query.fields { fields[name] = record.fields[name] ?? .null }
