@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Logging
 import Store
 
@@ -40,10 +41,12 @@ struct Ingestion {
         case .change(let change):
             (transitions, gapReason) = try apply(change, of: decoded)
         }
+        CrashPoint.appendBefore.reached()
         let logged = try writer.append(
             NewEvent(
                 event: decoded.event, eventName: decoded.eventName, routing: decoded.routing, transitions: transitions,
                 receivedAt: receivedAt))
+        CrashPoint.appendAfter.reached()
         if let gapReason {
             try writer.declare(
                 Gap(topic: decoded.event.topic, position: logged.position, reason: gapReason, declaredAt: receivedAt))
@@ -75,7 +78,9 @@ struct Ingestion {
             }
             guard isTracked else { continue }
             let outcome = RecordChange(event: change, id: id).outcome(on: try writer.record(entity: entity, id: id))
+            CrashPoint.applyBefore.reached()
             if let row = outcome.row { try writer.put(row) }
+            CrashPoint.applyAfter.reached()
             if outcome.diffFailed { remark("text diff does not fit, refetch due", decoded, "\(entity) \(id)") }
             transitions.append(outcome.transition)
         }

@@ -70,6 +70,21 @@ extension Upstream {
 
         public init() {}
 
+        /// Every pause divided by a number, for tests; deadlines stay long enough for a busy machine.
+        public func hastened(by factor: Int) -> Timing {
+            var timing = self
+            timing.silenceMax = max(silenceMax / factor, .seconds(3))
+            timing.retryInitial = retryInitial / factor
+            timing.retryMax = retryMax / factor
+            timing.limitRetryInitial = limitRetryInitial / factor
+            timing.limitRetryMax = limitRetryMax / factor
+            timing.refusedRetry = refusedRetry / factor
+            timing.slotRetry = slotRetry / factor
+            timing.loginFailureHold = loginFailureHold / factor
+            timing.callDeadline = max(callDeadline / factor, .seconds(4))
+            return timing
+        }
+
         var retryPace: Pace { Pace(initial: retryInitial, max: retryMax, fixedPart: 0) }
         var limitPace: Pace { Pace(initial: limitRetryInitial, max: limitRetryMax, fixedPart: 0.5) }
         /// A tenth more at random: refused topics of one org do not all come back together. (The bound holds the

@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Logging
 import Store
 import Synchronization
@@ -35,12 +36,14 @@ extension Replica {
         let table = ReplicaTable.table(object, fields, known: known.table)
         let names = fields.map(\.name)
         let now = twin.configuration.now()
+        CrashPoint.defineBefore.reached()
         try await twin.commit { writer in
             if try writer.objectTable(object.name) != table { try writer.define(table) }
             var state = try ReplicaState.read(writer) ?? ReplicaState()
             state.described(object.name, names, now: now)
             try state.write(writer)
         }
+        CrashPoint.defineAfter.reached()
     }
 }
 

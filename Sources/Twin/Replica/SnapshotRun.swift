@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Logging
 import Store
 
@@ -40,7 +41,9 @@ struct SnapshotRun {
         do {
             var read = snapshot.read
             if read == nil {
+                CrashPoint.submitBefore.reached()
                 read = try await source.beginRead(snapshot.query)
+                CrashPoint.submitAfter.reached()
                 snapshot.read = read
                 try await save()
             }
@@ -65,6 +68,7 @@ struct SnapshotRun {
         let window = try await Window.open(object, in: twin)
         snapshot.place = window.place
         try await save()
+        CrashPoint.windowAfter.reached()
         return window
     }
 
@@ -88,6 +92,7 @@ struct SnapshotRun {
         // In slices, between which events are committed. The place moves with the last: what was written of a page that is
         // broken off is written again.
         var rest = page.rows[...]
+        CrashPoint.pageBefore.reached()
         repeat {
             let rows = rest.prefix(Self.rowsAtOnce)
             rest = rest.dropFirst(rows.count)
@@ -103,7 +108,9 @@ struct SnapshotRun {
                 return true
             }
             guard isSound else { return false }
+            CrashPoint.sliceAfter.reached()
         } while !rest.isEmpty
+        CrashPoint.pageAfter.reached()
         snapshot = after
         return true
     }
@@ -129,6 +136,7 @@ struct SnapshotRun {
         while true {
             let window = try await Window.open(object, in: twin)
             defer { window.close(in: twin) }
+            CrashPoint.compareBefore.reached()
             guard let found = try await idsInOrg(),
                 let counts = try await removeOthers(than: found, window)
             else {
@@ -139,15 +147,18 @@ struct SnapshotRun {
             snapshot.missed += counts.missed
             break
         }
+        CrashPoint.compareAfter.reached()
         snapshot.phase = .done
         snapshot.finishedAt = twin.configuration.now()
         let done = snapshot
+        CrashPoint.finishBefore.reached()
         try await twin.commit { writer in
             var state = try ReplicaState.read(writer) ?? ReplicaState()
             state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt
             state.update(done)
             try state.write(writer)
         }
+        CrashPoint.finishAfter.reached()
     }
 
     /// Nil: the org forgot the read while it was read.

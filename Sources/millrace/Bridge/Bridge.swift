@@ -34,6 +34,7 @@ struct Bridge: Sendable {
         var objects: [ReplicatedObject] = []
         /// Of calls to the org's REST and Bulk APIs.
         var budget = BudgetPolicy()
+        var haste = Haste.none
     }
 
     let twin: Twin

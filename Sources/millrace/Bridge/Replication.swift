@@ -33,10 +33,12 @@ struct Replication: Sendable {
             }
         }
         login = try OrgLogin(settings.org, timing: settings.timing, logger: logger)
-        api = OrgAPI(login: login, budget: APIBudget(policy: settings.budget, book: book), logger: logger)
+        api = OrgAPI(
+            login: login, budget: APIBudget(policy: settings.budget, book: book),
+            configuration: .init(timing: OrgAPI.Timing().hastened(by: settings.haste.factor)), logger: logger)
         replica = Replica(
-            twin: twin, source: UpstreamSource(api: api), configuration: .init(objects: settings.objects),
-            logger: logger)
+            twin: twin, source: UpstreamSource(api: api),
+            configuration: settings.haste.replica(.init(objects: settings.objects)), logger: logger)
     }
 
     /// Until cancelled; the org is asked for nothing afterwards.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CrashPoints
 import Doors
 import Foundation
 import Logging
@@ -32,7 +33,9 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try ConfigurationFile.load(config)
-        let settings = try Bridge.Settings(configuration)
+        var settings = try Bridge.Settings(configuration)
+        settings.hasten(try Haste(environment: ProcessInfo.processInfo.environment))
+        if let complaint = ArmedCrash.complaint() { throw ValidationError(complaint) }
         if check {
             Console.print("\(config): no mistakes")
             return
