@@ -35,9 +35,11 @@ struct Haste: Sendable, Hashable {
 }
 
 extension Bridge.Settings {
-    mutating func hasten(_ haste: Haste) {
-        self.haste = haste
-        timing = timing.hastened(by: haste.factor)
-        budget.probeSeconds = max(budget.probeSeconds / Int64(haste.factor), 1)
+    func hastened(by haste: Haste) -> Self {
+        var settings = self
+        settings.haste = haste
+        settings.timing = timing.hastened(by: haste.factor)
+        settings.budget.probeSeconds = max(budget.probeSeconds / Int64(haste.factor), 1)
+        return settings
     }
 }

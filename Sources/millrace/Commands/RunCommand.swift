@@ -33,8 +33,8 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try ConfigurationFile.load(config)
-        var settings = try Bridge.Settings(configuration)
-        settings.hasten(try Haste(environment: ProcessInfo.processInfo.environment))
+        let settings = try Bridge.Settings(configuration)
+            .hastened(by: try Haste(environment: ProcessInfo.processInfo.environment))
         if let complaint = ArmedCrash.complaint() { throw ValidationError(complaint) }
         if check {
             Console.print("\(config): no mistakes")
