@@ -10,7 +10,9 @@ struct CrashPointTests {
         #expect(armed.time == time)
     }
 
-    @Test(arguments: ["", "store.commit", "store.commit.before:", "store.commit.before:0", "store.commit.before:1:1", ":1"])
+    @Test(arguments: [
+        "", "store.commit", "store.commit.before:", "store.commit.before:0", "store.commit.before:1:1", ":1",
+    ])
     func anythingElseIsRefused(text: String) {
         #expect(ArmedCrash(text) == nil)
     }

@@ -29,7 +29,7 @@ struct Haste: Sendable, Hashable {
     func replica(_ configuration: Replica.Configuration) -> Replica.Configuration {
         var hastened = configuration
         hastened.interval = configuration.interval / factor
-        hastened.pauses = configuration.pauses.lowerBound / factor ... configuration.pauses.upperBound / factor
+        hastened.pauses = configuration.pauses.lowerBound / factor...configuration.pauses.upperBound / factor
         return hastened
     }
 }

@@ -93,6 +93,7 @@ class Faults:
     def crash(self, fault):
         """From now on it dies when it comes by the place; until then, that it was killed for it is a fault as well."""
         gateway = self.world.gateway
+        # (Which may have become another's work just now.)
         self.starts_at.pop(self.world.active, None)
         gateway.end()
         gateway.launch(f"{fault['point']}:{fault['time']}")
@@ -201,6 +202,8 @@ class Faults:
         """Another program reads for long."""
         self.count("reader")
         path = self.world.gateway.directory / "millrace.sqlite"
+        if not path.exists():
+            return
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.execute("BEGIN")

@@ -89,6 +89,11 @@ class Run:
         answer = self.world.gateway.ask("GET", "/admin/sync")
         return answer.json() if answer is not None and answer.status_code == 200 else None
 
+    def has_answered(self):
+        self.faults.supervise()
+        self.answer = self.status()
+        return self.answer is not None
+
     def until_loaded(self):
         def is_loaded():
             self.faults.supervise()
@@ -173,7 +178,9 @@ class Run:
         if wrong:
             lines = [f"  {name} {key} {column}: ours {ours!r:.200}, theirs {theirs!r:.200}" for name, key, column, ours, theirs in wrong[:WRONG_MAX]]
             raise Failure(f"{self.result['wrong']} wrong rows, {len(wrong)} differences:\n" + "\n".join(lines))
-        budget = self.status()["budget"]
+        # A place to crash at may be reached this late.
+        self.until(self.has_answered, "an answer")
+        budget = self.answer["budget"]
         calls = sum(budget["calls"].values())
         self.result["calls"] = calls
         starts = sum(gateway.starts for gateway in self.world.gateways)
