@@ -1,6 +1,8 @@
 import ChangeEvents
 import Doors
+import Store
 import Testing
+import Twin
 
 @testable import Sandbox
 

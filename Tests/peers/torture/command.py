@@ -34,6 +34,7 @@ def arguments():
 
 
 def main():
+    signal.signal(signal.SIGTERM, end)
     options = arguments()
     engines = ENGINES if options.engine == "both" else (options.engine,)
     seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(4), "big")
@@ -136,7 +137,7 @@ class Torture:
             for name, count in result.get("struck", {}).items():
                 struck[name] = struck.get(name, 0) + count
         failed = sum(1 for result in self.results if result["failure"])
-        lines = [f"{len(self.results)} schedules, {failed} failed, {sum(result.get('wrong', 0) for result in self.results)} wrong rows, "
+        lines = [f"{len(self.results)} schedules, {sum(result['reads'] for result in self.results)} of them with readings, {failed} failed, {sum(result.get('wrong', 0) for result in self.results)} wrong rows, "
                  f"{sum(result.get('compared', 0) for result in self.results)} values compared, "
                  f"{sum(1 for result in self.results if result.get('late'))} late"]
         lines += [f"  {count:6} {name}" for name, count in sorted(struck.items(), key=lambda pair: -pair[1])]
@@ -144,7 +145,13 @@ class Torture:
 
 
 def ignore_interrupts():
+    """Of a worker: what it began it brings to its end, and told to end it stops its programs first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
+
+
+def end(*_):
+    raise SystemExit("told to end")
 
 
 if __name__ == "__main__":

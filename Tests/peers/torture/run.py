@@ -1,13 +1,10 @@
 """One run of a schedule, from the start of its programs to the comparison."""
 
-import pathlib
 import time
 import traceback
 
-import programs
 from torture import oracle
 from torture.faults import Faults
-from torture.schedule import OBJECTS
 from torture.workload import Workload
 from torture.world import Failure, World
 
@@ -21,7 +18,8 @@ CALLS_MAX_PER_START = 400
 def run(directory, template, schedule, server):
     """{"failure": None or text, …figures}. The directory is left where it failed."""
     began = time.monotonic()
-    result = {"seed": schedule["seed"], "engine": schedule["engine"], "failure": None, "directory": str(directory)}
+    result = {"seed": schedule["seed"], "engine": schedule["engine"], "failure": None, "directory": str(directory),
+              "reads": schedule["reads"]}
     world = None
     try:
         world = World(directory, template, schedule, server)

@@ -61,6 +61,11 @@ class Maker:
             # In the middle of it all.
             for _ in range(choose.choice([1, 1, 2])):
                 faults.append(self.snapshot(max(fault["at"] for fault in faults) + 1))
+            if choose.random() < 0.5:
+                # Rows that are old when they come: more happens between their reading and their writing.
+                faults.append({"at": max(0, faults[-1]["at"] - 1), "kind": "fault", "fault": {
+                    "kind": "stall", "path": "/services/data/*/jobs/query/*/results", "times": choose.choice([1, 2, 5]),
+                    "seconds": round(choose.uniform(0.2, 0.8), 2)}})
         schedule["faults"] = sorted(faults, key=lambda fault: fault["at"])
         schedule["reads"] = reads or not schedule["loads_first"]
         return schedule

@@ -7,7 +7,6 @@ import requests
 import programs
 from torture.world import Failure
 
-FAMILY = {"001": "Account", "003": "Contact", "500": "Case", "00Q": "Lead"}
 SOAP_VERSION = "64.0"
 ENVELOPE = """<?xml version="1.0" encoding="utf-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:urn="urn:partner.soap.sforce.com"
