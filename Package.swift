@@ -96,6 +96,7 @@ let package = Package(
             name: "ChangeEvents", dependencies: [nio, crypto], exclude: ["DESIGN.md"], swiftSettings: swiftSettings),
         .target(name: "SOQL", swiftSettings: swiftSettings),
         .target(name: "Waiting", swiftSettings: swiftSettings),
+        .target(name: "CrashPoints", swiftSettings: swiftSettings),
         .target(name: "CSV", swiftSettings: swiftSettings),
         .target(
             name: "PubSubAPI", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf], exclude: ["pubsub_api.proto"],
@@ -103,7 +104,8 @@ let package = Package(
         // Floor 2
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(
-            name: "Store", dependencies: ["ChangeEvents", "SOQL", "CPostgres", grdb, nio], swiftSettings: swiftSettings),
+            name: "Store", dependencies: ["ChangeEvents", "SOQL", "CPostgres", "CrashPoints", grdb, nio],
+            swiftSettings: swiftSettings),
         .target(name: "Matching", dependencies: ["ChangeEvents", "SOQL"], swiftSettings: swiftSettings),
         // Floor 3
         .target(
@@ -113,7 +115,8 @@ let package = Package(
                 jwtKit, nio, nioHTTP1, nioSSL, logging, crypto, cryptoExtras,
             ], swiftSettings: swiftSettings),
         .target(
-            name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", logging, nio], swiftSettings: swiftSettings),
+            name: "Twin", dependencies: ["ChangeEvents", "Store", "SOQL", "CrashPoints", logging, nio],
+            swiftSettings: swiftSettings),
         // Floor 4
         .target(name: "CPushLoop"),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
@@ -137,7 +140,7 @@ let package = Package(
             name: "millrace",
             dependencies: [
                 "ChangeEvents", "SOQL", "Store", "Matching", "Twin", "Upstream", "Doors", "Sandbox", "CPushLoop",
-                argumentParser, yams, histogram,
+                "CrashPoints", argumentParser, yams, histogram,
                 logging, jwtKit, serviceLifecycle, unixSignals, nio, nioPosix, nioEmbedded, nioSSL, crypto,
                 cryptoExtras, hummingbird, httpTypes, asyncHTTPClient, nioHTTP1,
             ],
@@ -173,6 +176,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(name: "SOQLTests", dependencies: ["SOQL"], swiftSettings: swiftSettings),
         .testTarget(name: "WaitingTests", dependencies: ["Waiting"], swiftSettings: swiftSettings),
+        .testTarget(name: "CrashPointsTests", dependencies: ["CrashPoints"], swiftSettings: swiftSettings),
         .testTarget(name: "CSVTests", dependencies: ["CSV", "TestSupport"], swiftSettings: swiftSettings),
         // Killed again and again by StoreTests while it writes.
         .executableTarget(

@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Logging
 import Store
 
@@ -76,10 +77,12 @@ struct Ingestion {
         case .change(let change):
             (transitions, gapReason) = try apply(change, of: decoded)
         }
+        CrashPoint.appendBefore.reached()
         let event = try writer.append(
             NewEvent(
                 event: decoded.event, eventName: decoded.eventName, routing: decoded.routing, transitions: transitions,
                 receivedAt: receivedAt))
+        CrashPoint.appendAfter.reached()
         logged[place, default: []].append(event.content)
         if let gapReason {
             try writer.declare(
@@ -114,7 +117,9 @@ struct Ingestion {
     private mutating func writeRecords() throws(StoreError) {
         for key in changed {
             guard let known = known[key], known.isChanged, let record = known.record else { continue }
+            CrashPoint.applyBefore.reached()
             if known.isStored { try writer.put(record) } else { try writer.insert(record) }
+            CrashPoint.applyAfter.reached()
             self.known[key] = Known(record: record, isStored: true)
         }
         changed = []

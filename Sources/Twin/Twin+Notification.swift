@@ -1,3 +1,4 @@
+import CrashPoints
 import Logging
 import Store
 
@@ -9,6 +10,7 @@ extension Twin {
 
     /// Tells what a commit wrote. Cannot fail: the commit has happened.
     func tell(_ notices: [Notice]) async {
+        if !notices.isEmpty { CrashPoint.tellBefore.reached() }
         for notice in notices {
             if case .appended(let events) = notice, let first = events.first {
                 do {
@@ -23,6 +25,7 @@ extension Twin {
             }
             observers.tell(notice)
         }
+        if !notices.isEmpty { CrashPoint.tellAfter.reached() }
     }
 
     /// Tells events that were committed without the observers hearing of it: appended past the twin, or by a commit whose

@@ -1,4 +1,5 @@
 public import ChangeEvents
+import CrashPoints
 import Foundation
 public import Logging
 public import Store
@@ -61,7 +62,9 @@ public final class Twin: Sendable {
             var ingestion = Ingestion(writer: writer, trackedEntities: trackedEntities, receivedAt: receivedAt)
             try ingestion.ingest(events)
             if let place = batch.latestReplayID ?? batch.events.last?.replayID {
+                CrashPoint.cursorBefore.reached()
                 try writer.setCursor(topic: batch.topic, to: place)
+                CrashPoint.cursorAfter.reached()
             }
             return ingestion.remarks
         }

@@ -27,7 +27,7 @@ struct OrgServices: Sendable {
     private static func with<Result: Sendable>(
         _ login: OrgLogin, timing: Upstream.Timing, _ body: (OrgServices) async throws -> Result
     ) async throws -> Result {
-        let pubSub = try PubSubConnection(org: login.org, tokens: login.tokens, callDeadline: timing.callDeadline)
+        let pubSub = try PubSubConnection(org: login.org, tokens: login.tokens, timing: timing)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await pubSub.run() }
             let result = try await body(OrgServices(tokens: login.tokens, pubSub: pubSub))

@@ -51,6 +51,11 @@ extension Upstream {
     public struct Timing: Sendable, Hashable {
         /// A stream without a message for longer is dead. The service sends a keepalive within 270 s; 30 s are margin.
         public var silenceMax: Duration = .seconds(270 + 30)
+        /// When nothing has been read for so long, the connection is probed with a ping: later than the service's own
+        /// keepalives (270 s), so that it never happens on a healthy connection and no server takes it for abuse; and
+        /// before the stream is given up, as another stream on a dead connection would be as silent.
+        public var pingAfter: Duration = .seconds(280)
+        public var pingTimeout: Duration = .seconds(15)
         /// The pause after an ordinary failure is random below a bound that starts here and doubles …
         public var retryInitial: Duration = .seconds(1)
         /// … up to here.
@@ -69,6 +74,23 @@ extension Upstream {
         public var callDeadline: Duration = .seconds(30)
 
         public init() {}
+
+        /// Every pause divided by a number, for tests; deadlines stay long enough for a busy machine.
+        public func hastened(by factor: Int) -> Timing {
+            var timing = self
+            timing.silenceMax = max(silenceMax / factor, .seconds(3))
+            timing.pingAfter = max(pingAfter / factor, .seconds(2))
+            timing.pingTimeout = max(pingTimeout / factor, .milliseconds(500))
+            timing.retryInitial = retryInitial / factor
+            timing.retryMax = retryMax / factor
+            timing.limitRetryInitial = limitRetryInitial / factor
+            timing.limitRetryMax = limitRetryMax / factor
+            timing.refusedRetry = refusedRetry / factor
+            timing.slotRetry = slotRetry / factor
+            timing.loginFailureHold = loginFailureHold / factor
+            timing.callDeadline = max(callDeadline / factor, .seconds(4))
+            return timing
+        }
 
         var retryPace: Pace { Pace(initial: retryInitial, max: retryMax, fixedPart: 0) }
         var limitPace: Pace { Pace(initial: limitRetryInitial, max: limitRetryMax, fixedPart: 0.5) }

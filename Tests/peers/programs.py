@@ -76,7 +76,8 @@ def millrace(*arguments, **options):
 class Program:
     """A running `millrace` command. Its output is kept in the directory it works in."""
 
-    def __init__(self, directory, *arguments, name=None):
+    def __init__(self, directory, *arguments, name=None, environment=None):
+        """`environment`: what it has besides ours."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         name = name or arguments[0]
@@ -86,7 +87,7 @@ class Program:
         with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             self.process = subprocess.Popen(
                 [BINARY, *self.arguments], cwd=self.directory, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                start_new_session=True)
+                env={**os.environ, **(environment or {})}, start_new_session=True)
 
     @property
     def output(self):

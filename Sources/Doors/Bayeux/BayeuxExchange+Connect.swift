@@ -117,7 +117,7 @@ extension BayeuxExchange {
                 // The client has gone, and with it whoever would wait for the end.
                 return
             }
-        case .unavailable:
+        case .unavailable, .requestLimit:
             throw .busy
         case .expiredToken:
             throw .authenticationInvalid

@@ -36,6 +36,8 @@ public enum DoorFault: Sendable, Hashable {
     case goAway
     /// HTTP: this status, by default 503. Pub/Sub API: UNAVAILABLE.
     case unavailable(status: Int)
+    /// HTTP: 403 as where the API calls of a day are used up. Pub/Sub API: RESOURCE_EXHAUSTED.
+    case requestLimit
     /// The session is refused, whatever it is.
     case expiredToken
 }

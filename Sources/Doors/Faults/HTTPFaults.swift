@@ -46,6 +46,10 @@ struct HTTPFaults: RouterMiddleware {
                 .init(
                     errorCode: "SERVER_UNAVAILABLE",
                     message: "The server is temporarily unable to service your request. Please try again later."))
+        case .requestLimit:
+            return ErrorBody.response(
+                status: .forbidden,
+                .init(errorCode: "REQUEST_LIMIT_EXCEEDED", message: "TotalRequests Limit exceeded."))
         case .expiredToken:
             return ErrorBody.response(
                 status: .unauthorized,

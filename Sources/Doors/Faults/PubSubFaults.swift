@@ -26,6 +26,9 @@ final class PubSubFaults: Sendable {
             try await Stall.wait(duration)
         case .unavailable:
             throw PubSubFailure.error(.unavailable, "The service is temporarily unavailable.", rpcID: rpcID)
+        case .requestLimit:
+            throw PubSubFailure.error(
+                .deliveryLimitExceeded, "The allocation of events delivered in 24 hours is used up.", rpcID: rpcID)
         case .expiredToken:
             throw PubSubFailure.error(
                 .unauthenticated,

@@ -76,6 +76,7 @@ struct Fault: Sendable, Hashable {
         case .halfOpen: .halfOpen
         case .goAway: .goAway
         case .unavailable: .unavailable(status: status)
+        case .requestLimit: .requestLimit
         case .expiredToken: .expiredToken
         case .replayExpired, .replayCorrupted, .duplicate, .delay, .schema, .rowLock, .bulk, .gap, .overflow: nil
         }

@@ -5,6 +5,7 @@ enum FaultKind: String, Sendable, Hashable, CaseIterable {
     case halfOpen = "half-open"
     case goAway = "goaway"
     case unavailable
+    case requestLimit = "request-limit"
     case expiredToken = "expired-token"
     case lostAnswer = "lost-answer"
     case replayExpired = "replay-expired"
@@ -31,7 +32,7 @@ enum FaultKind: String, Sendable, Hashable, CaseIterable {
 
     var target: Target {
         switch self {
-        case .cut, .stall, .halfOpen, .goAway, .unavailable, .expiredToken, .lostAnswer: .door
+        case .cut, .stall, .halfOpen, .goAway, .unavailable, .requestLimit, .expiredToken, .lostAnswer: .door
         case .replayExpired, .replayCorrupted, .duplicate, .delay: .topic
         case .rowLock, .bulk, .gap, .overflow: .object
         case .schema: .none
@@ -49,6 +50,7 @@ enum FaultKind: String, Sendable, Hashable, CaseIterable {
         case .halfOpen: "the connection stays open and nothing goes through it any more"
         case .goAway: "HTTP/2 GOAWAY on the call's connection; HTTP/1.1 is cut"
         case .unavailable: "HTTP status 503 (or `status`); UNAVAILABLE from the Pub/Sub API"
+        case .requestLimit: "HTTP status 403 REQUEST_LIMIT_EXCEEDED; RESOURCE_EXHAUSTED from the Pub/Sub API"
         case .expiredToken: "the session is refused; with `during: stream` in the middle of a subscription"
         case .lostAnswer: "the call takes effect, then the connection ends without its answer"
         case .replayExpired: "a subscription with a replay id is told that it has expired"

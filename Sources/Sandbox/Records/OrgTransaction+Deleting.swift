@@ -15,7 +15,10 @@ extension OrgTransaction {
     /// `masterRecord`: the one that a merge keeps in this one's place.
     func delete(_ object: ObjectDefinition, _ record: StoredRecord, masterRecord: RecordID?) throws {
         let plan = try DeletionPlan(of: record, in: object, catalogue: catalogue, reader: writer)
-        for (object, fallen) in plan.deleted {
+        for (object, found) in plan.deleted {
+            var fallen = found
+            // What fell with the record comes as the store has it: formulas that events carry have no place there.
+            fallen.image.fields = object.template.adopted(found.image.fields)
             var tombstone = fallen
             tombstone.isDeleted = true
             tombstone.commitTimestamp = now

@@ -48,6 +48,20 @@ extension OrgTransaction {
         }
     }
 
+    /// Unchecks checkboxes that are younger than the records. No event: their subscribers learn of it by the new schema.
+    func fillCheckboxes(of object: ObjectDefinition) throws {
+        var last: RecordID?
+        while true {
+            let page = try writer.records(entity: object.name, after: last, limit: Self.rollUpPageSize)
+            for var record in page {
+                record.image.fields = object.template.adopted(record.image.fields)
+                try writer.put(record)
+            }
+            guard let final = page.last, page.count == Self.rollUpPageSize else { return }
+            last = final.image.id
+        }
+    }
+
     private static let rollUpPageSize = 500
 
     private func value(of rollUp: RollUp, _ master: RecordID) throws -> FieldValue {

@@ -70,6 +70,11 @@ extension Sandbox {
                 let known = current.catalogue.object(object.name)
                 let new = object.fields.filter { $0.rollUp != nil && known?.field($0.name)?.rollUp != $0.rollUp }
                 if known != nil, !new.isEmpty { try transaction.fillRollUps(Set(new.map(\.name)), of: object) }
+                let hasNewCheckbox = object.fields.contains {
+                    $0.kind == .boolean && !$0.isDerived && known?.field($0.name) == nil
+                }
+                // A checkbox has no null, for whoever reads: not only where the record is changed the next time.
+                if known != nil, hasNewCheckbox { try transaction.fillCheckboxes(of: object) }
             }
             try counters.write(writer)
             var times = try SchemaTimes.read(writer)

@@ -1,3 +1,5 @@
+import CrashPoints
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -135,11 +137,13 @@ final class PostgresWriter: @unchecked Sendable {
             throw error
         }
         do throws(StoreError) {
+            CrashPoint.commitBefore.reached()
             let result = try connection.query("COMMIT")
             // The server answers ROLLBACK to the COMMIT of a transaction that had failed.
             guard result.command == "COMMIT" else {
                 throw StoreError(code: .database, message: "PostgreSQL has not committed: \(result.command)")
             }
+            CrashPoint.commitAfter.reached()
         } catch {
             guard connection.isLost else {
                 rollBack(connection)

@@ -1,3 +1,4 @@
+import CrashPoints
 import Dispatch
 import Foundation
 import GRDB
@@ -288,7 +289,13 @@ public final class SQLiteStore: EventStore {
         func execute(_ sql: String) throws { try database.cachedStatement(sql: sql).execute() }
         try execute("BEGIN IMMEDIATE TRANSACTION")
         do {
-            try execute(try body() ? "COMMIT TRANSACTION" : "ROLLBACK TRANSACTION")
+            guard try body() else {
+                try execute("ROLLBACK TRANSACTION")
+                return
+            }
+            CrashPoint.commitBefore.reached()
+            try execute("COMMIT TRANSACTION")
+            CrashPoint.commitAfter.reached()
         } catch {
             // SQLite has rolled back by itself after some errors. What failed first explains more than this would.
             if database.isInsideTransaction { try? execute("ROLLBACK TRANSACTION") }

@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Logging
 import Store
 import Synchronization
@@ -36,12 +37,14 @@ extension Replica {
         let names = fields.map(\.name)
         let calculated = fields.filter(\.isCalculated).map(\.name)
         let now = twin.configuration.now()
+        CrashPoint.defineBefore.reached()
         try await twin.commit { writer in
             if try writer.objectTable(object.name) != table { try writer.define(table) }
             var state = try ReplicaState.read(writer) ?? ReplicaState()
             state.described(object.name, names, calculated: calculated, now: now)
             try state.write(writer)
         }
+        CrashPoint.defineAfter.reached()
     }
 }
 

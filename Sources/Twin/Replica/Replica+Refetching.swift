@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Store
 
 /// Records in doubt, read again by their ids.
@@ -49,6 +50,7 @@ extension Replica {
         defer { window.close(in: twin) }
         let rows = try await source.rows(query, ids: ids)
         let found = Set(rows.map(\.id))
+        CrashPoint.refetchBefore.reached()
         try await twin.commit { [twin] writer in
             let view = try window.view(writer)
             // They stay in doubt, and what was lost is another's affair.
@@ -58,6 +60,7 @@ extension Replica {
             try replay.write(rows)
             for id in ids where !found.contains(id) { try replay.writeAbsence(of: id) }
         }
+        CrashPoint.refetchAfter.reached()
         return due.count > ids.count
     }
 }

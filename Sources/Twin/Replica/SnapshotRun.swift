@@ -1,4 +1,5 @@
 import ChangeEvents
+import CrashPoints
 import Logging
 import Store
 
@@ -40,7 +41,9 @@ struct SnapshotRun {
         do {
             var read = snapshot.read
             if read == nil {
+                CrashPoint.submitBefore.reached()
                 read = try await source.beginRead(snapshot.query)
+                CrashPoint.submitAfter.reached()
                 snapshot.read = read
                 try await save()
             }
@@ -70,6 +73,7 @@ struct SnapshotRun {
         let window = try await Window.open(object, in: twin)
         snapshot.place = window.place
         try await save()
+        CrashPoint.windowAfter.reached()
         return window
     }
 
@@ -93,6 +97,7 @@ struct SnapshotRun {
         // In slices, between which events are committed. The place moves with the last: what was written of a page that is
         // broken off is written again.
         var rest = page.rows[...]
+        CrashPoint.pageBefore.reached()
         repeat {
             let rows = rest.prefix(Self.rowsAtOnce)
             rest = rest.dropFirst(rows.count)
@@ -108,7 +113,9 @@ struct SnapshotRun {
                 return true
             }
             guard isSound else { return false }
+            CrashPoint.sliceAfter.reached()
         } while !rest.isEmpty
+        CrashPoint.pageAfter.reached()
         snapshot = after
         return true
     }
@@ -134,6 +141,7 @@ struct SnapshotRun {
         while true {
             let window = try await Window.open(object, in: twin)
             defer { window.close(in: twin) }
+            CrashPoint.compareBefore.reached()
             guard let found = try await idsInOrg(),
                 let counts = try await removeOthers(than: found, window)
             else {
@@ -144,15 +152,18 @@ struct SnapshotRun {
             snapshot.missed += counts.missed
             break
         }
+        CrashPoint.compareAfter.reached()
         snapshot.phase = .done
         snapshot.finishedAt = twin.configuration.now()
         let done = snapshot
+        CrashPoint.finishBefore.reached()
         try await twin.commit { writer in
             var state = try ReplicaState.read(writer) ?? ReplicaState()
             state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt
             state.update(done)
             try state.write(writer)
         }
+        CrashPoint.finishAfter.reached()
     }
 
     /// By id: 16 bytes a record are all that is held of an object. Nil: the org forgot the read while it was read.

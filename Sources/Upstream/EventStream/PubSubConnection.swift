@@ -12,10 +12,6 @@ import PubSubAPI
 final class PubSubConnection: Sendable {
     /// Responses have up to about 3 MB; the bound leaves room for an event of 1 MB more and keeps a hostile peer small.
     static let responseBytesMax = 8 * 1024 * 1024
-    /// When nothing has been read for so long, the connection is probed with a ping: later than the service's own
-    /// keepalives (270 s), so that it never happens on a healthy connection and no server takes it for abuse.
-    static let pingAfter: Duration = .seconds(280)
-    static let pingTimeout: Duration = .seconds(15)
     /// Between attempts to connect. The streams have pauses of their own; these only keep the connection from being
     /// slower.
     static let connectBackoff = HTTP2ClientTransport.Config.Backoff(
@@ -26,11 +22,11 @@ final class PubSubConnection: Sendable {
     private let tokens: TokenSource
     private let callDeadline: Duration
 
-    init(org: OrgConnection, tokens: TokenSource, callDeadline: Duration) throws(UpstreamError) {
+    init(org: OrgConnection, tokens: TokenSource, timing: Upstream.Timing) throws(UpstreamError) {
         var config = HTTP2ClientTransport.Posix.Config.defaults
         config.backoff = Self.connectBackoff
         config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(
-            time: Self.pingAfter, timeout: Self.pingTimeout, allowWithoutCalls: false)
+            time: timing.pingAfter, timeout: timing.pingTimeout, allowWithoutCalls: false)
         do {
             let transport = try HTTP2ClientTransport.Posix(
                 target: Self.target(host: org.pubSubHost, port: org.pubSubPort), transportSecurity: Self.security(org),
@@ -43,7 +39,7 @@ final class PubSubConnection: Sendable {
         }
         api = Eventbus_V1_PubSub.Client(wrapping: client)
         self.tokens = tokens
-        self.callDeadline = callDeadline
+        callDeadline = timing.callDeadline
     }
 
     /// Keeps the connection until `close`, or until cancelled, which ends all calls.

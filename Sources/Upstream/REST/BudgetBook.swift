@@ -3,9 +3,6 @@
 /// Pure: no clock, no I/O; `now` is seconds since 1970. `APIBudget` is the shell. Codable, so that it can outlive the
 /// process.
 public struct BudgetBook: Sendable, Hashable, Codable {
-    /// After so long without news from the org one call is let through, whatever the org's last figure was: the figure falls
-    /// as calls of yesterday are forgotten, and only an answer can tell.
-    static let probeSeconds: Int64 = 15 * 60
     /// Between two kept reports, and how many are kept: an hour of them makes the forecast.
     private static let reportSpacing: Int64 = 5 * 60
     private static let reportsMax = 13
@@ -102,13 +99,13 @@ public struct BudgetBook: Sendable, Hashable, Codable {
         guard let refusal = orgRefusal(of: purpose, by: policy) else { return nil }
         // A clock that was set back must not put the next question off for longer than the interval.
         let news = min(lastNews ?? now, now)
-        guard now - news < Self.probeSeconds else {
+        guard now - news < policy.probeSeconds else {
             lastNews = now
             return nil
         }
         return BudgetRefusal(
             purpose: purpose, bound: refusal.bound, used: refusal.used, max: refusal.max, held: refusal.held,
-            freeAt: news + Self.probeSeconds)
+            freeAt: news + policy.probeSeconds)
     }
 
     /// By the figures of the org.

@@ -9,6 +9,9 @@ public struct BudgetPolicy: Sendable, Hashable {
     public var shares: [CallPurpose: Double]
     /// Bulk API query jobs of ours within 24 hours; the org allows 10,000 to all its clients together.
     public var queryJobsMax: Int
+    /// After so long without news from the org one call is let through, whatever the org's last figure was: the figure falls
+    /// as calls of yesterday are forgotten, and only an answer can tell.
+    public var probeSeconds: Int64 = 15 * 60
 
     public static let reserveDefault = 0.1
     public static let sharesDefault: [CallPurpose: Double] = [

@@ -42,6 +42,22 @@ public struct OrgAPI: Sendable {
 
         public init() {}
 
+        /// Every pause divided by a number, for tests; deadlines stay long enough for a busy machine.
+        public func hastened(by factor: Int) -> Timing {
+            var timing = self
+            timing.callDeadline = max(callDeadline / factor, .seconds(4))
+            timing.queryDeadline = max(queryDeadline / factor, .seconds(4))
+            timing.silenceMax = max(silenceMax / factor, .seconds(4))
+            timing.retryInitial = retryInitial / factor
+            timing.retryMax = retryMax / factor
+            timing.busyRetryInitial = busyRetryInitial / factor
+            timing.busyRetryMax = busyRetryMax / factor
+            timing.retryAfterMax = retryAfterMax / factor
+            timing.pollInitial = pollInitial / factor
+            timing.pollMax = pollMax / factor
+            return timing
+        }
+
         var retryPace: Pace { Pace(initial: retryInitial, max: retryMax, fixedPart: 0) }
         var busyPace: Pace { Pace(initial: busyRetryInitial, max: busyRetryMax, fixedPart: 0.5) }
     }

@@ -36,6 +36,7 @@ struct Bridge: Sendable {
         var reconciling = Replica.Reconciling()
         /// Of calls to the org's REST and Bulk APIs.
         var budget = BudgetPolicy()
+        var haste = Haste.none
     }
 
     let twin: Twin

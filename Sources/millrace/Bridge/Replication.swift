@@ -33,13 +33,15 @@ struct Replication: Sendable {
             }
         }
         login = try OrgLogin(settings.org, timing: settings.timing, logger: logger)
-        api = OrgAPI(login: login, budget: APIBudget(policy: settings.budget, book: book), logger: logger)
+        api = OrgAPI(
+            login: login, budget: APIBudget(policy: settings.budget, book: book),
+            configuration: .init(timing: OrgAPI.Timing().hastened(by: settings.haste.factor)), logger: logger)
         let source = UpstreamSource(api: api)
         var configuration = Replica.Configuration(objects: settings.objects)
         configuration.reconciling = settings.reconciling
         replica = Replica(
             twin: twin, source: source, reconciledSource: UpstreamSource(source, chargedTo: .reconcile),
-            configuration: configuration, logger: logger)
+            configuration: settings.haste.replica(configuration), logger: logger)
     }
 
     /// Until cancelled; the org is asked for nothing afterwards.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CrashPoints
 import Doors
 import Foundation
 import Logging
@@ -33,6 +34,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try ConfigurationFile.load(config)
         let settings = try Bridge.Settings(configuration)
+            .hastened(by: try Haste(environment: ProcessInfo.processInfo.environment))
+        if let complaint = ArmedCrash.complaint() { throw ValidationError(complaint) }
         if check {
             Console.print("\(config): no mistakes")
             return

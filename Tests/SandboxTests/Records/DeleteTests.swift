@@ -51,6 +51,23 @@ struct DeleteTests {
         #expect(left["SystemModstamp"] == .string("2026-02-17T04:03:25.000+0000"))
     }
 
+    /// Was: the org's process ended, as a formula had no place in a record that another took along.
+    @Test func whatFallsAlongMayHaveFormulasThatEventsCarry() async throws {
+        let definitions = try SchemaNodes.definitions(
+            """
+            {"objects": {"Contact": {"fields": {"Of__c": {"type": "Text", "formula": "LastName & '!'"}}}}}
+            """)
+        let org = try await TestOrg.open { $0.schema = definitions }
+        let account = try await org.create("Account", [("Name", .string("A"))])
+        let contact = try await org.create(
+            "Contact", [("LastName", .string("C")), ("AccountId", .string(account.string))])
+        let before = try await org.received().count
+        try await org.delete("Account", account)
+        let events = Array(try await org.events().dropFirst(before))
+        #expect(events.map(\.header.recordIDs) == [[account.string], [contact.string]])
+        #expect(events.map(\.header.changeType) == [.delete, .delete])
+    }
+
     /// Of a custom lookup: what happens to the record when the one that it refers to is deleted.
     @Test(arguments: ["SetNull", "Restrict", "Cascade"])
     func aLookupsConstraintDecides(constraint: String) async throws {

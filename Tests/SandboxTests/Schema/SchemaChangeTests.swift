@@ -1,6 +1,8 @@
 import ChangeEvents
 import Doors
+import Store
 import Testing
+import Twin
 
 @testable import Sandbox
 
@@ -139,6 +141,20 @@ struct SchemaChangeTests {
         let version = again.sandbox.schema.version
         try await again.sandbox.deploy(SchemaNodes.definitions(Self.vehicles))
         #expect(again.sandbox.schema.version == version)
+    }
+
+    /// Was: null for whoever read it, until the record was changed for another reason, and then false without an event.
+    @Test func aNewCheckboxIsUncheckedInTheRecordsThatAreThere() async throws {
+        let org = try await TestOrg.open()
+        let id = try await org.create("Account", [("Name", .string("Older"))])
+        let before = try await org.retrieve("Account", id)
+        try await org.sandbox.deploy(
+            SchemaNodes.definitions(#"{"objects": {"Account": {"fields": {"New__c": {"type": "Checkbox"}}}}}"#))
+        let stored = try await org.sandbox.twin.store.read { try $0.record(entity: "Account", id: id) }
+        #expect(stored?.image.fields["New__c"] == .boolean(false))
+        let after = try await org.retrieve("Account", id)
+        #expect(after["New__c"] == .boolean(false))
+        #expect(after["SystemModstamp"] == before["SystemModstamp"])
     }
 
     @Test func aRefusedChangeChangesNothing() async throws {

@@ -1,0 +1,153 @@
+"""The tables of a gateway against the org's own truth: every row, every column."""
+
+import datetime
+import decimal
+import sqlite3
+
+import psycopg
+
+import programs
+from torture.schedule import OBJECTS, STREAM_TOPIC
+
+EXCLUDED = {
+    "SystemModstamp": "no event tells it: the table has it as it was when the row was last read (docs/replication.md)",
+    "IsDeleted": "the table's own mark stands for it: rows are compared among the live ones",
+    "Id": "the key of the comparison",
+}
+"""Fields of the truth that are not compared, and why. Formulas are not part of the truth: they follow no event."""
+PAGE = 2000
+
+
+def truth(org, name):
+    """Live records by id, as the org's control door tells them."""
+    records, after = [], ""
+    while True:
+        page = org.control("GET", f"/truth/{name}?limit={PAGE}{after}")
+        records += page["records"]
+        if not page["next"]:
+            break
+        after = f"&after={page['next']}"
+    return {record["Id"]: {field: value for field, value in record.items() if field not in EXCLUDED} for record in records}
+
+
+def kinds(org, name):
+    """Type of each field, as the org describes it."""
+    described = org.rest("GET", f"/sobjects/{name}/describe", expected=200).json()["fields"]
+    return {field["name"]: field["type"] for field in described}
+
+
+def rows(world, name):
+    """All rows of a table as dictionaries of its columns; None: there is no table."""
+    if world.direct:
+        with psycopg.connect(world.direct) as connection:
+            try:
+                cursor = connection.execute(f"SELECT * FROM salesforce.{name.lower()}")
+            except psycopg.errors.UndefinedTable:
+                return None
+            names = [column.name for column in cursor.description]
+            found = cursor.fetchall()
+    else:
+        path = world.gateway.directory / "millrace.sqlite"
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            cursor = connection.execute(f"SELECT * FROM salesforce_{name.lower()}")
+            names = [column[0] for column in cursor.description]
+            found = cursor.fetchall()
+        except sqlite3.OperationalError:
+            return None
+        finally:
+            connection.close()
+    return [dict(zip(names, row)) for row in found]
+
+
+def cursor(world):
+    """Where the stream stands in the org's bus; None: nowhere yet."""
+    query = "SELECT replay_id FROM {} WHERE topic = '" + STREAM_TOPIC + "'"
+    if world.direct:
+        with psycopg.connect(world.direct) as connection:
+            try:
+                found = connection.execute(query.format("millrace.cursors")).fetchone()
+            except psycopg.errors.UndefinedTable:
+                return None
+    else:
+        path = world.gateway.directory / "millrace.sqlite"
+        if not path.exists():
+            return None
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            found = connection.execute(query.format("cursors")).fetchone()
+        except sqlite3.OperationalError:
+            return None
+        finally:
+            connection.close()
+    return int.from_bytes(bytes(found[0]), "big") if found else None
+
+
+def wanted(value, kind, is_file):
+    """A value of the truth as the column must have it: exactly, and of its type. `is_file`: of SQLite."""
+    if value is None:
+        return None
+    if kind == "boolean":
+        return int(value) if is_file else value
+    if kind == "datetime":
+        moment = datetime.datetime.fromisoformat(value.replace("+0000", "+00:00").replace("Z", "+00:00"))
+        return round(moment.timestamp() * 1000) if is_file else moment
+    if kind == "date":
+        day = datetime.date.fromisoformat(value)
+        return round((day - datetime.date(1970, 1, 1)).total_seconds() * 1000) if is_file else day
+    if kind == "time":
+        moment = datetime.time.fromisoformat(value.removesuffix("Z"))
+        if not is_file:
+            return moment
+        return ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1000 + moment.microsecond // 1000
+    if kind in ("double", "currency", "percent"):
+        return float(value) if is_file else decimal.Decimal(str(value))
+    return value
+
+
+def differences(world):
+    """What is wrong: [(object, sfid, column, ours, theirs)]; and how many values were compared."""
+    wrong, compared = [], 0
+    is_file = not world.direct
+    for name in OBJECTS:
+        found = rows(world, name)
+        theirs = truth(world.org, name)
+        types = kinds(world.org, name)
+        if found is None:
+            wrong.append((name, None, None, "no table", f"{len(theirs)} records"))
+            continue
+        bin_ = recycle_bin(world.org, name)
+        ours = {row["sfid"]: row for row in found if not row["isdeleted"]}
+        if len({row["sfid"] for row in found}) != len(found):
+            wrong.append((name, None, "sfid", "a record twice", None))
+        for key in theirs.keys() - ours.keys():
+            wrong.append((name, key, None, "no live row", theirs[key]))
+        for key in ours.keys() - theirs.keys():
+            wrong.append((name, key, None, "a live row", "deleted" if key in bin_ else "no record"))
+        for key in theirs.keys() & ours.keys():
+            row = ours[key]
+            if row["_needs_refetch"]:
+                wrong.append((name, key, "_needs_refetch", True, False))
+            if row["_rest"] is not None:
+                wrong.append((name, key, "_rest", row["_rest"], None))
+            for field, value in theirs[key].items():
+                column = field.lower()
+                if column not in row:
+                    wrong.append((name, key, column, "no column", value))
+                    continue
+                compared += 1
+                expected = wanted(value, types[field], is_file)
+                if row[column] != expected or type(row[column]) is not type(expected):
+                    wrong.append((name, key, column, row[column], expected))
+    return wrong, compared
+
+
+def recycle_bin(org, name):
+    """Ids of the records that are deleted and not gone."""
+    path = f"/queryAll?q=SELECT+Id+FROM+{name}+WHERE+IsDeleted=true"
+    ids = set()
+    while path:
+        page = org.rest("GET", path, expected=200).json()
+        ids |= {record["Id"] for record in page["records"]}
+        path = page["nextRecordsUrl"].split(f"/v{programs.API_VERSION}")[1] if "nextRecordsUrl" in page else None
+    return ids
