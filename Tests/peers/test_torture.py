@@ -11,7 +11,7 @@ from torture import schedule as schedules
 from torture.command import ENGINES, Torture
 
 REGRESSIONS = sorted((pathlib.Path(__file__).parent / "torture" / "regressions").glob("*.json"))
-FRESH = 3
+FRESH = 2
 """Of each engine."""
 
 
@@ -45,7 +45,7 @@ def test_a_schedule_is_a_function_of_its_seed():
     for engine in ENGINES:
         assert schedules.make(7, engine) == schedules.make(7, engine) != schedules.make(8, engine)
         many = [schedules.make(seed, engine) for seed in range(200)]
-        assert 80 < sum(made["reads"] for made in many) < 120
+        assert sum(made["reads"] for made in many) == len(many) / 2
         for made in many:
             assert len(made["faults"]) >= schedules.FAULTS[0]
             assert all(0 <= fault["at"] <= len(made["steps"]) for fault in made["faults"])
