@@ -13,22 +13,27 @@ struct RowReplay {
     private let left: [String]
     /// Compiled schemas, by what the store has; nil: it has none.
     private let schemas: (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+    private let ledger: GapLedger
+    private let mending: GapLedger.Mending
+    /// Not in doubt any more.
+    private var settled: [RecordID] = []
 
     init(
         _ query: SourceQuery, hasAllFields: Bool, of object: ReplicatedObject, window: Window.View,
-        writer: any StoreWriter,
-        schemas: @escaping (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+        writer: any StoreWriter, twin: Twin, mending: GapLedger.Mending
     ) throws(StoreError) {
         self.writer = writer
+        self.mending = mending
+        ledger = twin.ledger(writer)
         self.window = window
         self.object = object
-        self.schemas = schemas
+        schemas = twin.schemaInTransaction
         fields = hasAllFields ? nil : query.fields
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
     }
 
-    func write(_ row: SourceRow) throws(StoreError) {
+    mutating func write(_ row: SourceRow) throws(StoreError) {
         let positions = window.positions(of: row.id)
         let image = RecordImage(entity: object.name, id: row.id, fields: row.fields, isComplete: true)
         var record: StoredRecord? = StoredRecord(
@@ -44,13 +49,18 @@ struct RowReplay {
             for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
         }
         try writer.put(record)
+        if !record.needsRefetch { settled.append(row.id) }
     }
 
+    /// The last call: what is not in doubt any more leaves the table of gaps.
+    func finish() throws(StoreError) { try ledger.settle(settled, of: object.name, by: mending) }
+
     /// A record that was asked for and is not in the org.
-    func writeAbsence(of id: RecordID) throws(StoreError) {
+    mutating func writeAbsence(of id: RecordID) throws(StoreError) {
         // It may have been made, or brought back, after the org was asked.
         guard window.positions(of: id).isEmpty, !window.concernsAll else { return }
         try writer.remove(entity: object.name, id: id)
+        settled.append(id)
     }
 
     /// Into the record as it is: it follows the log, and these fields as well.

@@ -19,6 +19,8 @@ enum SyncText {
             lines.append("snapshots")
             for snapshot in report.status.snapshots { lines.append("  " + line(snapshot)) }
         }
+        lines.append("")
+        lines.append(GapText.text(report.gaps, onlyOpen: false))
         let calls = report.budget.calls.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         lines.append("")
         lines.append(
