@@ -186,6 +186,14 @@ public protocol StoreReader {
     /// Gaps declared at these places, oldest first. A gap declared at the head P means that events are missing between P and
     /// P + 1, so a reader that stands at P is concerned.
     func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap]
+    /// Rows of the table of gaps, newest first.
+    func gapEntries(_ selection: GapSelection, limit: Int) throws(StoreError) -> [GapEntry]
+    func gapEntry(_ id: Int64) throws(StoreError) -> GapEntry?
+    func openGapCount() throws(StoreError) -> Int
+    /// The entries by which a record is in doubt; nil: those by which the whole object is. Oldest first.
+    func doubts(entity: String, id: RecordID?) throws(StoreError) -> [Int64]
+    /// Objects of which something is in doubt by an entry.
+    func doubtfulEntities() throws(StoreError) -> Set<String>
     /// Small named values of a module (`sandbox.nextCaseNumber`).
     func state(_ key: String) throws(StoreError) -> [UInt8]?
 }
@@ -229,6 +237,19 @@ public protocol StoreWriter: StoreReader {
     /// Says that events of a topic are missing after a position. Answers it with its number among those declared there.
     @discardableResult
     func declare(_ gap: Gap) throws(StoreError) -> Gap
+    /// Adds a row to the table of gaps; answers it with its number.
+    func enter(_ entry: GapEntry) throws(StoreError) -> GapEntry
+    /// Writes an entry again, by its number.
+    func change(_ entry: GapEntry) throws(StoreError)
+    /// By an entry, records of an object are in doubt; nil: the object as a whole.
+    func doubt(_ entry: Int64, entity: String, ids: [RecordID]?) throws(StoreError)
+    /// Records are not in doubt any more, nor the object as a whole where nil is given; answers the entries of which nothing else
+    /// is.
+    func settle(entity: String, ids: [RecordID]?) throws(StoreError) -> [Int64]
+    /// By this entry, an object as a whole is not in doubt any more; answers whether nothing else of the entry is.
+    func settle(entity: String, entry: Int64) throws(StoreError) -> Bool
+    /// Drops entries that are not open: those declared before a time, and the oldest beyond so many. A bounded number.
+    func trimGapEntries(declaredBefore: Int64, closedMax: Int) throws(StoreError)
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError)
     /// Runs a part of the transaction that can be undone by itself: where the body throws, nothing of what it wrote has
     /// happened, its error is the answer, and the transaction goes on. Throws where the whole transaction is lost.

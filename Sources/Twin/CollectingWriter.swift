@@ -5,6 +5,8 @@ import Store
 enum Notice: Sendable {
     case appended([LoggedEvent])
     case declared(Gap)
+    /// For the twin itself: so many entries of the table of gaps are open.
+    case openGaps(Int)
 }
 
 /// A store's writer that keeps what observers are to be told. Everything else passes through.
@@ -14,13 +16,14 @@ final class CollectingWriter: StoreWriter {
     private let base: any StoreWriter
     private(set) var notices: [Notice] = []
     private var events: [LoggedEvent] = []
+    private var changesGaps = false
 
     init(_ base: any StoreWriter) { self.base = base }
 
     /// Events between two gaps are told together.
-    func finish() -> [Notice] {
+    func finish() throws(StoreError) -> [Notice] {
         closeEvents()
-        return notices
+        return changesGaps ? notices + [.openGaps(try base.openGapCount())] : notices
     }
 
     private func closeEvents() {
@@ -53,6 +56,26 @@ final class CollectingWriter: StoreWriter {
     func define(_ table: ObjectTable) throws(StoreError) { try base.define(table) }
     func undefine(entity: String) throws(StoreError) { try base.undefine(entity: entity) }
     func markForRefetch(entity: String) throws(StoreError) -> Int { try base.markForRefetch(entity: entity) }
+    func enter(_ entry: GapEntry) throws(StoreError) -> GapEntry {
+        changesGaps = true
+        return try base.enter(entry)
+    }
+    func change(_ entry: GapEntry) throws(StoreError) {
+        changesGaps = true
+        try base.change(entry)
+    }
+    func doubt(_ entry: Int64, entity: String, ids: [RecordID]?) throws(StoreError) {
+        try base.doubt(entry, entity: entity, ids: ids)
+    }
+    func settle(entity: String, ids: [RecordID]?) throws(StoreError) -> [Int64] {
+        try base.settle(entity: entity, ids: ids)
+    }
+    func settle(entity: String, entry: Int64) throws(StoreError) -> Bool {
+        try base.settle(entity: entity, entry: entry)
+    }
+    func trimGapEntries(declaredBefore: Int64, closedMax: Int) throws(StoreError) {
+        try base.trimGapEntries(declaredBefore: declaredBefore, closedMax: closedMax)
+    }
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError) { try base.setState(key, to: value) }
     func part<T>(_ body: () throws -> T) throws(StoreError) -> Result<T, any Error> {
         let (notices, events) = (notices, events)
@@ -127,5 +150,14 @@ final class CollectingWriter: StoreWriter {
         try base.select(select, deriving: derivation, body)
     }
     func gaps(in positions: ClosedRange<Position>) throws(StoreError) -> [Gap] { try base.gaps(in: positions) }
+    func gapEntries(_ selection: GapSelection, limit: Int) throws(StoreError) -> [GapEntry] {
+        try base.gapEntries(selection, limit: limit)
+    }
+    func gapEntry(_ id: Int64) throws(StoreError) -> GapEntry? { try base.gapEntry(id) }
+    func openGapCount() throws(StoreError) -> Int { try base.openGapCount() }
+    func doubts(entity: String, id: RecordID?) throws(StoreError) -> [Int64] {
+        try base.doubts(entity: entity, id: id)
+    }
+    func doubtfulEntities() throws(StoreError) -> Set<String> { try base.doubtfulEntities() }
     func state(_ key: String) throws(StoreError) -> [UInt8]? { try base.state(key) }
 }

@@ -22,7 +22,7 @@ final class Commit<T: Sendable>: CommitWork {
         let collecting = CollectingWriter(writer)
         let value = try body(collecting)
         outcome.withLock { $0 = .success(value) }
-        return collecting.finish()
+        return try collecting.finish()
     }
 
     func fail(_ error: any Error) { outcome.withLock { $0 = .failure(error) } }

@@ -11,6 +11,7 @@ import Store
 /// Made for one transaction, used on the store's thread. Nobody else writes while `ingest` runs.
 struct Ingestion {
     let writer: any StoreWriter
+    let ledger: GapLedger
     let trackedEntities: Set<String>?
     let receivedAt: Int64
     /// Of what the transaction found out; logged after it is committed.
@@ -47,8 +48,9 @@ struct Ingestion {
     /// In the order in which they were first touched.
     private var changed: [RecordKey] = []
 
-    init(writer: any StoreWriter, trackedEntities: Set<String>?, receivedAt: Int64) {
+    init(writer: any StoreWriter, ledger: GapLedger, trackedEntities: Set<String>?, receivedAt: Int64) {
         self.writer = writer
+        self.ledger = ledger
         self.trackedEntities = trackedEntities
         self.receivedAt = receivedAt
     }
@@ -63,31 +65,52 @@ struct Ingestion {
     private mutating func ingest(_ decoded: DecodedEvent) throws(StoreError) {
         let place = Place(topic: decoded.event.topic, key: decoded.event.replayID.key)
         if logged[place]?.contains(where: decoded.isRedelivery) ?? false { return }
-        var transitions: [RecordTransition] = []
-        var gapReason: String?
+        var applied = Applied()
+        var header: ChangeEventHeader?
         switch decoded.content {
         case .message: break
         case .undecodable(let reason):
             remark("event cannot be decoded, logged with a gap", decoded, reason)
             // Where the header could be read, it is known which records are doubtful now.
-            if let header = decoded.routing?.header {
-                (transitions, _) = try apply(.withoutValues(header), of: decoded)
-            }
-            gapReason = Gap.undecodable
+            header = decoded.routing?.header
+            if let header { applied = try apply(.withoutValues(header), of: decoded) }
+            applied.gapReason = Gap.undecodable
         case .change(let change):
-            (transitions, gapReason) = try apply(change, of: decoded)
+            header = change.header
+            applied = try apply(change, of: decoded)
         }
         CrashPoint.appendBefore.reached()
         let event = try writer.append(
             NewEvent(
-                event: decoded.event, eventName: decoded.eventName, routing: decoded.routing, transitions: transitions,
-                receivedAt: receivedAt))
+                event: decoded.event, eventName: decoded.eventName, routing: decoded.routing,
+                transitions: applied.transitions, receivedAt: receivedAt))
         CrashPoint.appendAfter.reached()
         logged[place, default: []].append(event.content)
-        if let gapReason {
+        if let gapReason = applied.gapReason {
             try writer.declare(
                 Gap(topic: decoded.event.topic, position: event.position, reason: gapReason, declaredAt: receivedAt))
         }
+        if let header, !applied.settled.isEmpty {
+            try ledger.settle(applied.settled, of: header.entityName, by: .event)
+        }
+        if let reason = applied.gapReason ?? applied.entryReason {
+            try ledger.enter(
+                event, header, reason: reason, namesRecords: !applied.concernsUnnamed, doubtful: applied.doubtful)
+        }
+    }
+
+    /// What has become of an event's records.
+    private struct Applied {
+        var transitions: [RecordTransition] = []
+        /// Readers of the log are to be told of a gap.
+        var gapReason: String?
+        /// The table of gaps has an entry for it, though it is no hole in the log.
+        var entryReason: String?
+        /// Records without a name are concerned.
+        var concernsUnnamed = false
+        /// In doubt by this event, and not any more since.
+        var doubtful: [RecordID] = []
+        var settled: [RecordID] = []
     }
 
     private mutating func lookUpPlaces(of events: [DecodedEvent]) throws(StoreError) {
@@ -135,17 +158,16 @@ struct Ingestion {
 
     private func isTracked(_ entity: String) -> Bool { trackedEntities?.contains(entity) ?? true }
 
-    private mutating func apply(
-        _ change: ChangeEvent, of decoded: DecodedEvent
-    ) throws(StoreError) -> (transitions: [RecordTransition], gapReason: String?) {
+    private mutating func apply(_ change: ChangeEvent, of decoded: DecodedEvent) throws(StoreError) -> Applied {
         let entity = change.header.entityName
-        var transitions: [RecordTransition] = []
-        var gapReason: String?
+        var applied = Applied()
+        if change.saysTooLittle { applied.entryReason = change.header.changeType.rawValue }
         for string in change.header.recordIDs {
             guard let id = RecordID(string), id != .empty else {
                 // `000000000000000AAA`: records without number; `001*`: all of them; anything else: nobody knows which.
                 let isOverflow = change.header.changeType == .gapOverflow
-                gapReason = isOverflow ? Gap.overflow : string.hasSuffix("*") ? Gap.conversion : Gap.undecodable
+                applied.gapReason = isOverflow ? Gap.overflow : string.hasSuffix("*") ? Gap.conversion : Gap.undecodable
+                applied.concernsUnnamed = true
                 let marked = isTracked(entity) ? try markForRefetch(entity) : 0
                 remark(
                     "event concerns unnamed records", decoded,
@@ -153,12 +175,19 @@ struct Ingestion {
                 continue
             }
             guard isTracked(entity) else { continue }
-            let outcome = RecordChange(event: change, id: id).outcome(on: try record(entity, id))
+            let known = try record(entity, id)
+            let outcome = RecordChange(event: change, id: id).outcome(on: known)
             if let row = outcome.row { note(row) }
-            if outcome.diffFailed { remark("text diff does not fit, refetch due", decoded, "\(entity) \(id)") }
-            transitions.append(outcome.transition)
+            if outcome.diffFailed {
+                remark("text diff does not fit, refetch due", decoded, "\(entity) \(id)")
+                applied.entryReason = Gap.textDifference
+            }
+            let isDoubtful = (outcome.row ?? known)?.needsRefetch ?? false
+            if isDoubtful, change.saysTooLittle || outcome.diffFailed { applied.doubtful.append(id) }
+            if !isDoubtful, known?.needsRefetch ?? false { applied.settled.append(id) }
+            applied.transitions.append(outcome.transition)
         }
-        return (transitions, gapReason)
+        return applied
     }
 
     private mutating func record(_ entity: String, _ id: RecordID) throws(StoreError) -> StoredRecord? {
@@ -186,6 +215,9 @@ struct Ingestion {
 }
 
 extension ChangeEvent {
+    /// Something has happened to the records, and the event does not say what.
+    fileprivate var saysTooLittle: Bool { header.changeType.isGap || header.changeType == .snapshot }
+
     /// What an event is worth whose body cannot be read: that of Salesforce's own GAP event for the same change.
     static func withoutValues(_ header: ChangeEventHeader) -> ChangeEvent {
         var header = header
@@ -208,4 +240,6 @@ extension Gap {
     static let conversion = "conversion"
     /// An event came that cannot be read.
     static let undecodable = "undecodable"
+    /// A long text came as a difference to one that is not what is stored.
+    static let textDifference = "text difference"
 }

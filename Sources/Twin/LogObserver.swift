@@ -44,6 +44,7 @@ final class Observers: Sendable {
             switch notice {
             case .appended(let events): observer.appended(events)
             case .declared(let gap): observer.declared(gap)
+            case .openGaps: break
             }
         }
     }

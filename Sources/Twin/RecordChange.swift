@@ -58,8 +58,9 @@ struct RecordChange {
         // What no event brings (formula fields, SystemModstamp from a snapshot) stays.
         var after = row
         after.image.fields.merge(fields) { $1 }
-        after.image.isComplete = true
         after.needsRefetch = row.needsRefetch && commit < row.commitTimestamp
+        // What came before it, of the same second, said something else.
+        after.image.isComplete = !after.needsRefetch
         after.commitTimestamp = commit
         return changed(row.image, after)
     }

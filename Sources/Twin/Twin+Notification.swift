@@ -11,6 +11,7 @@ extension Twin {
     /// Tells what a commit wrote. Cannot fail: the commit has happened.
     func tell(_ notices: [Notice]) async {
         if !notices.isEmpty { CrashPoint.tellBefore.reached() }
+        for case .openGaps(let count) in notices { noteOpenGaps(count) }
         for notice in notices {
             if case .appended(let events) = notice, let first = events.first {
                 do {

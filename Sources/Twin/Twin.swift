@@ -16,6 +16,8 @@ public final class Twin: Sendable {
         public var trackedEntities: Set<String>?
         /// By object, the fields that are kept; objects that are not named keep all.
         public var keptFields: [String: Set<String>] = [:]
+        /// Objects that a `Replica` keeps whole, each with the topics that bring its changes: what is missed of them is mended.
+        public var replicated: [String: Set<String>] = [:]
         /// How long events stay in the log; Salesforce keeps them for 72 h.
         public var retention: Duration = .seconds(72 * 3600)
         /// Bytes of payloads, headers and images in the log; nil: no bound.
@@ -34,12 +36,46 @@ public final class Twin: Sendable {
     let turns = Turns<any CommitWork>()
     let observers: Observers
     private let schemas = Mutex<[SchemaID: EventSchema]>([:])
+    private let heard = HeardTimes()
+    private let open = Mutex(0)
+
+    /// Entries of the table of gaps that are not mended yet.
+    public var openGaps: Int { open.withLock { $0 } }
 
     public init(store: any EventStore, configuration: Configuration, logger: Logger) async throws {
         self.store = store
         self.configuration = configuration
         self.logger = logger
         observers = Observers(told: try await store.read { try $0.head() })
+        try await abandonOthers()
+    }
+
+    /// What an earlier configuration replicated, this one may not.
+    private func abandonOthers() async throws {
+        let replicated = configuration.replicated
+        let (doubtful, known, count) = try await store.read {
+            (try $0.doubtfulEntities(), try ReplicaState.read($0)?.objects.keys.map { $0 } ?? [], try $0.openGapCount())
+        }
+        noteOpenGaps(count)
+        guard doubtful.union(known).contains(where: { replicated[$0] == nil }) else { return }
+        try await commit { [self] writer in
+            try ledger(writer).abandonOthers()
+            guard var state = try ReplicaState.read(writer), state.forgetOthers(than: Set(replicated.keys)) else {
+                return
+            }
+            try state.write(writer)
+        }
+    }
+
+    func noteOpenGaps(_ count: Int) { open.withLock { $0 = count } }
+
+    func ledger(_ writer: any StoreWriter) -> GapLedger {
+        GapLedger(writer: writer, replicated: configuration.replicated, now: configuration.now())
+    }
+
+    /// Rows of the table of gaps, newest first.
+    public func gapEntries(_ selection: GapSelection = .all, limit: Int) async throws -> [GapEntry] {
+        try await store.read { try $0.gapEntries(selection, limit: limit) }
     }
 
     /// Applies a batch from upstream: records, log and cursor in one transaction, then tells the observers.
@@ -58,16 +94,20 @@ public final class Twin: Sendable {
         let events = decoded
         let trackedEntities = configuration.trackedEntities
         let receivedAt = configuration.now()
-        let remarks = try await commit { writer in
-            var ingestion = Ingestion(writer: writer, trackedEntities: trackedEntities, receivedAt: receivedAt)
+        let newest = events.compactMap { $0.routing?.header.commitTimestamp }.max().map { min($0, receivedAt) }
+        let (remarks, heardUntil) = try await commit { [self] writer in
+            var ingestion = Ingestion(
+                writer: writer, ledger: ledger(writer), trackedEntities: trackedEntities, receivedAt: receivedAt)
             try ingestion.ingest(events)
+            let heardUntil = try heard.keep(newest, of: batch.topic, writer)
             if let place = batch.latestReplayID ?? batch.events.last?.replayID {
                 CrashPoint.cursorBefore.reached()
                 try writer.setCursor(topic: batch.topic, to: place)
                 CrashPoint.cursorAfter.reached()
             }
-            return ingestion.remarks
+            return (ingestion.remarks, heardUntil)
         }
+        heard.committed(heardUntil, of: batch.topic)
         for remark in remarks {
             logger.warning(remark.message, metadata: ["topic": "\(remark.topic)", "detail": "\(remark.detail)"])
         }
@@ -87,8 +127,9 @@ public final class Twin: Sendable {
     /// Declares that events of a topic are missing from here on, and tells the observers.
     public func declareGap(topic: String, reason: String) async throws {
         let now = configuration.now()
-        try await commit { writer in
+        try await commit { [self] writer in
             _ = try writer.declare(Gap(topic: topic, position: try writer.head(), reason: reason, declaredAt: now))
+            try ledger(writer).enterLoss(on: topic, reason: reason, lastHeard: try HeardTimes.time(topic, writer))
         }
     }
 

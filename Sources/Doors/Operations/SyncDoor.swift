@@ -24,7 +24,12 @@ public struct SyncDoor: HTTPRoutes {
     public func add(to router: Router<BasicRequestContext>) {
         router.get("/admin/sync") { request, _ in
             guard secret.isIn(request) else { return secret.refusal() }
-            return try Self.answer(.ok, SyncReport(status: try await replica.status(), budget: budget()))
+            return try Self.answer(
+                .ok,
+                SyncReport(
+                    status: try await replica.status(),
+                    gaps: try await GapReport(replica.twin, limit: 5, withClosed: true),
+                    budget: budget()))
         }
         router.post("/admin/sync/snapshots") { request, _ in
             guard secret.isIn(request) else { return secret.refusal() }
@@ -152,9 +157,11 @@ public struct BudgetSummary: Codable, Sendable {
 /// The answer of `GET /admin/sync`.
 public struct SyncReport: Codable, Sendable {
     public var status: ReplicaStatus
+    public var gaps: GapReport
     public var budget: BudgetSummary
-    public init(status: ReplicaStatus, budget: BudgetSummary) {
+    public init(status: ReplicaStatus, gaps: GapReport, budget: BudgetSummary) {
         self.status = status
+        self.gaps = gaps
         self.budget = budget
     }
 }

@@ -31,6 +31,19 @@ enum PostgresRowChecksum {
         }
     }
 
+    /// Texts, integers and nulls.
+    static func gapEntry(_ values: [FieldValue]) -> Int64 {
+        sum { sum in
+            for value in values {
+                switch value {
+                case .string(let text): sum.add(text)
+                case .integer(let number): sum.add(number)
+                default: sum.addNull()
+                }
+            }
+        }
+    }
+
     static func state(_ key: String, _ value: [UInt8]) -> Int64 {
         sum {
             $0.add(key); $0.add(bytes: value)

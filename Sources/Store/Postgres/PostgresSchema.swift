@@ -2,11 +2,14 @@
 ///
 /// They are those of `SQLiteSchema`. Texts of any content are written as `PostgresText` says.
 enum PostgresSchema {
-    private static let migrations = [version1]
+    static let migrations = [version1, version2]
 
     /// Brings the database up to date, in one transaction; refuses one of a newer version. For the session that holds the
     /// writer's lock.
-    static func migrate(_ connection: PostgresConnection) throws(StoreError) {
+    /// - Parameter newest: version to stop at; tests make older databases.
+    static func migrate(
+        _ connection: PostgresConnection, upTo newest: Int = migrations.count
+    ) throws(StoreError) {
         let found = try connection.query("SELECT to_regclass('millrace.migrations') IS NOT NULL")
         var done = 0
         if found.first?.boolean(0) ?? false {
@@ -19,7 +22,7 @@ enum PostgresSchema {
                 code: .database,
                 message: "\(connection.address) was written by a newer version of Millrace: start that one")
         }
-        for version in done..<migrations.count {
+        for version in done..<max(done, newest) {
             try connection.send("BEGIN")
             for statement in migrations[version]() {
                 _ = try connection.query(unprepared: statement, PostgresCells(), types: [])
@@ -105,6 +108,39 @@ enum PostgresSchema {
             """,
             "INSERT INTO millrace.object_tables_version VALUES (1, 0)",
             foldFunction(),
+        ]
+    }
+
+    /// The table of gaps, what is in doubt by its entries, and a view of it for people.
+    private static func version2() -> [String] {
+        [
+            """
+            CREATE TABLE millrace.gap_entries (
+                id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, declared_at bigint NOT NULL,
+                topic text COLLATE "C" NOT NULL, entity text COLLATE "C", reason text COLLATE "C" NOT NULL,
+                scope text COLLATE "C" NOT NULL, position bigint NOT NULL, replay_id text COLLATE "C",
+                missed_from bigint, missed_until bigint, record_count bigint NOT NULL,
+                record_ids text COLLATE "C" NOT NULL, mend text COLLATE "C" NOT NULL,
+                snapshots text COLLATE "C" NOT NULL, mended_at bigint, checksum bigint NOT NULL)
+            """,
+            "CREATE INDEX gap_entries_open ON millrace.gap_entries (id) WHERE mended_at IS NULL AND mend <> 'nobody'",
+            "CREATE INDEX gap_entries_declared ON millrace.gap_entries (declared_at)",
+            """
+            CREATE TABLE millrace.gap_doubts (
+                entity text COLLATE "C" NOT NULL, record_id text COLLATE "C" NOT NULL, entry bigint NOT NULL,
+                PRIMARY KEY (entity, record_id, entry))
+            """,
+            "CREATE INDEX gap_doubts_entry ON millrace.gap_doubts (entry)",
+            """
+            CREATE VIEW millrace.gap_report AS
+            SELECT id, CASE WHEN mended_at IS NOT NULL THEN 'mended' WHEN mend = 'nobody' THEN 'told' ELSE 'open' END
+                AS standing,
+                to_timestamp(declared_at / 1000.0) AS declared, topic, entity AS object, reason, scope, record_count,
+                record_ids, replay_id, position, to_timestamp(missed_from / 1000.0) AS missed_from,
+                to_timestamp(missed_until / 1000.0) AS missed_until, mend, snapshots,
+                to_timestamp(mended_at / 1000.0) AS mended
+            FROM millrace.gap_entries ORDER BY id DESC
+            """,
         ]
     }
 

@@ -60,6 +60,7 @@ extension PostgresSession {
                 row.integer(3), PostgresRowChecksum.place(row.bytes(0), topic: topic, row.integer(2)), "a place")
         }
         _ = try gaps(in: Position(rawValue: .min)...Position(rawValue: .max))
+        _ = try gapEntries(.all, limit: .max)
         _ = try loadLayouts()
     }
 

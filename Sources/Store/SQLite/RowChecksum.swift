@@ -2,13 +2,17 @@ import ChangeEvents
 import GRDB
 import GRDBSQLite
 
-/// The checksum of a row of the small tables beside the log: `schemas`, `cursors`, `places`, `gaps`, `state`, `object_tables`.
+/// The checksum of a row of the small tables beside the log: `schemas`, `cursors`, `places`, `gaps`, `state`, `object_tables`,
+/// `gap_entries`.
 ///
 /// It is a function of every connection, `row_checksum(table, column, …)`, so that writing, reading and the migration that
 /// added it have one definition: `row_checksum('cursors', topic, replay_id)`. The type of each value is hashed with it.
 enum RowChecksum {
     /// The columns that are guarded, in their order.
-    static let tables = [
+    static let tables = firstTables + [(name: "gap_entries", columns: GapEntry.columnList)]
+
+    /// Those that had none before migration 4: what it works on.
+    static let firstTables = [
         (name: "schemas", columns: "id, json"),
         (name: "cursors", columns: "topic, replay_id"),
         (name: "places", columns: "replay_key, topic, position"),

@@ -17,7 +17,7 @@ enum SQLiteSchema {
         migrator.registerMigration("4 checksums beside the log") { database in
             // The functions of a store's connections, which a migration by other means may lack.
             try RowChecksum.add(to: database)
-            for table in RowChecksum.tables {
+            for table in RowChecksum.firstTables {
                 try database.execute(
                     sql: """
                         ALTER TABLE \(table.name) ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -31,8 +31,52 @@ enum SQLiteSchema {
                 try database.execute(sql: TableLayout(table).createRefetchIndexSQL)
             }
         }
+        migrator.registerMigration("6 table of gaps") { database in
+            try database.execute(sql: version6)
+        }
         return migrator
     }
+
+    /// The table of gaps, what is in doubt by its entries, and a view of it for people. A number of an entry is never given
+    /// twice: a reading of rows remembers up to which entry it mends.
+    private static let version6 = """
+        CREATE TABLE gap_entries (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            declared_at INTEGER NOT NULL,
+            topic TEXT NOT NULL,
+            entity TEXT,
+            reason TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            replay_id TEXT,
+            missed_from INTEGER,
+            missed_until INTEGER,
+            record_count INTEGER NOT NULL,
+            record_ids TEXT NOT NULL,
+            mend TEXT NOT NULL,
+            snapshots TEXT NOT NULL,
+            mended_at INTEGER,
+            checksum INTEGER NOT NULL
+        );
+        CREATE INDEX gap_entries_open ON gap_entries (id) WHERE mended_at IS NULL AND mend <> 'nobody';
+        CREATE INDEX gap_entries_declared ON gap_entries (declared_at);
+        CREATE TABLE gap_doubts (
+            entity TEXT NOT NULL,
+            record_id TEXT NOT NULL,
+            entry INTEGER NOT NULL,
+            PRIMARY KEY (entity, record_id, entry)
+        ) WITHOUT ROWID;
+        CREATE INDEX gap_doubts_entry ON gap_doubts (entry);
+        CREATE VIEW gap_report AS
+        SELECT id, CASE WHEN mended_at IS NOT NULL THEN 'mended' WHEN mend = 'nobody' THEN 'told' ELSE 'open' END
+            AS standing,
+            strftime('%Y-%m-%dT%H:%M:%SZ', declared_at / 1000, 'unixepoch') AS declared, topic, entity AS object, reason,
+            scope, record_count, record_ids, replay_id, position,
+            strftime('%Y-%m-%dT%H:%M:%SZ', missed_from / 1000, 'unixepoch') AS missed_from,
+            strftime('%Y-%m-%dT%H:%M:%SZ', missed_until / 1000, 'unixepoch') AS missed_until, mend, snapshots,
+            strftime('%Y-%m-%dT%H:%M:%SZ', mended_at / 1000, 'unixepoch') AS mended
+        FROM gap_entries ORDER BY id DESC;
+        """
 
     /// In a table without row ids the value stands beside its key, and finding a key copies the values that it is compared
     /// with: some are long.

@@ -45,8 +45,8 @@ extension ReconciliationRun {
             let view = try window.view(writer)
             let state = try ReplicaState.read(writer) ?? ReplicaState()
             if view.isBroken || state.isReadingAnew(object.name) { return nil }
-            let replay = try RowReplay(
-                query, hasAllFields: true, of: object, window: view, writer: writer, schemas: twin.schemaInTransaction)
+            var replay = try RowReplay(
+                query, hasAllFields: true, of: object, window: view, writer: writer, twin: twin, mending: .refetch)
             var look = Look(reconciliation: before)
             var differences: [Difference] = []
             for id in ids {
@@ -76,6 +76,7 @@ extension ReconciliationRun {
                 if let row = found[id] { wrong.append(row) } else { try replay.writeAbsence(of: id) }
             }
             try replay.write(wrong)
+            try replay.finish()
             if !differences.isEmpty { try ReconciliationState.add(differences, to: before.id, writer) }
             var reconciliations = try ReconciliationState.read(writer)
             reconciliations.update(look.reconciliation)

@@ -113,12 +113,17 @@ public struct SourceQuery: Sendable, Hashable, Codable {
     public var condition: String?
     /// Rows in the recycle bin as well.
     public var includesDeleted: Bool
+    /// Only rows whose `SystemModstamp` is not before this second: milliseconds since 1970; nil: whenever they changed.
+    public var since: Int64?
 
-    public init(object: String, fields: [String], condition: String? = nil, includesDeleted: Bool = false) {
+    public init(
+        object: String, fields: [String], condition: String? = nil, includesDeleted: Bool = false, since: Int64? = nil
+    ) {
         self.object = object
         self.fields = fields
         self.condition = condition
         self.includesDeleted = includesDeleted
+        self.since = since
     }
 }
 

@@ -29,7 +29,8 @@ extension Replica {
         // What was decided meanwhile: it begins again, or is not wanted any more.
         let state = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
         guard let snapshot = state.snapshots.first(where: { $0.id == snapshot.id }), !snapshot.isEnded else { return }
-        var run = SnapshotRun(snapshot, of: object, source: source, twin: twin)
+        var run = SnapshotRun(
+            snapshot, of: object, source: source, twin: twin, gapMargin: configuration.gapMargin)
         do {
             try await run.run()
             let done = run.snapshot
@@ -66,12 +67,19 @@ extension Replica {
             return try !Self.gaps(behind: seen, reader).isEmpty
         }
         guard isNew else { return }
-        try await twin.commit { writer in
+        try await twin.commit { [twin, margin = configuration.gapMargin] writer in
             var state = try ReplicaState.read(writer) ?? ReplicaState()
+            let ledger = twin.ledger(writer)
             let gaps = try Self.gaps(behind: state.seenGap, writer)
             for gap in gaps {
                 for object in objects where try Self.concerns(gap, object, writer) {
-                    state.readAnew(object.name, behind: gap.position, now: now)
+                    // By a reading that it has begun again, or by one from after it.
+                    if try ledger.isMended(gap, of: object.name) { continue }
+                    let since = try ledger.windowStart(of: object.name, margin: margin)
+                    guard let number = state.readAnew(object.name, behind: gap.position, since: since, now: now) else {
+                        continue
+                    }
+                    try ledger.plan(number, of: object.name)
                 }
                 state.seenGap = ReplicaState.SeenGap(position: gap.position.rawValue, ordinal: gap.ordinal)
             }
@@ -79,7 +87,7 @@ extension Replica {
         }
     }
 
-    private static func gaps(behind seen: ReplicaState.SeenGap?, _ reader: any StoreReader) throws -> [Gap] {
+    static func gaps(behind seen: ReplicaState.SeenGap?, _ reader: any StoreReader) throws -> [Gap] {
         let from = Position(rawValue: seen?.position ?? 0)
         return try reader.gaps(in: from...max(from, reader.head())).filter { gap in
             guard let seen else { return true }
@@ -95,9 +103,14 @@ extension Replica {
         let header = try reader.events(after: before, selection: .all, limit: 1, bytesMax: .max)
             .first { $0.position == gap.position }?.content.routing?.header
         switch gap.reason {
-        case Gap.undecodable: return header == nil
+        case Gap.undecodable: return header.map { $0.entityName == object.name && $0.namesNobody } ?? true
         case Gap.overflow, Gap.conversion: return header.map { $0.entityName == object.name } ?? true
         default: return true
         }
     }
+}
+
+extension ChangeEventHeader {
+    /// Not all of its records have an id that can be read.
+    fileprivate var namesNobody: Bool { recordIDs.contains { RecordID($0).map { $0 == .empty } ?? true } }
 }

@@ -13,6 +13,10 @@ public final class Replica: Sendable {
         public var pauses: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
         /// Beyond so many records in doubt, the object is read anew.
         public var refetchesMax = 2_000
+        /// After lost events, rows are read that have changed since so long before the first of them: longer than the longest
+        /// transaction takes, whose rows have the time of their change and whose events that of the commit, and than an event
+        /// takes to be published.
+        public var gapMargin: Duration = .seconds(600)
         public var reconciling = Reconciling()
         public init(objects: [ReplicatedObject]) { self.objects = objects }
     }
@@ -29,7 +33,7 @@ public final class Replica: Sendable {
         public init() {}
     }
 
-    let twin: Twin
+    public let twin: Twin
     let source: any OrgSource
     /// The same org, its calls charged to reconciliation.
     let reconciledSource: any OrgSource
@@ -53,6 +57,7 @@ public final class Replica: Sendable {
 
     /// Works until it is cancelled, then returns. Throws only what makes the store unusable.
     public func run() async throws {
+        try await explainMarks()
         let watch = try await SchemaWatch(configuration.objects, in: twin.store) { [descriptions] object in
             descriptions.ask(for: object)
         }

@@ -12,28 +12,35 @@ struct RowReplay {
     private let fields: [String]?
     /// Columns that rows do not bring any more: what they hold stays.
     private let left: [String]
+    private let ledger: GapLedger
+    private let mending: GapLedger.Mending
+    /// Not in doubt any more.
+    private var settled: [RecordID] = []
 
     init(
         _ query: SourceQuery, hasAllFields: Bool, of object: ReplicatedObject, window: Window.View,
-        writer: any StoreWriter,
-        schemas: @escaping (SchemaID, any StoreReader) throws(StoreError) -> EventSchema?
+        writer: any StoreWriter, twin: Twin, mending: GapLedger.Mending
     ) throws(StoreError) {
         self.writer = writer
+        self.mending = mending
+        ledger = twin.ledger(writer)
         self.window = window
         self.object = object
-        outcome = RowOutcome(object: object, window: window, reader: writer, schemas: schemas)
+        outcome = RowOutcome(object: object, window: window, reader: writer, schemas: twin.schemaInTransaction)
         fields = hasAllFields ? nil : query.fields
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
     }
 
     /// Those of records that the table does not have go into it by the fastest way.
-    func write(_ rows: some Collection<SourceRow>) throws(StoreError) {
+    mutating func write(_ rows: some Collection<SourceRow>) throws(StoreError) {
         let ids = rows.map(\.id)
         guard fields == nil, left.isEmpty else {
             let known = try writer.records(entity: object.name, ids: ids).map { ($0.image.id, $0) }
             let records = Dictionary(known, uniquingKeysWith: { first, _ in first })
-            for row in rows { if let record = try outcome.record(of: row) { try write(record, over: records[row.id]) } }
+            for row in rows { 
+                if let record = try outcome.record(of: row) { try write(record, over: records[row.id]) }
+            }
             return
         }
         var known = Set(try writer.standings(entity: object.name, ids: ids).map(\.id))
@@ -44,21 +51,27 @@ struct RowReplay {
         }
         try writer.load(new)
         for record in others { try writer.put(record) }
+        settled += (new + others).filter { !$0.needsRefetch }.map(\.image.id)
     }
 
-    private func write(_ record: StoredRecord, over known: StoredRecord?) throws(StoreError) {
+    private mutating func write(_ record: StoredRecord, over known: StoredRecord?) throws(StoreError) {
         if let fields { return try takeOver(fields, of: record, into: known) }
+        if !record.needsRefetch { settled.append(record.image.id) }
         guard let known else { return try writer.insert(record) }
         var record = record
         for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
         try writer.put(record)
     }
 
+    /// The last call: what is not in doubt any more leaves the table of gaps.
+    func finish() throws(StoreError) { try ledger.settle(settled, of: object.name, by: mending) }
+
     /// A record that was asked for and is not in the org.
-    func writeAbsence(of id: RecordID) throws(StoreError) {
+    mutating func writeAbsence(of id: RecordID) throws(StoreError) {
         // It may have been made, or brought back, after the org was asked.
         guard window.positions(of: id).isEmpty, !window.concernsAll else { return }
         try writer.remove(entity: object.name, id: id)
+        settled.append(id)
     }
 
     /// Into the record as it is: it follows the log, and these fields as well.

@@ -40,6 +40,8 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
     public var finishedAt: Int64?
     /// Of the window.
     public var place: Position?
+    /// The newest entry of the table of gaps when the window was opened: those up to it are mended by its end.
+    public var gapsUpTo: Int64?
     /// The org's name for the reading.
     public var read: String?
     /// Where its next page begins.
@@ -59,12 +61,22 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
 
     public var isEnded: Bool { phase == .done || phase == .failed }
 
-    /// Of all rows with all fields: only then a record that it did not bring is missing.
-    var isWhole: Bool { hasAllFields && query.condition == nil }
+    /// Of all rows with all fields.
+    var isWhole: Bool { settlesObject && query.since == nil }
+
+    /// Whether nothing of the object is in doubt at its end, for a reason from before it: it reads everything, or all that has
+    /// changed since a time and was right until then. Then the ids are compared.
+    var settlesObject: Bool { hasAllFields && query.condition == nil }
+
+    /// Whether it reads what has changed since a time; nil: everything.
+    func covers(_ since: Int64?) -> Bool {
+        guard let own = query.since else { return true }
+        return since.map { own <= $0 } ?? false
+    }
 
     mutating func beginAgain() {
         if phase == .comparing { phase = .reading }
-        (place, read, next, total) = (nil, nil, nil, nil)
+        (place, gapsUpTo, read, next, total) = (nil, nil, nil, nil, nil)
         rows = 0
         restarts += 1
     }
@@ -92,6 +104,9 @@ struct ReplicaState: Sendable, Codable {
     var nextID = 1
     /// The last gap that was acted on.
     var seenGap: SeenGap?
+    /// Every record that is marked and complete has an entry in the table of gaps, or its object has; nil: written by a version
+    /// that had no such table.
+    var marksHaveEntries: Bool? = true
 
     private static let key = "replica"
     private static let endedMax = 50
@@ -143,15 +158,38 @@ struct ReplicaState: Sendable, Codable {
         _ = request(SourceQuery(object: name, fields: fields), hasAllFields: true, .firstLoad, now: now)
     }
 
-    /// Events were lost behind a place: what was read before says nothing. No snapshot is under way.
-    mutating func readAnew(_ object: String, behind gap: Position, now: Int64) {
-        guard let known = objects[object], !known.fields.isEmpty else { return }
-        guard let index = snapshots.firstIndex(where: { !$0.isEnded && $0.isWhole && $0.query.object == object }) else {
-            let query = SourceQuery(object: object, fields: known.fields)
-            _ = request(query, hasAllFields: true, .gap, now: now)
-            return
+    /// Events were lost behind a place: what was read before says nothing. No snapshot is under way. Answers the snapshot's
+    /// number; nil: the object has no table yet, and its first load is still to come.
+    /// - Parameter since: rows that have not changed since then are right; nil: any may be wrong.
+    mutating func readAnew(_ object: String, behind gap: Position, since: Int64?, now: Int64) -> Int? {
+        guard let known = objects[object], !known.fields.isEmpty else { return nil }
+        // What was never read whole was not right at any time.
+        let since = known.loadedAt == nil || !known.fields.contains("SystemModstamp") ? nil : since
+        let unended = snapshots.indices.filter {
+            !snapshots[$0].isEnded && snapshots[$0].settlesObject && snapshots[$0].query.object == object
         }
-        if let place = snapshots[index].place, place <= gap { snapshots[index].beginAgain() }
+        guard let index = unended.first(where: { snapshots[$0].covers(since) }) ?? unended.first else {
+            let query = SourceQuery(
+                object: object, fields: known.fields, includesDeleted: since != nil, since: since)
+            return request(query, hasAllFields: true, .gap, now: now)
+        }
+        let isWideEnough = snapshots[index].covers(since)
+        if !isWideEnough {
+            snapshots[index].query.since = since
+            snapshots[index].query.includesDeleted = since != nil
+        }
+        if let place = snapshots[index].place, place <= gap || !isWideEnough { snapshots[index].beginAgain() }
+        return snapshots[index].id
+    }
+
+    /// Objects that are not replicated any more: read whole again, should they be once more.
+    mutating func forgetOthers(than replicated: Set<String>) -> Bool {
+        let gone = objects.keys.filter { !replicated.contains($0) }
+        for name in gone {
+            objects[name] = nil
+            snapshots.removeAll { !$0.isEnded && $0.query.object == name }
+        }
+        return !gone.isEmpty
     }
 
     mutating func update(_ snapshot: Snapshot) {

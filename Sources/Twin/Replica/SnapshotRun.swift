@@ -8,10 +8,14 @@ struct SnapshotRun {
     let twin: Twin
     let source: any OrgSource
     let object: ReplicatedObject
+    let gapMargin: Duration
     private(set) var snapshot: Snapshot
 
-    init(_ snapshot: Snapshot, of object: ReplicatedObject, source: any OrgSource, twin: Twin) {
+    init(
+        _ snapshot: Snapshot, of object: ReplicatedObject, source: any OrgSource, twin: Twin, gapMargin: Duration
+    ) {
         self.snapshot = snapshot
+        self.gapMargin = gapMargin
         self.object = object
         self.source = source
         self.twin = twin
@@ -71,7 +75,7 @@ struct SnapshotRun {
     private mutating func window() async throws -> Window? {
         if let place = snapshot.place { return try await Window.reopen(object, from: place, in: twin) }
         let window = try await Window.open(object, in: twin)
-        snapshot.place = window.place
+        (snapshot.place, snapshot.gapsUpTo) = (window.place, window.gapsUpTo)
         try await save()
         CrashPoint.windowAfter.reached()
         return window
@@ -105,10 +109,11 @@ struct SnapshotRun {
             let isSound = try await twin.commit { writer in
                 let view = try window.view(writer)
                 if view.isBroken { return false }
-                let replay = try RowReplay(
+                var replay = try RowReplay(
                     written.query, hasAllFields: written.hasAllFields, of: object, window: view, writer: writer,
-                    schemas: twin.schemaInTransaction)
+                    twin: twin, mending: .snapshot(written.id))
                 try replay.write(rows)
+                try replay.finish()
                 if isLast { try Self.save(written, writer) }
                 return true
             }
@@ -126,7 +131,7 @@ struct SnapshotRun {
     private mutating func finishReading() async throws {
         if let read = snapshot.read { await source.endRead(read) }
         snapshot.read = nil
-        snapshot.phase = snapshot.isWhole ? .comparing : .done
+        snapshot.phase = snapshot.settlesObject ? .comparing : .done
         if snapshot.phase == .done { snapshot.finishedAt = twin.configuration.now() }
         try await save()
     }
@@ -143,7 +148,8 @@ struct SnapshotRun {
             defer { window.close(in: twin) }
             CrashPoint.compareBefore.reached()
             guard let found = try await idsInOrg(),
-                let counts = try await removeOthers(than: found, window)
+                let counts = try await removeOthers(than: found, window),
+                try await clearMarks(found, window)
             else {
                 snapshot.restarts += 1
                 continue
@@ -157,9 +163,11 @@ struct SnapshotRun {
         snapshot.finishedAt = twin.configuration.now()
         let done = snapshot
         CrashPoint.finishBefore.reached()
-        try await twin.commit { writer in
+        try await twin.commit { [twin, gapMargin] writer in
+            let entries = try done.settledEntries(writer, margin: gapMargin)
+            try twin.ledger(writer).settle(done.query.object, entries: entries, by: .snapshot(done.id))
             var state = try ReplicaState.read(writer) ?? ReplicaState()
-            state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt
+            if done.isWhole { state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt }
             state.update(done)
             try state.write(writer)
         }
@@ -233,21 +241,24 @@ struct SnapshotRun {
 
     /// Records that are live in one place and not in the other, and that no event behind the window's place explains.
     private func settle(_ ids: [RecordID], _ found: Set<RecordID>, _ window: Window) async throws -> Int? {
-        try await twin.commit { [entity = object.name] writer in
+        try await twin.commit { [entity = object.name, twin, number = snapshot.id] writer in
             let view = try window.view(writer)
             if view.isBroken || view.concernsAll { return nil }
-            var removed = 0
+            var removed: [RecordID] = []
             for id in ids where view.positions(of: id).isEmpty {
                 guard var record = try writer.record(entity: entity, id: id) else { continue }
                 if found.contains(id) {
+                    // By itself, whatever the whole object's doubt comes to.
+                    record.image.isComplete = false
                     record.needsRefetch = true
                     try writer.put(record)
                 } else {
                     try writer.remove(entity: entity, id: id)
-                    removed += 1
+                    removed.append(id)
                 }
             }
-            return removed
+            try twin.ledger(writer).settle(removed, of: entity, by: .snapshot(number))
+            return removed.count
         }
     }
 

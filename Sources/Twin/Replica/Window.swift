@@ -20,13 +20,16 @@ final class Window: LogObserver {
 
     /// Its events are those behind it.
     let place: Position
+    /// The newest entry of the table of gaps at that place: what is declared later, no reading from there mends.
+    let gapsUpTo: Int64
     private let entity: String
     private let eventName: String
     private let topics: Set<String>
     private let state: Mutex<Knowledge>
 
-    private init(_ object: ReplicatedObject, place: Position) {
+    private init(_ object: ReplicatedObject, place: Position, gapsUpTo: Int64) {
         self.place = place
+        self.gapsUpTo = gapsUpTo
         entity = object.name
         topics = object.topics
         eventName = ChangeEventHeader.eventName(ofEntity: object.name)
@@ -35,15 +38,18 @@ final class Window: LogObserver {
 
     /// A window from the head of the log on. Its owner closes it.
     static func open(_ object: ReplicatedObject, in twin: Twin) async throws -> Window {
-        let head = try await twin.store.read { try $0.head() }
-        let window = Window(object, place: head)
+        // In one read: an entry that is not among them was declared at the head or behind it.
+        let (head, newest) = try await twin.store.read {
+            (try $0.head(), try $0.gapEntries(.all, limit: 1).first?.id ?? 0)
+        }
+        let window = Window(object, place: head, gapsUpTo: newest)
         try await window.attach(to: twin)
         return window
     }
 
     /// A window that was open before, from its place on; nil: the log does not reach back so far.
     static func reopen(_ object: ReplicatedObject, from place: Position, in twin: Twin) async throws -> Window? {
-        let window = Window(object, place: place)
+        let window = Window(object, place: place, gapsUpTo: 0)
         try await window.attach(to: twin)
         do {
             if try await twin.store.read({ try window.isWhole($0) }) { return window }

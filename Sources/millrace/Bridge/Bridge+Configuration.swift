@@ -78,6 +78,8 @@ extension Twin.Configuration {
         self.init()
         keptFields = configuration.keptFields
         trackedEntities = configuration.trackedObjects
+        replicated = Dictionary(
+            uniqueKeysWithValues: configuration.replicatedObjects.map { ($0.name, $0.topics) })
         retention = configuration.store.retention
         logBytesMax = configuration.store.logBytesMax
     }

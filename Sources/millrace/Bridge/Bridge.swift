@@ -71,6 +71,7 @@ struct Bridge: Sendable {
         var admin: [any HTTPRoutes] = []
         if let secret {
             admin.append(AdminDoor(secret: secret, hub: hub, metrics: metrics, logger: logger))
+            admin.append(GapDoor(secret: secret, twin: twin))
             if let replication { admin.append(replication.door(secret)) }
         }
         http = HTTPDoor(
@@ -83,7 +84,7 @@ struct Bridge: Sendable {
                 configuration: .init(listeners: [listener]), bus: hub.bus, metrics: metrics,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         }
-        BridgeMetrics(upstream: upstream, hub: hub).register(in: metrics)
+        BridgeMetrics(upstream: upstream, hub: hub, twin: twin).register(in: metrics)
         replication?.register(in: metrics)
     }
 

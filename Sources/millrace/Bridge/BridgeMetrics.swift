@@ -1,15 +1,20 @@
 import Doors
+import Twin
 import Upstream
 
 /// What the bridge's parts count, as Prometheus sees it: read at scrape time, so that counting costs nothing extra.
 struct BridgeMetrics: Sendable {
     var upstream: Upstream
     var hub: PushHub
+    var twin: Twin
 
     func register(in registry: MetricsRegistry) {
         registry.collect { writer in
             write(upstream.status, into: &writer)
             write(hub.statistics(), into: &writer)
+            writer.gauge(
+                "millrace_open_gaps", help: "Entries of the table of gaps that are not mended yet.",
+                value: twin.openGaps)
             let published = hub.bus.publishedCounts
             for (outcome, count) in [("accepted", published.accepted), ("refused", published.refused)] {
                 writer.counter(

@@ -1,5 +1,6 @@
 import CSV
 import ChangeEvents
+import Foundation
 import Store
 import Synchronization
 import Twin
@@ -70,11 +71,20 @@ final class UpstreamSource: OrgSource {
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String {
         let description = try await description(query.object)
         var soql = "SELECT \(Self.columns(query, description).joined(separator: ", ")) FROM \(query.object)"
-        if let condition = query.condition { soql += " WHERE \(condition)" }
+        let conditions = [
+            query.condition.map { query.since == nil ? $0 : "(\($0))" },
+            query.since.map { "SystemModstamp >= \(Self.literal($0))" },
+        ].compactMap(\.self)
+        if !conditions.isEmpty { soql += " WHERE " + conditions.joined(separator: " AND ") }
         let text = soql
         return try await asking(notFound: .refused) {
             try await snapshots.createQueryJob(text, includingDeleted: query.includesDeleted).id
         }
+    }
+
+    /// A date-time of SOQL, in whole seconds: `2026-11-22T03:00:00Z`.
+    private static func literal(_ milliseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(milliseconds / 1_000)).formatted(.iso8601)
     }
 
     func page(

@@ -17,13 +17,16 @@ struct SyncCommand: AsyncParsableCommand {
 
             Examples:
               millrace sync status --config millrace.yaml
+              millrace sync gaps --open --config millrace.yaml
               millrace sync snapshot Case --config millrace.yaml
               millrace sync snapshot Case --where "CreatedDate = LAST_N_DAYS:7" --config millrace.yaml
               millrace sync snapshot Case --field Priority --config millrace.yaml
               millrace sync reconcile --config millrace.yaml
               millrace sync reconcile Case --deep --json --config millrace.yaml
             """,
-        subcommands: [SyncStatusCommand.self, SyncSnapshotCommand.self, SyncReconcileCommand.self])
+        subcommands: [
+            SyncStatusCommand.self, SyncSnapshotCommand.self, SyncReconcileCommand.self, SyncGapsCommand.self,
+        ])
 }
 
 struct SyncStatusCommand: AsyncParsableCommand {

@@ -27,6 +27,8 @@ enum SyncText {
             lines.append("reconciliations")
             for reconciliation in open { lines.append("  " + ReconciliationText.line(reconciliation)) }
         }
+        lines.append("")
+        lines.append(GapText.text(report.gaps, onlyOpen: false))
         let calls = report.budget.calls.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         lines.append("")
         lines.append(

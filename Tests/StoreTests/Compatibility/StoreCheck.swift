@@ -13,6 +13,7 @@ struct StoreCheck: Sendable, CustomTestStringConvertible {
 
     static let all: [StoreCheck] =
         logChecks + placeChecks + recordChecks + objectTableChecks + retentionChecks + partChecks
+        + gapEntryChecks
 }
 
 struct Deliberate: Error, Equatable {}

@@ -39,6 +39,32 @@ struct PostgresStoreTests {
         try await second.close()
     }
 
+    /// What it has declared stays declared, and the table of gaps begins.
+    @Test func gapsOfAnOlderVersionAreKept() async throws {
+        let database = try PostgresDatabase()
+        try PostgresSchema.migrate(PostgresConnection(PostgresAddress(database.url), name: "older"), upTo: 1)
+        let gap = Gap(topic: "/data/x", position: .start, reason: "lost", declaredAt: 5)
+        try database.run(
+            """
+            INSERT INTO millrace.gaps (position, topic, reason, declared_at, checksum)
+            VALUES (0, '/data/x', 'lost', 5, \(PostgresRowChecksum.gap(gap)))
+            """)
+        let store = try await PostgresStore.open(database.url)
+        let (gaps, entries) = try await store.read {
+            (try $0.gaps(in: .start ... .start), try $0.gapEntries(.all, limit: 10))
+        }
+        #expect(gaps == [gap])
+        #expect(entries.isEmpty)
+        try await store.write { _ = try $0.enter(.test(1)) }
+        _ = try await store.verify()
+        try await store.close()
+        #expect(
+            try database.run(
+                "SELECT standing, object, mended, extract(epoch FROM declared) * 1000 FROM millrace.gap_report"
+            )
+            .hasPrefix("open|Case||100"))
+    }
+
     @Test func databaseOfANewerVersionIsRefused() async throws {
         let database = try PostgresDatabase()
         try await PostgresStore.open(database.url).close()

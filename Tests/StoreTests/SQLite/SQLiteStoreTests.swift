@@ -109,6 +109,39 @@ import Testing
         try await store.close()
     }
 
+    /// What it has declared stays declared, and the table of gaps begins.
+    @Test func gapsOfAnOlderVersionAreKept() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("s.sqlite")
+        let queue = try DatabaseQueue(path: path)
+        try SQLiteSchema.migrator.migrate(queue, upTo: "5 what is to be refetched, in tables of objects")
+        try await queue.write { database in
+            try RowChecksum.add(to: database)
+            try database.execute(
+                sql: """
+                    INSERT INTO gaps (position, topic, reason, declared_at, checksum)
+                    VALUES (0, '/data/x', 'lost', 5, row_checksum('gaps', 0, '/data/x', 'lost', 5));
+                    INSERT INTO state VALUES ('k', x'07', row_checksum('state', 'k', x'07'));
+                    """)
+        }
+        try queue.close()
+        let store = try SQLiteStore(path: path)
+        let (gaps, state, entries) = try await store.read {
+            (try $0.gaps(in: .start ... .start), try $0.state("k"), try $0.gapEntries(.all, limit: 10))
+        }
+        #expect(gaps == [Gap(topic: "/data/x", position: .start, reason: "lost", declaredAt: 5)])
+        #expect(state == [7])
+        #expect(entries.isEmpty)
+        try await store.write { _ = try $0.enter(.test(1)) }
+        _ = try await store.verify()
+        let report = try await store.pool.read {
+            try String.fetchAll(
+                $0, sql: "SELECT standing || ' ' || object || ' ' || declared || ifnull(mended, '') FROM gap_report")
+        }
+        #expect(report == ["open Case 1970-01-01T00:00:00Z"])
+        try await store.close()
+    }
+
     @Test(arguments: [(SQLiteStore.Durability.full, 2), (.normal, 1)])
     func durabilityIsWhatWasAskedFor(_ durability: SQLiteStore.Durability, level: Int) async throws {
         let directory = try TemporaryDirectory()

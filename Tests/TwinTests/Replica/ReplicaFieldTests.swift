@@ -31,7 +31,7 @@ import Testing
         let replica = world.replica()
         try await world.running(replica) {
             try await world.settled(replica)
-            #expect(try await replica.status().objects[0].columns == CaseEvents.fieldNames.count - 1)
+            #expect(try await replica.status().objects[0].columns == CaseEvents.fieldNames.count)
             world.org.with { $0.hidden = [] }
             try world.org.commit(.update, [.test("500", 1)], ["Priority": .string("high")])
             try await world.org.deliver(to: world.bench.twin)

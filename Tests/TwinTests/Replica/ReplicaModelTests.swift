@@ -31,6 +31,14 @@ final class Pages: Sendable {
         let org = world.org
         let twin = world.bench.twin
         org.found(random.int(0..<80))
+        let runsLong = random.chance(0.5)
+        org.with { state in
+            state.transactionMax = runsLong ? 2_500 : 0
+            state.pauseChance = 0.06
+            state.overflowChance = 0.03
+            // The first load was long ago.
+            state.time += 60_000
+        }
         try await world.begin()
         org.meanwhile { org in
             for _ in 0..<dice.withLock({ $0.int(0..<6) }) { try org.changeAtRandom(withoutEvents: isSilent) }
@@ -64,5 +72,15 @@ final class Pages: Sendable {
             try await world.settled(last)
         }
         try await world.expectEqual("seed \(seed)")
+        // Every gap event and every loss has its row, and nothing hangs on any of them.
+        let (entries, doubtful) = try await twin.store.read {
+            (try $0.gapEntries(.all, limit: .max), try $0.doubtfulEntities())
+        }
+        #expect(entries.allSatisfy { $0.mendedAt != nil } && doubtful.isEmpty, "seed \(seed)")
+        let log = try await world.bench.log()
+        let gapEvents = log.filter { $0.content.routing?.header.changeType.isGap ?? false }.map(\.position)
+        #expect(Set(gapEvents).isSubset(of: entries.map(\.position)), "seed \(seed)")
+        #expect(
+            try await world.bench.gaps().count == entries.filter { $0.scope != .records }.count, "seed \(seed)")
     }
 }

@@ -26,6 +26,14 @@ final class SourceOrg: OrgSource {
         var readsBegun = 0
         var rowsByID = 0
         var ended: Set<String> = []
+        /// Milliseconds from a record's change to the commit of its transaction: its `SystemModstamp` is so much earlier.
+        var transactionMax: Int64 = 0
+        /// Chance that much time passes before a change.
+        var pauseChance = 0.0
+        /// Chance that a change is an overflow.
+        var overflowChance = 0.0
+        /// Rows handed over, of readings by condition or time.
+        var rowsRead = 0
         /// Fields that the org does not have now.
         var hidden: Set<String> = []
         /// Formulas.
@@ -105,7 +113,7 @@ final class SourceOrg: OrgSource {
         _ type: ChangeType, _ ids: [RecordID], _ changes: [String: FieldValue], asGap: Bool, _ state: inout State
     ) throws {
         state.counter += 1
-        state.time += Int64(state.random.int(0..<3)) * 700
+        Self.passTime(&state)
         for id in ids {
             switch type {
             case .create:
@@ -115,7 +123,8 @@ final class SourceOrg: OrgSource {
             case .undelete: state.records[id]?.isDeleted = false
             default: state.records[id]?.fields.merge(changes) { $1 }
             }
-            state.records[id]?.systemModstamp = state.time / 1_000 * 1_000
+            let stamp = Self.modstamp(&state)
+            state.records[id]?.systemModstamp = stamp
         }
         var told = changes
         if type == .undelete, let id = ids.first { told = state.records[id]?.fields ?? [:] }
@@ -130,12 +139,60 @@ final class SourceOrg: OrgSource {
                 commitTimestamp: state.time))
     }
 
+    private static func passTime(_ state: inout State) {
+        state.time += Int64(state.random.int(0..<3)) * 700
+        if state.random.chance(state.pauseChance) { state.time += Int64(state.random.int(5_000..<40_000)) }
+    }
+
+    /// Of a change whose transaction is committed now.
+    private static func modstamp(_ state: inout State) -> Int64 {
+        let took = state.transactionMax == 0 ? 0 : Int64(state.random.int(0..<Int(state.transactionMax)))
+        return (state.time - took) / 1_000 * 1_000
+    }
+
+    /// A transaction of which one event says nothing but that there were too many changes.
+    func overflow(updating updated: [RecordID], deleting deleted: [RecordID] = [], making made: Int = 0) throws {
+        try with { state in try overflow(updated, deleted, made, &state) }
+    }
+
+    private func overflow(_ updated: [RecordID], _ deleted: [RecordID], _ made: Int, _ state: inout State) throws {
+        state.counter += 1
+        Self.passTime(&state)
+        for id in updated {
+            state.records[id]?.fields["Description"] = .string("overflow \(state.counter)")
+            let stamp = Self.modstamp(&state)
+            state.records[id]?.systemModstamp = stamp
+        }
+        for id in deleted {
+            state.records[id]?.isDeleted = true
+            let stamp = Self.modstamp(&state)
+            state.records[id]?.systemModstamp = stamp
+        }
+        for _ in 0..<made {
+            state.made += 1
+            let fields = Self.randomFields(&state)
+            let stamp = Self.modstamp(&state)
+            state.records[.test("500", state.made)] = Record(fields: fields, systemModstamp: stamp)
+        }
+        state.outbox.append(
+            try cases.event(
+                .gapOverflow, ids: [RecordID.empty.string], counter: state.counter, commitTimestamp: state.time))
+    }
+
     /// Something happens: mostly updates.
     func changeAtRandom(withoutEvents: Bool = false) throws {
         try with { state in
             let live = state.records.filter { !$0.value.isDeleted }.keys.sorted { $0.string < $1.string }
             let dead = state.records.filter { $0.value.isDeleted }.keys.sorted { $0.string < $1.string }
             let asGap = state.random.chance(0.1)
+            if state.random.chance(state.overflowChance) {
+                let some = live.shuffled(using: &state.random)
+                let count = min(some.count / 3, 4)
+                try overflow(
+                    Array(some.prefix(count)), Array(some.dropFirst(count).prefix(state.random.int(0..<2))),
+                    state.random.int(0..<3), &state)
+                return
+            }
             switch state.random.int(0..<12) {
             case 0, 1:
                 state.made += 1
@@ -204,13 +261,12 @@ final class SourceOrg: OrgSource {
     func object(_ name: String) async throws(SourceError) -> SourceObject {
         guard name == "Case" else { throw SourceError(.refused, "there is no \(name)") }
         let hidden = with { $0.hidden }
-        return SourceObject(
-            name: "Case",
-            fields: CaseEvents.fieldNames.filter { !hidden.contains($0) }.map { name in
-                .init(
-                    name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text,
-                    isCalculated: with { $0.calculated.contains(name) })
-            })
+        let fields = CaseEvents.fieldNames.filter { !hidden.contains($0) }.map { name in
+            SourceObject.Field(
+                name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text,
+                isCalculated: with { $0.calculated.contains(name) })
+        }
+        return SourceObject(name: "Case", fields: fields + [.init("SystemModstamp", .dateTime)])
     }
 
     private func check(_ query: SourceQuery) throws(SourceError) {
@@ -238,6 +294,7 @@ final class SourceOrg: OrgSource {
             let start = place.flatMap { Int($0) } ?? 0
             let end = min(start + pageRows, ids.count)
             let rows = ids[start..<end].compactMap { Self.row($0, query, state) }
+            if query.since != nil { state.rowsRead += rows.count }
             return SourcePage(rows: rows, next: end < ids.count ? String(end) : nil, total: ids.count)
         }
         guard let page else { throw SourceError(.readGone, "there is no \(read)") }
@@ -274,9 +331,14 @@ final class SourceOrg: OrgSource {
     }
 
     static func row(_ id: RecordID, _ query: SourceQuery, _ state: State) -> SourceRow? {
-        guard let record = state.records[id], query.includesDeleted || !record.isDeleted else { return nil }
+        guard let record = state.records[id], query.includesDeleted || !record.isDeleted,
+            query.since.map({ record.systemModstamp >= $0 }) ?? true
+        else { return nil }
         var fields: [String: FieldValue] = [:]
         for name in query.fields { fields[name] = record.fields[name] ?? .null }
+        if query.fields.contains("SystemModstamp") {
+            fields["SystemModstamp"] = .dateTime(milliseconds: record.systemModstamp)
+        }
         return SourceRow(
             id: id, isDeleted: record.isDeleted, systemModstamp: record.systemModstamp, fields: RecordFields(fields))
     }
