@@ -125,7 +125,7 @@ def test_the_report_in_words_and_where_it_shows(gateway, org):
     assert "compared" in sync(gateway, "status").stdout
     def shown():
         metrics = requests.get(f"{gateway.url}/metrics", timeout=programs.CALL_SECONDS).text
-        return ('millrace_reconciled_rows_total{object="Case",cause="missing"} 1' in metrics
+        return ('millrace_reconciled_rows_total{cause="missing",object="Case"} 1' in metrics
                 and 'millrace_reconciliation_last_success_seconds{object="Case"}' in metrics
                 and 'millrace_api_calls_total{purpose="reconcile"}' in metrics)
     programs.until(shown, programs.CALL_SECONDS, what="the metrics of reconciliations")
