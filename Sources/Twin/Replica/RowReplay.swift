@@ -38,7 +38,7 @@ struct RowReplay {
         guard fields == nil, left.isEmpty else {
             let known = try writer.records(entity: object.name, ids: ids).map { ($0.image.id, $0) }
             let records = Dictionary(known, uniquingKeysWith: { first, _ in first })
-            for row in rows { 
+            for row in rows {
                 if let record = try outcome.record(of: row) { try write(record, over: records[row.id]) }
             }
             return

@@ -19,7 +19,9 @@ import Testing
             let before = try await replica.status().snapshots.count
             try await happens(world)
             try await world.org.deliver(to: world.bench.twin)
-            let isUnnamed = try await world.bench.gaps().contains { [Gap.overflow, Gap.conversion].contains($0.reason) }
+            let isUnnamed = try await world.bench.gaps().contains {
+                [Gap.overflow, Gap.conversion].contains($0.reason)
+            }
             if isUnnamed {
                 try await poll("a second reading") { try await replica.status().snapshots.count > before }
             }
