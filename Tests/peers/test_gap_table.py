@@ -67,7 +67,8 @@ def test_gap_events_are_rows(gateway, org, control):  # noqa: F811
 
     document = json.loads(sync(gateway, "gaps", "--json").stdout)
     assert document["openCount"] == 0 and document["open"] == []
-    assert [entry["reason"] for entry in document["closed"]] == ["GAP_DELETE", "GAP_UPDATE"]
+    # A new gateway hears of what the org has kept, from before it.
+    assert [entry["reason"] for entry in document["closed"]][:2] == ["GAP_DELETE", "GAP_UPDATE"]
     assert document["closed"][1]["recordIDs"] == [cases[0]] and document["closed"][1]["mendedAt"] > 0
     text = sync(gateway, "gaps").stdout
     assert "no gap is open" in text and "GAP_UPDATE" in text and cases[0] in text and "by reading the records by their ids" in text
@@ -123,8 +124,10 @@ def test_a_gateway_that_replicates_nothing_has_the_rows_as_well(directories, org
         case = org.create_case(org.create_contact("Told"))
         body = {"kind": "GAP_UPDATE", "object": "Case", "ids": [case]}
         assert control.call("POST", "/gaps", body).status_code == 201
-        programs.until(lambda: rows(gateway), what="the row")
-        assert [(row["standing"], row["mend"], row["mended"]) for row in rows(gateway)] == [("told", "nobody", None)]
+        def told():
+            return [row for row in rows(gateway) if row["record_ids"] == case]
+        programs.until(told, what="the row")
+        assert [(row["standing"], row["mend"], row["mended"]) for row in told()] == [("told", "nobody", None)]
         assert gateway.metric("millrace_open_gaps") == 0
         assert "listeners were told" in sync(gateway, "gaps").stdout
         for secret, limit, status in ((None, 1, 401), (gateway.ADMIN_SECRET, 0, 400), (gateway.ADMIN_SECRET, 1, 200)):
