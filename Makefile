@@ -60,6 +60,7 @@ bench: setup build
 	scripts/bench-push
 	scripts/bench-push-peers
 	scripts/bench-latency
+	scripts/bench-replica
 
 fuzz:
 	@scripts/fuzz

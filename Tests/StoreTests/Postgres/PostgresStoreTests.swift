@@ -39,6 +39,52 @@ struct PostgresStoreTests {
         try await second.close()
     }
 
+    /// Heroku Connect's `timestamp`, in UTC, whatever the time zone of the database; and a column that somebody has changed.
+    @Test func timestampsOfBothTypesAreReadAndWrittenAlike() async throws {
+        let database = try PostgresDatabase()
+        try database.run("ALTER DATABASE \(database.name) SET TimeZone = 'Asia/Tokyo'")
+        func type() throws -> String {
+            try database.run(
+                """
+                SELECT data_type FROM information_schema.columns
+                WHERE table_name = 'thing__c' AND column_name = 'instant'
+                """)
+        }
+        @Sendable func record(_ number: Int) -> StoredRecord {
+            let fields: RecordFields = ["Instant": .dateTime(milliseconds: 1_732_233_600_000 + Int64(number))]
+            return StoredRecord(
+                image: RecordImage(entity: "Thing__c", id: .test("a00", number), fields: fields, isComplete: true),
+                isDeleted: false, commitTimestamp: 1, needsRefetch: false)
+        }
+        let table = ObjectTable(entity: "Thing__c", columns: [.init("Instant", .dateTime, isIndexed: true)])
+        let first = try await PostgresStore.open(database.url, timestamps: .withoutTimeZone)
+        try await first.write { writer in
+            try writer.define(table)
+            try writer.put(record(1))
+            try writer.load([record(2)])
+        }
+        #expect(try type() == "timestamp without time zone")
+        #expect(try database.run("SELECT instant FROM salesforce.thing__c ORDER BY sfid LIMIT 1") == "2024-11-22 00:00:00.001")
+        try await first.close()
+        // Columns that are there stay as they are.
+        let second = try await PostgresStore.open(database.url)
+        try await second.write { try $0.put(record(3)) }
+        try await second.close()
+        try database.run(
+            "ALTER TABLE salesforce.thing__c ALTER instant TYPE timestamptz USING instant AT TIME ZONE 'UTC'")
+        #expect(try type() == "timestamp with time zone")
+        let third = try await PostgresStore.open(database.url, timestamps: .withoutTimeZone)
+        try await third.write { try $0.put(record(4)) }
+        let records = try await third.read { try $0.records(entity: "Thing__c", after: nil, limit: 10) }
+        #expect(records == (1...4).map(record))
+        let found = try await third.read {
+            try $0.records(
+                entity: "Thing__c", where: "Instant", is: .dateTime(milliseconds: 1_732_233_600_002), limit: 10)
+        }
+        #expect(found == [record(2)])
+        try await third.close()
+    }
+
     /// What it has declared stays declared, and the table of gaps begins.
     @Test func gapsOfAnOlderVersionAreKept() async throws {
         let database = try PostgresDatabase()
