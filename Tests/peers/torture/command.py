@@ -14,6 +14,7 @@ import time
 import postgres
 from torture import schedule as schedules
 from torture.run import run
+from torture.shrink import SHRINK_SECONDS_MAX, shrink
 from torture.world import make_template
 
 ENGINES = ("sqlite", "postgres")
@@ -23,12 +24,13 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, help="the first seed (a random one); alone: that one schedule")
     parser.add_argument("--minutes", type=float, help="as many schedules as are begun in this time")
-    parser.add_argument("--count", type=int, help="so many schedules of each engine")
+    parser.add_argument("--count", type=int, help="so many schedules of each engine; with --schedule, so many runs of each")
     parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="schedules at the same time")
     parser.add_argument("--schedule", type=pathlib.Path, action="append", help="replay a schedule from a file")
     parser.add_argument("--directory", type=pathlib.Path, help="where failed runs are kept (a new temporary one)")
     parser.add_argument("--no-shrink", action="store_true", help="leave failing schedules as they are")
+    parser.add_argument("--shrink-seconds", type=float, default=SHRINK_SECONDS_MAX, help="how long a failing one is made smaller")
     parser.add_argument("--print", action="store_true", help="print the schedule of --seed, and run nothing")
     return parser.parse_args()
 
@@ -43,7 +45,7 @@ def main():
             print(json.dumps(schedules.make(seed, engine), indent=1, ensure_ascii=False))
         return 0
     if options.schedule:
-        todo = iter([json.loads(path.read_text()) for path in options.schedule])
+        todo = iter([json.loads(path.read_text()) for path in options.schedule for _ in range(options.count or 1)])
     else:
         count = options.count or (1 if options.minutes is None else None)
         seeds = itertools.count(seed) if count is None else range(seed, seed + count)
@@ -55,8 +57,7 @@ def main():
         failures = torture.go(todo, options.minutes)
         print(torture.summary(), flush=True)
         for failed in failures[:3] if not options.no_shrink else []:
-            from torture.shrink import shrink
-            smallest = shrink(failed, torture.once)
+            smallest = shrink(failed, torture.once, options.shrink_seconds)
             path = directory / f"smallest-{failed['engine']}-{failed['seed']}.json"
             path.write_text(json.dumps(smallest, indent=1, ensure_ascii=False) + "\n")
             print(f"the smallest schedule that still fails: scripts/torture --schedule {path}\n{path.read_text()}", flush=True)
