@@ -64,7 +64,9 @@ struct PostgresStoreTests {
             try writer.load([record(2)])
         }
         #expect(try type() == "timestamp without time zone")
-        #expect(try database.run("SELECT instant FROM salesforce.thing__c ORDER BY sfid LIMIT 1") == "2024-11-22 00:00:00.001")
+        #expect(
+            try database.run("SELECT instant FROM salesforce.thing__c ORDER BY sfid LIMIT 1")
+                == "2024-11-22 00:00:00.001")
         try await first.close()
         // Columns that are there stay as they are.
         let second = try await PostgresStore.open(database.url)
