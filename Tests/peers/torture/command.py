@@ -21,7 +21,7 @@ ENGINES = ("sqlite", "postgres")
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, help="the first seed (a random one); alone: that one schedule")
     parser.add_argument("--minutes", type=float, help="as many schedules as are begun in this time")
     parser.add_argument("--count", type=int, help="so many schedules of each engine; with --schedule, so many runs of each")
