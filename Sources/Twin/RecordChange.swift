@@ -53,7 +53,10 @@ struct RecordChange {
         var fields = event.values
         for name in event.enrichedFields { fields[name] = nil }
         guard let row else { return inserted(fields) }
-        if row.isDeleted { return isBuried(by: row) ? unchanged(nil) : inserted(fields) }
+        if row.isDeleted {
+            // What no event brings, or one of this schema does not, is what it was.
+            return isBuried(by: row) ? unchanged(nil) : inserted(row.image.fields.dictionary.merging(fields) { $1 })
+        }
         if isOlder(than: row) { return filled(row, with: fields) }
         // What no event brings (formula fields, SystemModstamp from a snapshot) stays.
         var after = row

@@ -12,6 +12,9 @@ struct RowReplay {
     private let fields: [String]?
     /// Columns that rows do not bring any more: what they hold stays.
     private let left: [String]
+    /// The object has columns by now that the query does not name yet: whoever read them could not write them here, so that a row
+    /// of which nothing else is known is not whole.
+    private let isBehind: Bool
     private let ledger: GapLedger
     private let mending: GapLedger.Mending
     /// Not in doubt any more.
@@ -20,7 +23,7 @@ struct RowReplay {
     init(
         _ query: SourceQuery, hasAllFields: Bool, of object: ReplicatedObject, window: Window.View,
         writer: any StoreWriter, twin: Twin, mending: GapLedger.Mending
-    ) throws(StoreError) {
+    ) throws {
         self.writer = writer
         self.mending = mending
         ledger = twin.ledger(writer)
@@ -30,6 +33,9 @@ struct RowReplay {
         fields = hasAllFields ? nil : query.fields
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
+        isBehind =
+            try hasAllFields && !left.isEmpty
+            && ReplicaState.read(writer)?.objects[object.name]?.fields.contains { !read.contains($0) } ?? false
     }
 
     /// Those of records that the table does not have go into it by the fastest way.
@@ -56,9 +62,13 @@ struct RowReplay {
 
     private mutating func write(_ record: StoredRecord, over known: StoredRecord?) throws(StoreError) {
         if let fields { return try takeOver(fields, of: record, into: known) }
+        var record = record
+        if isBehind, !record.isDeleted, !(known?.image.isComplete ?? false) {
+            record.image.isComplete = false
+            record.needsRefetch = true
+        }
         if !record.needsRefetch { settled.append(record.image.id) }
         guard let known else { return try writer.insert(record) }
-        var record = record
         for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
         try writer.put(record)
     }
@@ -85,8 +95,14 @@ struct RowReplay {
             partial.needsRefetch = true
             return try writer.put(partial)
         }
-        // The last image of a deleted record stays as it was.
-        guard !kept.isDeleted, !read.isDeleted else { return }
+        guard !read.isDeleted else { return }
+        if kept.isDeleted {
+            // It is back, and the event that says so will not name what it does not know. Otherwise the last image stays as it was.
+            for name in fields where (kept.image.fields[name] ?? .null) == .null {
+                kept.image.fields[name] = read.image.fields[name]
+            }
+            return try writer.put(kept)
+        }
         for name in fields { kept.image.fields[name] = read.image.fields[name] }
         kept.needsRefetch = kept.needsRefetch || read.needsRefetch
         try writer.put(kept)

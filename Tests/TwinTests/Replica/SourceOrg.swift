@@ -36,6 +36,8 @@ final class SourceOrg: OrgSource {
         var rowsRead = 0
         /// Fields that the org does not have now.
         var hidden: Set<String> = []
+        /// Texts that the schema of its events does not have.
+        var unheard: [String] = []
         /// Formulas.
         var calculated: Set<String> = []
         /// Of reconciliations' questions, as the real org's APIs count them.
@@ -88,6 +90,16 @@ final class SourceOrg: OrgSource {
         }
     }
 
+    /// A new field, with a value in every record. Nothing tells of it.
+    func addUnheard(_ name: String) {
+        with { state in
+            state.unheard.append(name)
+            for (number, id) in state.records.keys.sorted(by: { $0.string < $1.string }).enumerated() {
+                state.records[id]?.fields[name] = .string("\(name) \(number)")
+            }
+        }
+    }
+
     static func randomFields(_ state: inout State) -> [String: FieldValue] {
         Dictionary(
             uniqueKeysWithValues: CaseEvents.fieldNames.map { ($0, randomValue($0, &state)) })
@@ -128,6 +140,7 @@ final class SourceOrg: OrgSource {
         }
         var told = changes
         if type == .undelete, let id = ids.first { told = state.records[id]?.fields ?? [:] }
+        told = told.filter { CaseEvents.fieldNames.contains($0.key) }
         let gaps: [ChangeType: ChangeType] = [
             .create: .gapCreate, .update: .gapUpdate, .delete: .gapDelete, .undelete: .gapUndelete,
         ]
@@ -266,7 +279,8 @@ final class SourceOrg: OrgSource {
                 name, name == "IsClosed" ? .boolean : name == "LastModifiedDate" ? .dateTime : .text,
                 isCalculated: with { $0.calculated.contains(name) })
         }
-        return SourceObject(name: "Case", fields: fields + [.init("SystemModstamp", .dateTime)])
+        let unheard = with { $0.unheard }.map { SourceObject.Field($0, .text) }
+        return SourceObject(name: "Case", fields: fields + unheard + [.init("SystemModstamp", .dateTime)])
     }
 
     private func check(_ query: SourceQuery) throws(SourceError) {
