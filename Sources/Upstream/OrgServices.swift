@@ -29,7 +29,7 @@ struct OrgServices: Sendable {
     ) async throws -> Result {
         let pubSub = try PubSubConnection(org: login.org, tokens: login.tokens, timing: timing)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await pubSub.run() }
+            group.addTask { await pubSub.run() }
             let result = try await body(OrgServices(tokens: login.tokens, pubSub: pubSub))
             pubSub.close()
             group.cancelAll()

@@ -52,8 +52,8 @@ extension Upstream {
         /// A stream without a message for longer is dead. The service sends a keepalive within 270 s; 30 s are margin.
         public var silenceMax: Duration = .seconds(270 + 30)
         /// When nothing has been read for so long, the connection is probed with a ping: later than the service's own
-        /// keepalives (270 s), so that it never happens on a healthy connection and no server takes it for abuse; and
-        /// before the stream is given up, as another stream on a dead connection would be as silent.
+        /// keepalives (270 s), so that it never happens on a healthy connection and no server takes it for abuse. A dead
+        /// connection ends by it before the stream is given up for its silence, which costs the connection as well.
         public var pingAfter: Duration = .seconds(280)
         public var pingTimeout: Duration = .seconds(15)
         /// The pause after an ordinary failure is random below a bound that starts here and doubles …

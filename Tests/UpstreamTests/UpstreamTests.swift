@@ -224,6 +224,29 @@ struct UpstreamTests {
         }
     }
 
+    /// Found by the torture (seed 500063): the next stream was opened on the same connection, and heard as little. The streams of
+    /// the other topics come back as well.
+    @Test func aSilentConnectionIsLeft() async throws {
+        var timing = Harness.fast
+        timing.silenceMax = .milliseconds(150)
+        timing.pingAfter = .seconds(3_600)
+        try await Harness.with(
+            topics: [Upstream.Topic(Self.cases), Upstream.Topic("/data/AccountChangeEvent")], timing: timing,
+            prepare: { bus, _, _ in
+                bus.publish(10, to: Self.cases)
+                bus.publish(5, to: "/data/AccountChangeEvent")
+                bus.change { $0.faults[Self.cases] = [.deafness] }
+            }
+        ) { harness in
+            try await harness.stored(10, of: Self.cases)
+            try await harness.stored(5, of: "/data/AccountChangeEvent")
+            harness.bus.publish(2, to: "/data/AccountChangeEvent")
+            try await harness.stored(7, of: "/data/AccountChangeEvent")
+            #expect(harness.sink.counters(Self.cases) == Array(1...10))
+            #expect(harness.bus.connectionCount >= 2)
+        }
+    }
+
     // The stored id is refused
 
     @Test(

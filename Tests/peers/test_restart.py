@@ -1,6 +1,7 @@
 """kill -9 during traffic, of the gateway and of the org: nothing that was acknowledged is lost, every change reaches the client at
 least once."""
 
+import os
 import signal
 import struct
 import threading
@@ -419,6 +420,36 @@ def test_readiness_says_that_the_org_is_away(world):
         programs.until(lambda: readiness(gateway)[0] == 200, what="a gateway that is ready again")
         assert is_healthy()
         client.event(org.create_case(org.create_contact("Back")))
+
+
+class ImpatientGateway(programs.Gateway):
+    """Pauses are a hundred times shorter: a stream is dead after three seconds without a word."""
+
+    def start(self):
+        os.environ["MILLRACE_HASTE"] = "100"
+        try:
+            super().start()
+        finally:
+            del os.environ["MILLRACE_HASTE"]
+
+
+def test_a_connection_that_went_dead_is_left(directories):
+    """By all of its streams: another stream on it would hear as little."""
+    org = programs.start_sandbox(directories("dying-org"), [*programs.PORT_OPTIONS, "--keepalive", 1])
+    gateway = ImpatientGateway(directories("impatient"), org)
+    control = Control(org)
+    contact = org.create_contact("Dead")
+    try:
+        with PushClient(gateway, gateway.token()) as client:
+            client.wait_for("welcome")
+            client.subscribe()
+            client.event(org.create_case(contact))
+            fault = control.fault("half-open", topic=programs.ALL, times=1)
+            programs.until(lambda: control.fired(fault) == 1, what="the fault")
+            client.event(org.create_case(contact))
+    finally:
+        for program in (gateway.program, org.program):
+            program.stop()
 
 
 @pytest.fixture

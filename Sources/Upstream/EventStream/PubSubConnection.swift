@@ -4,11 +4,14 @@ import GRPCCore
 import GRPCNIOTransportHTTP2
 import NIOCore
 import PubSubAPI
+import Synchronization
+import Waiting
 
 /// The Pub/Sub API over one HTTP/2 connection: calls with the session's metadata, and errors as `CallFailure`.
 ///
 /// One `GRPCClient` with the default load balancing (the first address that answers) keeps one connection, which all
-/// streams and calls share and which is made anew when it breaks. Safe from any thread.
+/// streams and calls share and which is made anew when it breaks, or when a stream on it has been silent for too long
+/// (`replace`). Safe from any thread.
 final class PubSubConnection: Sendable {
     /// Responses have up to about 3 MB; the bound leaves room for an event of 1 MB more and keeps a hostile peer small.
     static let responseBytesMax = 8 * 1024 * 1024
@@ -17,43 +20,113 @@ final class PubSubConnection: Sendable {
     static let connectBackoff = HTTP2ClientTransport.Config.Backoff(
         initial: .milliseconds(200), max: .seconds(10), multiplier: 1.6, jitter: 0.2)
 
-    private let client: GRPCClient<HTTP2ClientTransport.Posix>
-    private let api: Eventbus_V1_PubSub.Client<HTTP2ClientTransport.Posix>
+    /// One connection, as long as it lasts.
+    struct Link: Sendable {
+        fileprivate let number: Int
+        fileprivate let client: GRPCClient<HTTP2ClientTransport.Posix>
+        fileprivate let isRetired = Signal()
+
+        fileprivate var api: Eventbus_V1_PubSub.Client<HTTP2ClientTransport.Posix> { .init(wrapping: client) }
+
+        /// Until it is retired or cancelled, which ends its calls.
+        fileprivate func run() async {
+            await withTaskGroup(of: Void.self) { group in
+                // What it throws, its calls throw as well.
+                group.addTask { try? await client.runConnections() }
+                group.addTask { await isRetired.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private struct State {
+        var link: Link
+        var isClosed = false
+    }
+
+    private let org: OrgConnection
+    private let timing: Upstream.Timing
     private let tokens: TokenSource
-    private let callDeadline: Duration
+    private let state: Mutex<State>
+    private let replaced = Signal()
 
     init(org: OrgConnection, tokens: TokenSource, timing: Upstream.Timing) throws(UpstreamError) {
+        self.org = org
+        self.timing = timing
+        self.tokens = tokens
+        state = Mutex(State(link: try Self.link(1, to: org, timing: timing)))
+    }
+
+    private static func link(
+        _ number: Int, to org: OrgConnection, timing: Upstream.Timing
+    ) throws(UpstreamError) -> Link {
         var config = HTTP2ClientTransport.Posix.Config.defaults
-        config.backoff = Self.connectBackoff
+        config.backoff = connectBackoff
         config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(
             time: timing.pingAfter, timeout: timing.pingTimeout, allowWithoutCalls: false)
         do {
             let transport = try HTTP2ClientTransport.Posix(
-                target: Self.target(host: org.pubSubHost, port: org.pubSubPort), transportSecurity: Self.security(org),
+                target: target(host: org.pubSubHost, port: org.pubSubPort), transportSecurity: security(org),
                 config: config)
-            client = GRPCClient(transport: transport)
+            return Link(number: number, client: GRPCClient(transport: transport))
         } catch {
             throw UpstreamError(
                 .configuration, "No connection can be set up to \(org.pubSubHost):\(org.pubSubPort): \(error).",
                 cause: error)
         }
-        api = Eventbus_V1_PubSub.Client(wrapping: client)
-        self.tokens = tokens
-        callDeadline = timing.callDeadline
     }
 
-    /// Keeps the connection until `close`, or until cancelled, which ends all calls.
-    func run() async throws { try await client.runConnections() }
+    /// What calls are made on now.
+    var link: Link { state.withLock { $0.link } }
+
+    /// Keeps a connection until `close`, or until cancelled, which ends all calls.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            var running = 0
+            while !Task.isCancelled {
+                let link = link
+                if link.number != running {
+                    running = link.number
+                    // One that is retired may take its time: nothing waits for its end.
+                    group.addTask { await link.run() }
+                }
+                await replaced.wait()
+            }
+        }
+    }
 
     /// No new calls; the connection closes when the last one has ended.
-    func close() { client.beginGracefulShutdown() }
+    func close() {
+        let link = state.withLock { state in
+            state.isClosed = true
+            return state.link
+        }
+        link.client.beginGracefulShutdown()
+    }
+
+    /// A stream on this connection has been silent for longer than the service ever is: another on it may be as silent. All of its
+    /// streams and calls fail, and the next ones are on a new one. Nothing where that has happened already.
+    func replace(_ silent: Link) {
+        let isReplaced = state.withLock { state in
+            guard !state.isClosed, state.link.number == silent.number,
+                // It is as it was the first time.
+                let next = try? Self.link(silent.number + 1, to: org, timing: timing)
+            else { return false }
+            state.link = next
+            return true
+        }
+        guard isReplaced else { return }
+        silent.isRetired.raise()
+        replaced.raise()
+    }
 
     /// A token refused is renewed once. Throws `CallFailure`, the login's `UpstreamError`, or `CancellationError`.
     func topic(_ name: String) async throws -> Eventbus_V1_TopicInfo {
         try await call { metadata, options in
             var request = Eventbus_V1_TopicRequest()
             request.topicName = name
-            return try await self.api.getTopic(request, metadata: metadata, options: options)
+            return try await self.link.api.getTopic(request, metadata: metadata, options: options)
         }
     }
 
@@ -62,14 +135,14 @@ final class PubSubConnection: Sendable {
         try await call { metadata, options in
             var request = Eventbus_V1_SchemaRequest()
             request.schemaID = id.string
-            return try await self.api.getSchema(request, metadata: metadata, options: options)
+            return try await self.link.api.getSchema(request, metadata: metadata, options: options)
         }
     }
 
     /// Like `topic`.
     func publish(_ request: Eventbus_V1_PublishRequest) async throws -> Eventbus_V1_PublishResponse {
         try await call { metadata, options in
-            try await self.api.publish(request, metadata: metadata, options: options)
+            try await self.link.api.publish(request, metadata: metadata, options: options)
         }
     }
 
@@ -77,12 +150,13 @@ final class PubSubConnection: Sendable {
     /// the end. Returns when the stream has ended without an error, or `responses` has; throws what it throws, or
     /// `CallFailure`.
     func subscribe(
-        as session: Session, requests: @escaping @Sendable (RPCWriter<Eventbus_V1_FetchRequest>) async throws -> Void,
+        on link: Link, as session: Session,
+        requests: @escaping @Sendable (RPCWriter<Eventbus_V1_FetchRequest>) async throws -> Void,
         responses: @escaping @Sendable (RPCAsyncSequence<Eventbus_V1_FetchResponse, any Error>) async throws -> Void
     ) async throws {
         var options = CallOptions.defaults
         options.maxResponseMessageBytes = Self.responseBytesMax
-        try await api.subscribe(
+        try await link.api.subscribe(
             metadata: Self.metadata(session), options: options, requestProducer: requests,
             onResponse: { response in
                 if case .failure(let error) = response.accepted { throw CallFailure(error) }
@@ -92,7 +166,7 @@ final class PubSubConnection: Sendable {
 
     private func call<Answer: Sendable>(_ body: (Metadata, CallOptions) async throws -> Answer) async throws -> Answer {
         var options = CallOptions.defaults
-        options.timeout = callDeadline
+        options.timeout = timing.callDeadline
         options.maxResponseMessageBytes = Self.responseBytesMax
         var mayRenew = true
         while true {

@@ -18,12 +18,13 @@ extension TopicSubscription {
         from start: SubscriptionStateMachine.Start, count: Int, as session: Session, in surroundings: Surroundings
     ) async -> SubscriptionStateMachine.End {
         let first = Self.firstRequest(topic: topic.name, start: start, count: count)
+        let link = surroundings.org.pubSub.link
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let asking = CreditFailure()
                 group.addTask {
                     try await surroundings.org.pubSub.subscribe(
-                        as: session,
+                        on: link, as: session,
                         requests: { writer in
                             try await writer.write(first)
                             await self.askForMore(on: writer, failure: asking, time: surroundings.time)
@@ -44,6 +45,7 @@ extension TopicSubscription {
             }
             return .finished
         } catch is Silence {
+            surroundings.org.pubSub.replace(link)
             return .silent
         } catch let failure as SinkFailure {
             return .sinkFailed(failure.cause)

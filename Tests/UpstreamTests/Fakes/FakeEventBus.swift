@@ -23,6 +23,8 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
         case cut(after: Int)
         /// The request is taken and nothing ever answered.
         case silence
+        /// The same, and nothing that comes on any of the connections that are open now is read any more.
+        case deafness
         /// So many events before the asked place come again.
         case rewind(Int)
     }
@@ -128,6 +130,14 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
         }
     }
 
+    private func deafen() async throws {
+        let connections = change { state in
+            defer { state.connections = [] }
+            return state.connections
+        }
+        for connection in connections { try await connection.setOption(ChannelOptions.autoRead, value: false).get() }
+    }
+
     func cutConnections() {
         let connections = change { state in
             defer { state.connections = [] }
@@ -207,7 +217,8 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
         case .refuse(let code, let errorCode): throw Self.error(code, errorCode)
         case .fail(let after, _, _), .finish(let after), .cut(let after): limit = after
         case .rewind(let count): place -= min(place, UInt64(count))
-        case .silence:
+        case .silence, .deafness:
+            if case .deafness = fault { try await deafen() }
             while true {
                 await waker.wait()
                 try Task.checkCancellation()
@@ -221,7 +232,7 @@ final class FakeEventBus: Eventbus_V1_PubSub.ServiceProtocol {
                 switch fault {
                 case .fail(_, let code, let errorCode): throw Self.error(code, errorCode)
                 case .cut: cutConnections()
-                case .refuse, .finish, .silence, .rewind, nil: break
+                case .refuse, .finish, .silence, .deafness, .rewind, nil: break
                 }
                 return
             }
