@@ -232,11 +232,11 @@ class Gateway:
     HEARTBEAT_SECONDS = 2
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None,
-                 timestamps="timestamptz", starts=True, reconcile=None):
+                 timestamps="timestamptz", starts=True, reconcile=None, haste=None):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
         replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `timestamps`: what it makes
         of dates with times. `starts`: no gateway runs otherwise, but its configuration is there. `reconcile`: how replicas are
-        compared with the org, as JSON has it."""
+        compared with the org, as JSON has it. `haste`: by what its pauses are divided."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
@@ -248,6 +248,7 @@ class Gateway:
         self.database = database
         self.timestamps = timestamps
         self.reconcile = reconcile
+        self.environment = {"MILLRACE_HASTE": str(haste)} if haste else {}
         if starts:
             self.start()
         else:
@@ -256,7 +257,7 @@ class Gateway:
     def start(self):
         self.write_configuration()
         self.program = Program(self.directory, "run", "--config", self.directory / "millrace.yaml",
-                               name=f"run-{time.monotonic_ns()}")
+                               name=f"run-{time.monotonic_ns()}", environment=self.environment)
         # Readiness is asked of the program itself, where it listens is read from what it says.
         found = self.program.wait_for_output(r"(?:https?|wss?)://127\.0\.0\.1:(\d+)")
         self.port = int(found[1])

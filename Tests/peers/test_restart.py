@@ -1,7 +1,6 @@
 """kill -9 during traffic, of the gateway and of the org: nothing that was acknowledged is lost, every change reaches the client at
 least once."""
 
-import os
 import signal
 import struct
 import threading
@@ -422,21 +421,11 @@ def test_readiness_says_that_the_org_is_away(world):
         client.event(org.create_case(org.create_contact("Back")))
 
 
-class ImpatientGateway(programs.Gateway):
-    """Pauses are a hundred times shorter: a stream is dead after three seconds without a word."""
-
-    def start(self):
-        os.environ["MILLRACE_HASTE"] = "100"
-        try:
-            super().start()
-        finally:
-            del os.environ["MILLRACE_HASTE"]
-
-
 def test_a_connection_that_went_dead_is_left(directories):
     """By all of its streams: another stream on it would hear as little."""
     org = programs.start_sandbox(directories("dying-org"), [*programs.PORT_OPTIONS, "--keepalive", 1])
-    gateway = ImpatientGateway(directories("impatient"), org)
+    # A stream is dead after three seconds without a word.
+    gateway = programs.Gateway(directories("impatient"), org, haste=100)
     control = Control(org)
     contact = org.create_contact("Dead")
     try:

@@ -134,7 +134,14 @@ extension GapEntry {
     func windowStart(margin: Duration) -> Int64? {
         guard let missedFrom, scope == .topic || reason == Gap.overflow else { return nil }
         // A commit in our future: one of the clocks is wrong, and earlier is right as well.
-        let start = min(missedFrom, declaredAt) - Int64(margin / .milliseconds(1))
+        return margin.before(min(missedFrom, declaredAt))
+    }
+}
+
+extension Duration {
+    /// A whole second so long before a time, both in milliseconds since 1970; nil: before 1970.
+    func before(_ time: Int64) -> Int64? {
+        let start = time - Int64(self / .milliseconds(1))
         return start >= 0 ? start / 1_000 * 1_000 : nil
     }
 }

@@ -21,6 +21,7 @@ extension ReconciliationRun {
         }
         for (round, pause) in settings.pauses.enumerated() where !rest.isEmpty {
             try await Task.sleep(for: pause)
+            try await catchUp()
             let isLast = round == settings.pauses.count - 1
             let ids = rest.sorted()
             rest = []

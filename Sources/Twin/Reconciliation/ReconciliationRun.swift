@@ -18,6 +18,7 @@ struct ReconciliationRun {
     }
 
     let twin: Twin
+    private let replica: Replica
     let source: any OrgSource
     let object: ReplicatedObject
     let settings: Replica.Reconciling
@@ -36,6 +37,7 @@ struct ReconciliationRun {
         replica: Replica
     ) {
         twin = replica.twin
+        self.replica = replica
         source = replica.reconciledSource
         settings = replica.configuration.reconciling
         pauses = replica.configuration.pauses
@@ -82,6 +84,7 @@ struct ReconciliationRun {
     // MARK: Searching
 
     private mutating func search() async throws -> Candidates {
+        try await catchUp()
         let window = try await Window.open(object, in: twin)
         defer { window.close(in: twin) }
         return reconciliation.isDeep ? try await searchDeep(window) : try await drillDown(window)
@@ -184,6 +187,11 @@ struct ReconciliationRun {
                 pause = min(pause * 2, pauses.upperBound)
             }
         }
+    }
+
+    /// What no event tells is polled first: it is late, not wrong.
+    func catchUp() async throws {
+        try await replica.catchUp(object) { try await note($0) }
     }
 
     private func note(_ message: String?) async throws {

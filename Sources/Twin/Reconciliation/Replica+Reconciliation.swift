@@ -128,7 +128,7 @@ extension Replica {
                 return (nil, "It waits for the object's first load.")
             }
             if state.isReadingAnew(object.name) { return (nil, "It waits for a snapshot of the object.") }
-            if try object.topics.allSatisfy({ try reader.cursor(topic: $0) == nil }) {
+            if try !object.topics.isEmpty && object.topics.allSatisfy({ try reader.cursor(topic: $0) == nil }) {
                 return (nil, "It waits for the object's events.")
             }
             if try !reader.recordsToRefetch(entity: object.name, after: nil, limit: 1).isEmpty {
@@ -149,19 +149,22 @@ extension Replica {
     /// Asks for those that are due. The first comes so long after the first load: that was a comparison, too.
     private func askBySchedule() async throws {
         let settings = configuration.reconciling
-        guard settings.every != nil || settings.deepEvery != nil else { return }
-        let objects = configuration.objects.map(\.name)
+        let objects = configuration.objects.map { object in
+            // What is deleted for good between two polls, nothing else tells.
+            (name: object.name, every: settings.every ?? (object.poll == nil ? nil : Self.everyIfPolled))
+        }
+        guard settings.deepEvery != nil || objects.contains(where: { $0.every != nil }) else { return }
         let now = twin.configuration.now()
         let due = try await twin.store.read { reader in
             let state = try ReconciliationState.read(reader)
             let replica = try ReplicaState.read(reader) ?? ReplicaState()
-            return objects.compactMap { name -> (name: String, isDeep: Bool)? in
+            return objects.compactMap { name, every -> (name: String, isDeep: Bool)? in
                 guard let loadedAt = replica.objects[name]?.loadedAt,
                     !state.reconciliations.contains(where: { !$0.isEnded && $0.object == name && !$0.isDryRun })
                 else { return nil }
                 let standing = state.standings[name]
                 if Self.isDue(settings.deepEvery, since: standing?.lastDeepAt ?? loadedAt, now) { return (name, true) }
-                return Self.isDue(settings.every, since: standing?.lastAt ?? loadedAt, now) ? (name, false) : nil
+                return Self.isDue(every, since: standing?.lastAt ?? loadedAt, now) ? (name, false) : nil
             }
         }
         guard !due.isEmpty else { return }
@@ -173,6 +176,8 @@ extension Replica {
             try state.write(writer)
         }
     }
+
+    private static let everyIfPolled: Duration = .seconds(86_400)
 
     private static func isDue(_ interval: Duration?, since last: Int64, _ now: Int64) -> Bool {
         guard let interval else { return false }

@@ -15,6 +15,9 @@ public protocol OrgSource: Sendable {
     /// - Parameter ids: at most `SourceQuery.idsMax`.
     func rows(_ query: SourceQuery, ids: [RecordID]) async throws(SourceError) -> [SourceRow]
 
+    /// What has changed since a second, those in the recycle bin included; nil: ever. As of an instant before it answers.
+    func changes(_ object: String, since: Int64?) async throws(SourceError) -> SourceChanges
+
     // For reconciliations. Every count is of live rows.
 
     /// API calls that were made by now, by whoever shares the account.
@@ -25,12 +28,25 @@ public protocol OrgSource: Sendable {
     func counts(
         _ object: String, of field: String, by unit: SourceSpan.Unit, in spans: [SourceSpan]
     ) async throws(SourceError) -> [Int64: Int]
-    /// Reads rows that are in one of the ranges (nil: all) to their end, some thousands at a time; they come in no order. Where it
+    /// Reads rows of a query that are in one of the ranges (nil: all) to their end, some thousands at a time; they come in no order. Where it
     /// breaks off, what was handed on may come again: there is no place to go on from.
     /// - Parameter expected: how many they may be: few are read in another way than many.
     func read(
         _ query: SourceQuery, in ranges: [SourceRange]?, expected: Int, _ take: ([SourceRow]) async throws -> Void
     ) async throws
+}
+
+/// How much has changed.
+public struct SourceChanges: Sendable, Hashable {
+    /// Rows.
+    public var count: Int
+    /// The newest `SystemModstamp`: milliseconds since 1970; nil: there is no row.
+    public var newest: Int64?
+
+    public init(count: Int, newest: Int64?) {
+        self.count = count
+        self.newest = newest
+    }
 }
 
 /// Hours since 1970, in UTC.

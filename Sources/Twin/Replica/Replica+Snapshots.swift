@@ -8,6 +8,7 @@ extension Replica {
     /// serve now does not hold up the others; then it throws why.
     func takeSnapshots() async throws -> Bool {
         try await actOnGaps()
+        try await askForFormulas()
         let state = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
         var failure: SourceError?
         var hasRun = false
@@ -30,7 +31,7 @@ extension Replica {
         let state = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
         guard let snapshot = state.snapshots.first(where: { $0.id == snapshot.id }), !snapshot.isEnded else { return }
         var run = SnapshotRun(
-            snapshot, of: object, source: source, twin: twin, gapMargin: configuration.gapMargin)
+            snapshot, of: object, source: source, twin: twin, overlap: configuration.overlap)
         do {
             try await run.run()
             let done = run.snapshot
@@ -51,9 +52,27 @@ extension Replica {
 
     /// A topic without a place of its own may yet begin at the newest event: what came before it would be lost.
     private func isStreaming(_ object: ReplicatedObject) async throws -> Bool {
-        try await twin.store.read { reader in
+        if object.topics.isEmpty { return object.poll != nil }
+        return try await twin.store.read { reader in
             for topic in object.topics where try reader.cursor(topic: topic) != nil { return true }
             return false
+        }
+    }
+
+    private func askForFormulas() async throws {
+        let objects = configuration.objects.filter { $0.refreshFormulas != nil }
+        guard !objects.isEmpty else { return }
+        let now = twin.configuration.now()
+        let known = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
+        let due = objects.filter { object in
+            var known = known
+            return known.requestFormulas(of: object, now: now)
+        }
+        guard !due.isEmpty else { return }
+        try await twin.commit { writer in
+            var state = try ReplicaState.read(writer) ?? ReplicaState()
+            for object in due { _ = state.requestFormulas(of: object, now: now) }
+            try state.write(writer)
         }
     }
 
@@ -67,7 +86,7 @@ extension Replica {
             return try !Self.gaps(behind: seen, reader).isEmpty
         }
         guard isNew else { return }
-        try await twin.commit { [twin, margin = configuration.gapMargin] writer in
+        try await twin.commit { [twin, margin = configuration.overlap] writer in
             var state = try ReplicaState.read(writer) ?? ReplicaState()
             let ledger = twin.ledger(writer)
             let gaps = try Self.gaps(behind: state.seenGap, writer)

@@ -13,10 +13,10 @@ public final class Replica: Sendable {
         public var pauses: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
         /// Beyond so many records in doubt, the object is read anew.
         public var refetchesMax = 2_000
-        /// After lost events, rows are read that have changed since so long before the first of them: longer than the longest
-        /// transaction takes, whose rows have the time of their change and whose events that of the commit, and than an event
-        /// takes to be published.
-        public var gapMargin: Duration = .seconds(600)
+        /// After lost events, rows are read that have changed since so long before the first of them, and polls go back so long
+        /// behind what they have seen: longer than the longest transaction takes, whose rows have the time of their change and
+        /// whose events that of the commit, and than an event takes to be published.
+        public var overlap: Duration = .seconds(600)
         public var reconciling = Reconciling()
         public init(objects: [ReplicatedObject]) { self.objects = objects }
     }
@@ -35,21 +35,26 @@ public final class Replica: Sendable {
 
     public let twin: Twin
     let source: any OrgSource
-    /// The same org, its calls charged to reconciliation.
+    /// The same org, its calls charged to reconciliation, and to polling.
     let reconciledSource: any OrgSource
+    let polledSource: any OrgSource
     let configuration: Configuration
     let logger: Logger
     let descriptions: Descriptions
     let standings = ReconciliationStandings()
+    let polls = Polls()
 
-    /// - Parameter reconciledSource: asked for reconciliations; nil: `source`.
+    /// - Parameters:
+    ///   - reconciledSource: asked for reconciliations; nil: `source`.
+    ///   - polledSource: asked for polls; nil: `source`.
     public init(
-        twin: Twin, source: any OrgSource, reconciledSource: (any OrgSource)? = nil, configuration: Configuration,
-        logger: Logger
+        twin: Twin, source: any OrgSource, reconciledSource: (any OrgSource)? = nil,
+        polledSource: (any OrgSource)? = nil, configuration: Configuration, logger: Logger
     ) {
         self.twin = twin
         self.source = source
         self.reconciledSource = reconciledSource ?? source
+        self.polledSource = polledSource ?? source
         self.configuration = configuration
         self.logger = logger
         descriptions = Descriptions(due: Set(configuration.objects.map(\.name)))
@@ -67,6 +72,7 @@ public final class Replica: Sendable {
             group.addTask { try await self.repeating("the org has not described an object", self.describe) }
             group.addTask { try await self.repeating("a snapshot waits", self.takeSnapshots) }
             group.addTask { try await self.repeating("records in doubt wait", self.refetch) }
+            group.addTask { try await self.repeating("a poll waits", self.poll) }
             group.addTask { try await self.repeating("a reconciliation waits", self.reconcile) }
             defer { group.cancelAll() }
             try await group.next()
@@ -103,7 +109,7 @@ public final class Replica: Sendable {
     public func status() async throws -> ReplicaStatus {
         let objects = configuration.objects
         let max = configuration.refetchesMax
-        let messages = descriptions.messages
+        let messages = polls.messages.merging(descriptions.messages) { $1 }
         return try await twin.store.read { reader in
             let state = try ReplicaState.read(reader) ?? ReplicaState()
             let reconciliations = try ReconciliationState.read(reader)
@@ -111,6 +117,7 @@ public final class Replica: Sendable {
                 ReplicaStatus.Object(
                     name: object.name, columns: state.objects[object.name]?.fields.count ?? 0,
                     loadedAt: state.objects[object.name]?.loadedAt, message: messages[object.name],
+                    freshness: try self.twin.freshness(of: object, state.objects[object.name], reader),
                     inDoubt: try reader.recordsToRefetch(entity: object.name, after: nil, limit: max + 1).count,
                     reconciled: reconciliations.standings[object.name])
             }
@@ -174,8 +181,10 @@ public struct ReplicaStatus: Sendable, Codable {
         public var columns: Int
         /// Milliseconds since 1970; nil: never read whole.
         public var loadedAt: Int64?
-        /// Why the org's description of it cannot be used.
+        /// Why the org's description of it cannot be used, or why it could not be polled.
         public var message: String?
+        /// How every column is kept, in groups; empty: there is no table yet.
+        public var freshness: [ColumnFreshness]
         /// Records that are to be read again, up to one more than `inDoubtMax`.
         public var inDoubt: Int
         /// Nil: never.

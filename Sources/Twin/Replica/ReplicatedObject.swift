@@ -12,11 +12,19 @@ public struct ReplicatedObject: Sendable, Hashable {
     public var fields: Fields
     /// Topics that bring its changes.
     public var topics: Set<String>
+    /// How often the org is asked for what has changed, besides or instead of its events; nil: never.
+    public var poll: Duration?
+    /// How often the formulas are read, whose changes make no events; nil: when a record is read for another reason.
+    public var refreshFormulas: Duration?
 
-    public init(name: String, fields: Fields, topics: Set<String>) {
+    public init(
+        name: String, fields: Fields, topics: Set<String>, poll: Duration? = nil, refreshFormulas: Duration? = nil
+    ) {
         self.name = name
         self.fields = fields
         self.topics = topics
+        self.poll = poll
+        self.refreshFormulas = refreshFormulas
     }
 
     /// Columns that every table has, so far as the object has the field; the mark of a deleted record comes besides.

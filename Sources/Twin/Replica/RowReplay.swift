@@ -15,6 +15,8 @@ struct RowReplay {
     /// The object has columns by now that the query does not name yet: whoever read them could not write them here, so that a row
     /// of which nothing else is known is not whole.
     private let isBehind: Bool
+    /// Rows from some time on: their overlap with what was read before is already here.
+    private let mostAreKnown: Bool
     private let ledger: GapLedger
     private let mending: GapLedger.Mending
     /// Not in doubt any more.
@@ -31,6 +33,7 @@ struct RowReplay {
         self.object = object
         outcome = RowOutcome(object: object, window: window, reader: writer, schemas: twin.schemaInTransaction)
         fields = hasAllFields ? nil : query.fields
+        mostAreKnown = query.since != nil
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
         isBehind =
@@ -41,7 +44,7 @@ struct RowReplay {
     /// Those of records that the table does not have go into it by the fastest way.
     mutating func write(_ rows: some Collection<SourceRow>) throws(StoreError) {
         let ids = rows.map(\.id)
-        guard fields == nil, left.isEmpty else {
+        guard fields == nil, left.isEmpty, !mostAreKnown else {
             let known = try writer.records(entity: object.name, ids: ids).map { ($0.image.id, $0) }
             let records = Dictionary(known, uniquingKeysWith: { first, _ in first })
             for row in rows {
@@ -70,6 +73,7 @@ struct RowReplay {
         if !record.needsRefetch { settled.append(record.image.id) }
         guard let known else { return try writer.insert(record) }
         for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
+        if mostAreKnown, record.saysNothingNew(of: known) { return }
         try writer.put(record)
     }
 
@@ -105,6 +109,19 @@ struct RowReplay {
         }
         for name in fields { kept.image.fields[name] = read.image.fields[name] }
         kept.needsRefetch = kept.needsRefetch || read.needsRefetch
+        if let known, kept.saysNothingNew(of: known) { return }
         try writer.put(kept)
+    }
+}
+
+extension StoredRecord {
+    /// Whether writing it over a record would change nothing that counts.
+    fileprivate func saysNothingNew(of known: StoredRecord) -> Bool {
+        guard isDeleted == known.isDeleted, needsRefetch == known.needsRefetch,
+            image.isComplete == known.image.isComplete,
+            // Within what two events of a transaction may be apart.
+            commitTimestamp <= known.commitTimestamp + RecordChange.commitTimestampSkewMax
+        else { return false }
+        return image.fields.allSatisfy { $0.value == known.image.fields[$0.key] ?? .null }
     }
 }

@@ -26,6 +26,8 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
         case gap
         /// A reconciliation has found more than is worth reading by ids.
         case reconciliation
+        /// Formulas, whose changes make no events.
+        case formulas
     }
 
     public var id: Int
@@ -46,6 +48,8 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
     public var read: String?
     /// Where its next page begins.
     public var next: String?
+    /// Of a polled object that is read whole: the newest `SystemModstamp` from before the first row was read.
+    public var newest: Int64?
     /// Written so far.
     public var rows = 0
     /// To be read in all, where the org says so.
@@ -76,7 +80,7 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
 
     mutating func beginAgain() {
         if phase == .comparing { phase = .reading }
-        (place, gapsUpTo, read, next, total) = (nil, nil, nil, nil, nil)
+        (place, gapsUpTo, newest, read, next, total) = (nil, nil, nil, nil, nil, nil)
         rows = 0
         restarts += 1
     }
@@ -91,6 +95,12 @@ struct ReplicaState: Sendable, Codable {
         var fields: [String] = []
         /// Formulas among them; nil: described before this was kept.
         var calculated: [String]?
+        /// When the last reading of all rows began that brought the formulas: milliseconds since 1970.
+        var formulasAt: Int64?
+        /// The same of all columns.
+        var readAt: Int64?
+        /// Nil: never polled.
+        var polled: PollStanding?
     }
 
     struct SeenGap: Sendable, Codable {
@@ -195,5 +205,27 @@ struct ReplicaState: Sendable, Codable {
     mutating func update(_ snapshot: Snapshot) {
         guard let index = snapshots.firstIndex(where: { $0.id == snapshot.id }) else { return }
         snapshots[index] = snapshot
+        guard snapshot.phase == .done, snapshot.query.condition == nil, snapshot.query.since == nil else { return }
+        let name = snapshot.query.object
+        if snapshot.hasAllFields { objects[name]?.readAt = snapshot.startedAt }
+        let formulas = objects[name]?.calculated ?? []
+        if snapshot.hasAllFields || (!formulas.isEmpty && Set(snapshot.query.fields).isSuperset(of: formulas)) {
+            objects[name]?.formulasAt = snapshot.startedAt
+        }
+    }
+
+    /// Whose formulas have not been read for as long as they may be.
+    mutating func requestFormulas(of object: ReplicatedObject, now: Int64) -> Bool {
+        guard let every = object.refreshFormulas, let known = objects[object.name], let loadedAt = known.loadedAt,
+            let formulas = known.calculated, !formulas.isEmpty,
+            .milliseconds(now - (known.formulasAt ?? loadedAt)) >= every,
+            !snapshots.contains(where: {
+                !$0.isEnded && $0.query.object == object.name && ($0.isWhole || $0.reason == .formulas)
+            })
+        else { return false }
+        // One is remembered: of those before it there is nothing to say.
+        snapshots.removeAll { $0.isEnded && $0.query.object == object.name && $0.reason == .formulas }
+        _ = request(SourceQuery(object: object.name, fields: formulas), hasAllFields: false, .formulas, now: now)
+        return true
     }
 }

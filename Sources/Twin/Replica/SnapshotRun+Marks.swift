@@ -14,10 +14,10 @@ extension SnapshotRun {
                 try reader.recordsToRefetch(entity: entity, after: after, limit: Self.marksAtOnce).map(\.image.id)
             }
             guard let final = page.last else { return true }
-            let outcome = try await twin.commit { [snapshot, gapMargin] writer -> Outcome in
+            let outcome = try await twin.commit { [snapshot, overlap] writer -> Outcome in
                 let view = try window.view(writer)
                 if view.isBroken || view.concernsAll { return .lost }
-                let settled = Set(try snapshot.settledEntries(writer, margin: gapMargin))
+                let settled = Set(try snapshot.settledEntries(writer, margin: overlap))
                 let open = try writer.doubts(entity: snapshot.query.object, id: nil)
                 // Another reading is to come, which clears them.
                 guard settled.isSuperset(of: open) else { return .others }

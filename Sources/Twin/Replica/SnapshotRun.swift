@@ -8,14 +8,14 @@ struct SnapshotRun {
     let twin: Twin
     let source: any OrgSource
     let object: ReplicatedObject
-    let gapMargin: Duration
+    let overlap: Duration
     private(set) var snapshot: Snapshot
 
     init(
-        _ snapshot: Snapshot, of object: ReplicatedObject, source: any OrgSource, twin: Twin, gapMargin: Duration
+        _ snapshot: Snapshot, of object: ReplicatedObject, source: any OrgSource, twin: Twin, overlap: Duration
     ) {
         self.snapshot = snapshot
-        self.gapMargin = gapMargin
+        self.overlap = overlap
         self.object = object
         self.source = source
         self.twin = twin
@@ -76,7 +76,15 @@ struct SnapshotRun {
         if let place = snapshot.place { return try await Window.reopen(object, from: place, in: twin) }
         let window = try await Window.open(object, in: twin)
         (snapshot.place, snapshot.gapsUpTo) = (window.place, window.gapsUpTo)
-        try await save()
+        do {
+            if object.poll != nil, snapshot.isWhole {
+                snapshot.newest = try await source.changes(object.name, since: nil).newest
+            }
+            try await save()
+        } catch {
+            window.close(in: twin)
+            throw error
+        }
         CrashPoint.windowAfter.reached()
         return window
     }
@@ -163,11 +171,17 @@ struct SnapshotRun {
         snapshot.finishedAt = twin.configuration.now()
         let done = snapshot
         CrashPoint.finishBefore.reached()
-        try await twin.commit { [twin, gapMargin] writer in
-            let entries = try done.settledEntries(writer, margin: gapMargin)
+        try await twin.commit { [twin, overlap, isPolled = object.poll != nil] writer in
+            let entries = try done.settledEntries(writer, margin: overlap)
             try twin.ledger(writer).settle(done.query.object, entries: entries, by: .snapshot(done.id))
             var state = try ReplicaState.read(writer) ?? ReplicaState()
-            if done.isWhole { state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt }
+            if done.isWhole {
+                state.objects[done.query.object, default: .init()].loadedAt = done.finishedAt
+                if isPolled {
+                    state.objects[done.query.object]?.polled = PollStanding(
+                        upTo: done.newest ?? .min, at: done.startedAt ?? 0, rows: done.rows)
+                }
+            }
             state.update(done)
             try state.write(writer)
         }

@@ -13,7 +13,7 @@ public enum OrgTime {
     }
 
     /// Milliseconds since 1970. A text without a zone is UTC.
-    static func dateTime(_ text: some Collection<UInt8>) -> Int64? {
+    public static func dateTime(_ text: some Collection<UInt8>) -> Int64? {
         var scanner = Scanner(text)
         guard let day = scanner.day(), scanner.take(UInt8(ascii: "T")) else { return nil }
         guard let clock = scanner.clock(), let zone = scanner.zone(), scanner.isAtEnd else { return nil }

@@ -19,6 +19,7 @@ extension Bridge.Settings {
             issuerKeys: issuerKeys,
             adminSecret: configuration.adminSecret,
             objects: configuration.replicatedObjects,
+            overlap: configuration.overlap,
             reconciling: Replica.Reconciling(configuration.reconcile),
             budget: BudgetPolicy(configuration.api))
     }

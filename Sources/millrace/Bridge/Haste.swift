@@ -29,6 +29,11 @@ struct Haste: Sendable, Hashable {
     func replica(_ configuration: Replica.Configuration) -> Replica.Configuration {
         var hastened = configuration
         hastened.interval = configuration.interval / factor
+        hastened.overlap = configuration.overlap / factor
+        for index in hastened.objects.indices {
+            hastened.objects[index].poll = hastened.objects[index].poll.map { $0 / factor }
+            hastened.objects[index].refreshFormulas = hastened.objects[index].refreshFormulas.map { $0 / factor }
+        }
         hastened.pauses = configuration.pauses.lowerBound / factor...configuration.pauses.upperBound / factor
         return hastened
     }

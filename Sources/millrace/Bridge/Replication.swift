@@ -38,9 +38,11 @@ struct Replication: Sendable {
             configuration: .init(timing: OrgAPI.Timing().hastened(by: settings.haste.factor)), logger: logger)
         let source = UpstreamSource(api: api)
         var configuration = Replica.Configuration(objects: settings.objects)
+        configuration.overlap = settings.overlap
         configuration.reconciling = settings.reconciling
         replica = Replica(
             twin: twin, source: source, reconciledSource: UpstreamSource(source, chargedTo: .reconcile),
+            polledSource: UpstreamSource(source, chargedTo: .polling),
             configuration: settings.haste.replica(configuration), logger: logger)
     }
 
@@ -89,6 +91,7 @@ struct Replication: Sendable {
 
     func register(in registry: MetricsRegistry) {
         ReconciliationMetrics(replica: replica).register(in: registry)
+        PollMetrics(replica: replica).register(in: registry)
         registry.collect { [budget = api.budget] writer in
             let report = budget.report
             for purpose in report.purposes {

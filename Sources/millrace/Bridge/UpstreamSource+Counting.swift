@@ -12,6 +12,20 @@ extension UpstreamSource {
     /// Between two looks at a job, each of which is a call: nobody waits for it at a screen.
     private static let pollMax: Duration = .seconds(60)
 
+    func changes(_ object: String, since: Int64?) async throws(SourceError) -> SourceChanges {
+        let condition = since.map { " WHERE SystemModstamp >= \(Self.time(milliseconds: $0))" } ?? ""
+        return try await asking(notFound: .refused) {
+            let soql = "SELECT COUNT(Id) n, MAX(SystemModstamp) m FROM \(object)\(condition)"
+            for try await page in api.query(soql, includingDeleted: true) {
+                guard let row = page.records.first, let count = row["n"]?.integer else { continue }
+                let newest = row["m"]?.string.flatMap { OrgTime.dateTime($0.utf8) }
+                guard newest != nil || count == 0 else { continue }
+                return SourceChanges(count: Int(clamping: count), newest: newest)
+            }
+            throw SourceError(.refused, "The org's answer to a count cannot be read.")
+        }
+    }
+
     func count(_ object: String, in range: SourceRange?) async throws(SourceError) -> Int {
         let condition = range.map { " WHERE \(Self.condition($0))" } ?? ""
         return try await asking(notFound: .refused) {
@@ -51,7 +65,11 @@ extension UpstreamSource {
         let description = try await description(query.object)
         let columns = Self.columns(query, description)
         var soql = "SELECT \(columns.joined(separator: ", ")) FROM \(query.object)"
-        if let ranges { soql += " WHERE " + ranges.map { "(\(Self.condition($0)))" }.joined(separator: " OR ") }
+        var conditions = Self.conditions(query)
+        if let ranges { conditions.append(ranges.map { "(\(Self.condition($0)))" }.joined(separator: " OR ")) }
+        if !conditions.isEmpty {
+            soql += " WHERE " + (conditions.count == 1 ? conditions[0] : conditions.map { "(\($0))" }.joined(separator: " AND "))
+        }
         if expected <= Self.queriedRowsMax {
             try await readByQuery(soql, query, RowDecoder(description, columns: columns), take)
         } else {

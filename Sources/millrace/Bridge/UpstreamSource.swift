@@ -71,10 +71,7 @@ final class UpstreamSource: OrgSource {
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String {
         let description = try await description(query.object)
         var soql = "SELECT \(Self.columns(query, description).joined(separator: ", ")) FROM \(query.object)"
-        let conditions = [
-            query.condition.map { query.since == nil ? $0 : "(\($0))" },
-            query.since.map { "SystemModstamp >= \(Self.literal($0))" },
-        ].compactMap(\.self)
+        let conditions = Self.conditions(query)
         if !conditions.isEmpty { soql += " WHERE " + conditions.joined(separator: " AND ") }
         let text = soql
         return try await asking(notFound: .refused) {
@@ -82,9 +79,12 @@ final class UpstreamSource: OrgSource {
         }
     }
 
-    /// A date-time of SOQL, in whole seconds: `2026-11-22T03:00:00Z`.
-    private static func literal(_ milliseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(milliseconds / 1_000)).formatted(.iso8601)
+    /// To be joined by AND.
+    static func conditions(_ query: SourceQuery) -> [String] {
+        [
+            query.condition.map { query.since == nil ? $0 : "(\($0))" },
+            query.since.map { "SystemModstamp >= \(OrgTime.text(seconds: $0 / 1_000))" },
+        ].compactMap(\.self)
     }
 
     func page(

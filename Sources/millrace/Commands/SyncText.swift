@@ -14,6 +14,7 @@ enum SyncText {
                     + padded(object.loadedAt.map(time) ?? "not yet", 20) + "  " + padded(doubt, 9) + "  "
                     + padded(object.reconciled?.lastDoneAt.map(time) ?? "not yet", 20) + "  "
                     + (object.reconciled?.lastDoneAt == nil ? "" : "\(object.reconciled?.lastDrift ?? 0)"))
+            lines += object.freshness.map { "  " + text($0) }
             if let message = object.message { lines.append("  " + message) }
         }
         if !report.status.snapshots.isEmpty {
@@ -39,6 +40,25 @@ enum SyncText {
                 + (report.budget.refused > 0 ? "; \(report.budget.refused) not made, for want of budget" : ""))
         return lines.joined(separator: "\n")
     }
+
+    /// `refreshed every 1h, as of 2026-11-22T03:00:00Z: Age__c, Score__c`
+    private static func text(_ freshness: ColumnFreshness) -> String {
+        let every = freshness.every.map { " every \(DurationText.text(.seconds($0)))" } ?? ""
+        let asOf = freshness.asOf.map { "as of \(time($0))" }
+        let kept =
+            switch freshness.source {
+            case .events: "live, by events"
+            case .poll: "polled\(every), " + (asOf ?? "not yet")
+            case .refresh: "refreshed\(every), " + (asOf ?? "not yet")
+            case .reading: asOf.map { "\($0), or when the record was read since" } ?? "not read yet"
+            }
+        let names = freshness.columns.prefix(columnsNamed).joined(separator: ", ")
+        let rest = freshness.columns.count - columnsNamed
+        return "\(kept): \(names)" + (rest > 0 ? " and \(rest) more" : "")
+    }
+
+    /// The others are in the JSON.
+    private static let columnsNamed = 8
 
     /// `3 Case reading, 12,000 of 40,000 rows (30 %)`
     static func line(_ snapshot: Snapshot) -> String {
@@ -76,6 +96,7 @@ enum SyncText {
         case .doubt: "many records in doubt"
         case .gap: "events were lost"
         case .reconciliation: "differs from the org"
+        case .formulas: "formulas"
         }
     }
 

@@ -55,6 +55,7 @@ private struct ConfigurationReader {
         let tracked = trackedObjects()
         let objects = ObjectsReader(root: root, topics: topics ?? TopicCheck.standard).objects()
         let api = api(root.section("api"))
+        let overlap = overlap(root.section("sync"))
         let reconcile = reconcile(root.section("reconcile"))
         let allTracked = tracked?.objects?.union(objects?.map(\.name) ?? [])
         let kept = (objects ?? []).compactMap { object in object.keptFields.map { (object.name, $0) } }
@@ -72,19 +73,15 @@ private struct ConfigurationReader {
         let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, tracked != nil, let objects, let api, let reconcile, let channels, let store,
-            let listen,
-            let pubSub, let push, let admin,
-            let log,
-            let drainTimeout, let lameDuck
+        guard let org, let topics, tracked != nil, let objects, let api, let overlap, let reconcile, let channels,
+            let store, let listen, let pubSub, let push, let admin, let log, let drainTimeout, let lameDuck
         else {
             return nil
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
-            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api, reconcile: reconcile,
-            adminSecret: admin.secret, log: log,
-            drainTimeout: drainTimeout, lameDuck: lameDuck)
+            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api, overlap: overlap,
+            reconcile: reconcile, adminSecret: admin.secret, log: log, drainTimeout: drainTimeout, lameDuck: lameDuck)
     }
 
     // MARK: Sections
@@ -154,6 +151,11 @@ private struct ConfigurationReader {
         let reserve = section.integer("reserve_percent")
         guard let reserve, max != nil || !hasMax else { return nil }
         return Configuration.API(callsPerDayMax: max, reservePercent: reserve)
+    }
+
+    private func overlap(_ section: Section) -> Duration? {
+        defer { section.finish() }
+        return section.duration("overlap")
     }
 
     private func reconcile(_ section: Section) -> Configuration.Reconcile? {

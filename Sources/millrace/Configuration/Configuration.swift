@@ -143,6 +143,8 @@ struct Configuration: Sendable {
     /// Objects that are loaded, and kept whole.
     var replicatedObjects: [ReplicatedObject]
     var api: API
+    /// How far polls and readings after lost events go back.
+    var overlap: Duration
     var reconcile: Reconcile
     /// By object, the fields that are kept; of objects that are not named here all are.
     var keptFields: [String: Set<String>] {

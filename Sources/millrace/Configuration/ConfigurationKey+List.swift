@@ -46,7 +46,13 @@ extension ConfigurationKey {
         ConfigurationKey(
             path: "objects", kind: .replicas, presence: .optional,
             effect:
-                "Objects that are replicated: loaded whole, kept whole, each in a table of its own, with `fields: all` or a list"
+                "Objects that are replicated: loaded whole, kept whole, each in a table of its own, with `fields: all` or a list; "
+                + "`poll: 5m` asks the org for what has changed (objects without change events), `refresh_formulas: 1h` reads formulas anew"
+        ),
+        ConfigurationKey(
+            path: "sync.overlap", kind: .duration(.seconds(0)...(.seconds(7 * 86_400))), presence: .defaults(to: "10m"),
+            effect:
+                "Polls, and readings after lost events, go back so long behind what was seen: longer than the org's longest transaction"
         ),
         ConfigurationKey(
             path: "api.calls_per_day_max", kind: .integer(1...100_000_000), presence: .optional,
@@ -57,7 +63,7 @@ extension ConfigurationKey {
         ConfigurationKey(
             path: "reconcile.every", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))), presence: .optional,
             effect:
-                "How often each replicated object is compared with the org, by counts; left out: only by `millrace sync reconcile`"
+                "How often each replicated object is compared with the org, by counts; left out: polled ones once a day, others only by `millrace sync reconcile`"
         ),
         ConfigurationKey(
             path: "reconcile.deep_every", kind: .duration(.seconds(60)...(.seconds(365 * 86_400))),

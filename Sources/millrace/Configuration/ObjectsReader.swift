@@ -2,12 +2,16 @@ import ChangeEvents
 import Twin
 import Yams
 
-/// Reads `objects`: which objects are replicated, and with which fields.
+/// Reads `objects`: which objects are replicated, with which fields, and how often the org is asked for what no event tells.
 struct ObjectsReader {
     let root: Section
     let topics: [String]
 
     private static let fields = "fields"
+    private static let poll = "poll"
+    private static let refreshFormulas = "refresh_formulas"
+    /// Between two polls or refreshes of an object.
+    private static let intervals: ClosedRange<Duration> = .seconds(10) ... .seconds(30 * 86_400)
 
     /// Nil where there is a mistake.
     func objects() -> [ReplicatedObject]? {
@@ -26,25 +30,65 @@ struct ObjectsReader {
                 note("\(name) is not the API name of an object", line, &isRight)
                 continue
             }
-            guard let fields = fields(of: name, value, line: line, &isRight) else { continue }
+            guard let settings = settings(of: name, value, line: line, &isRight),
+                let fields = fields(of: name, settings[Self.fields], line: line, &isRight)
+            else { continue }
+            let poll = interval(of: name, Self.poll, settings, line, &isRight)
+            let refresh = interval(of: name, Self.refreshFormulas, settings, line, &isRight)
             let topics = topics(of: name)
-            if topics.isEmpty {
+            if topics.isEmpty, settings[Self.poll] == nil {
                 note(
-                    "\(name): no topic brings its changes: add /data/ChangeEvents or /data/\(ChangeEventHeader.eventName(ofEntity: name)) to topics",
+                    "\(name): no topic brings its changes: add /data/ChangeEvents or /data/\(ChangeEventHeader.eventName(ofEntity: name)) to topics, or have it polled (\(Self.poll): 5m)",
                     line, &isRight)
             }
-            objects.append(ReplicatedObject(name: name, fields: fields, topics: topics))
+            objects.append(
+                ReplicatedObject(name: name, fields: fields, topics: topics, poll: poll, refreshFormulas: refresh))
         }
         return isRight ? objects : nil
     }
 
-    private func fields(
+    /// By name; nil where they are no such thing.
+    private func settings(
         of object: String, _ node: Node, line: Int, _ isRight: inout Bool
+    ) -> [String: Node]? {
+        guard case .mapping(let mapping) = node else {
+            note("\(object) must have \(Self.fields), all or a list of names", line, &isRight)
+            return nil
+        }
+        let names = [Self.fields, Self.poll, Self.refreshFormulas]
+        var settings: [String: Node] = [:]
+        for (key, value) in mapping {
+            let name = key.scalarText ?? ""
+            let line = key.mark?.line ?? line
+            guard names.contains(name) else {
+                let hint = Spelling.nearest(to: name, among: names).map { ": did you mean \($0)?" } ?? ""
+                note("\(object).\(name) is not known\(hint)", line, &isRight)
+                continue
+            }
+            if settings.updateValue(value, forKey: name) != nil { note("\(object) has \(name) twice", line, &isRight) }
+        }
+        return settings
+    }
+
+    private func interval(
+        of object: String, _ name: String, _ settings: [String: Node], _ line: Int, _ isRight: inout Bool
+    ) -> Duration? {
+        guard let node = settings[name] else { return nil }
+        guard let interval = node.scalarText.flatMap(DurationText.duration), Self.intervals.contains(interval) else {
+            let (least, most) = (Self.intervals.lowerBound, Self.intervals.upperBound)
+            note(
+                "\(object).\(name) must be a duration from \(DurationText.text(least)) to \(DurationText.text(most)), such as 5m",
+                node.mark?.line ?? line, &isRight)
+            return nil
+        }
+        return interval
+    }
+
+    private func fields(
+        of object: String, _ node: Node?, line: Int, _ isRight: inout Bool
     ) -> ReplicatedObject.Fields? {
-        guard case .mapping(let mapping) = node, mapping.count == 1, let (key, value) = mapping.first,
-            key.scalarText == Self.fields
-        else {
-            note("\(object) must have \(Self.fields), all or a list of names, and nothing else", line, &isRight)
+        guard let value = node else {
+            note("\(object) must have \(Self.fields), all or a list of names", line, &isRight)
             return nil
         }
         if value.scalarText == "all" { return .all }

@@ -140,7 +140,7 @@ struct Doctor: Sendable {
         for object in configuration.replicatedObjects {
             findings.append(await described(object, api))
             if case .success(let events) = captured {
-                findings.append(contentsOf: capture(object.name, events))
+                findings.append(contentsOf: capture(object, events))
             }
         }
         return findings
@@ -203,16 +203,22 @@ struct Doctor: Sendable {
         }
     }
 
-    private static func capture(_ object: String, _ events: Set<String>) -> [Finding] {
+    private static func capture(_ replicated: ReplicatedObject, _ events: Set<String>) -> [Finding] {
+        let object = replicated.name
         if events.contains(ChangeEventHeader.eventName(ofEntity: object)) {
             return [.ok("capture", "changes of \(object) are captured")]
+        }
+        if let poll = replicated.poll {
+            return [.ok("capture", "changes of \(object) are not captured: it is polled every \(DurationText.text(poll))")]
         }
         // An object of one's own may be listed by an id, which tells nothing.
         if object.hasSuffix("__c"), events.contains(where: { !$0.hasSuffix("ChangeEvent") }) { return [] }
         return [
             .error(
                 "capture", "the org does not capture changes of \(object)",
-                advice: "Select it in Setup, Change Data Capture: until then its table stays as it was loaded.")
+                advice:
+                    "Select it in Setup, Change Data Capture, or have it polled (poll: 5m): until then its table stays as it was loaded."
+            )
         ]
     }
 

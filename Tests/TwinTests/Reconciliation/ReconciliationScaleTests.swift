@@ -71,6 +71,10 @@ private final class LargeOrg: OrgSource {
         return counts
     }
 
+    func changes(_ object: String, since: Int64?) async throws(SourceError) -> SourceChanges {
+        throw SourceError(.refused, "nobody polls it")
+    }
+
     func count(_ object: String, in range: SourceRange?) async throws(SourceError) -> Int {
         counted { row in range.map { Self.has($0, row) } ?? true ? true : nil }[true] ?? 0
     }

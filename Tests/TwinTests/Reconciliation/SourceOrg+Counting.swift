@@ -10,6 +10,13 @@ extension SourceOrg {
 
     var calls: Int { with { $0.calls } }
 
+    func changes(_ object: String, since: Int64?) async throws(SourceError) -> SourceChanges {
+        try await answer { state in
+            let stamps = state.records.values.map(\.systemModstamp).filter { stamp in since.map { stamp >= $0 } ?? true }
+            return SourceChanges(count: stamps.count, newest: stamps.max())
+        }
+    }
+
     func count(_ object: String, in range: SourceRange?) async throws(SourceError) -> Int {
         try await answer { state in Self.live(state, range.map { [$0] }).count }
     }
@@ -29,7 +36,7 @@ extension SourceOrg {
         _ query: SourceQuery, in ranges: [SourceRange]?, expected: Int, _ take: ([SourceRow]) async throws -> Void
     ) async throws {
         let rows = try await answer { state in
-            let ids = Self.live(state, ranges)
+            let ids = query.includesDeleted ? state.records.keys.sorted() : Self.live(state, ranges)
             state.calls += Self.callsToRead(ids.count, expected: expected) - 1
             return ids.compactMap { Self.row($0, query, state) }
         }

@@ -12,8 +12,10 @@ struct ReplicaBench: Sendable {
     let bench: TwinBench
     let org: SourceOrg
 
-    init(random: SeededRandom = SeededRandom(), pageRows: Int = 7) async throws {
-        bench = try await TwinBench { $0.replicated = ["Case": [CaseEvents.topic]] }
+    init(
+        random: SeededRandom = SeededRandom(), pageRows: Int = 7, topics: Set<String> = [CaseEvents.topic]
+    ) async throws {
+        bench = try await TwinBench { $0.replicated = ["Case": topics] }
         org = SourceOrg(cases: bench.cases, random: random, pageRows: pageRows)
     }
 
@@ -21,13 +23,14 @@ struct ReplicaBench: Sendable {
     func begin() async throws { try await bench.ingest(latest: 1) }
 
     func replica(
-        _ objects: ReplicatedObject..., refetchesMax: Int = 2_000, gapMargin: Duration = .seconds(3)
+        _ objects: ReplicatedObject..., refetchesMax: Int = 2_000, overlap: Duration = .seconds(3)
     ) -> Replica {
         var configuration = Replica.Configuration(objects: objects.isEmpty ? [Self.object] : objects)
         configuration.interval = .milliseconds(2)
         configuration.pauses = .milliseconds(1) ... .milliseconds(5)
         configuration.refetchesMax = refetchesMax
-        configuration.gapMargin = gapMargin
+        configuration.overlap = overlap
+        configuration.reconciling.pauses = [.milliseconds(2), .milliseconds(2)]
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return Replica(twin: bench.twin, source: org, configuration: configuration, logger: logger)

@@ -20,8 +20,8 @@ import Testing
         return world
     }
 
-    private func settle(_ world: ReplicaBench, gapMargin: Duration = .seconds(3)) async throws -> Snapshot {
-        let replica = world.replica(gapMargin: gapMargin)
+    private func settle(_ world: ReplicaBench, overlap: Duration = .seconds(3)) async throws -> Snapshot {
+        let replica = world.replica(overlap: overlap)
         try await world.running(replica) {
             try await poll("a second reading") { try await replica.status().snapshots.count >= 2 }
             try await world.settled(replica)
@@ -76,7 +76,7 @@ import Testing
             state.records[.test("500", 1)]?.systemModstamp = (time - 9_000) / 1_000 * 1_000
         }
         try await world.org.deliver(to: world.bench.twin)
-        _ = try await settle(world, gapMargin: margin)
+        _ = try await settle(world, overlap: margin)
         let overflown = try await world.rows()[.test("500", 1)]?.image.fields["Description"]
         #expect((overflown == world.org.records[.test("500", 1)]?.fields["Description"]) == isRight)
     }
