@@ -150,7 +150,7 @@ def test_what_is_gone_for_good_is_found_by_a_reconciliation(gateway, org):
     done = sync(gateway, "reconcile", "Lead", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert [found["drift"] for found in report] == [{"gone": 1}], report
+    assert [found["reconciliation"]["drift"] for found in report] == [{"gone": 1}], report
     assert same(gateway, org, "Lead", LEAD)
 
 

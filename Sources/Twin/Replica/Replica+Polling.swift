@@ -52,7 +52,8 @@ extension Replica {
                 let view = try window.view(writer)
                 if view.isBroken { throw SourceError(.notNow, "Events were lost while \(object.name) was polled.") }
                 var replay = try RowReplay(
-                    query, hasAllFields: true, of: object, window: view, writer: writer, twin: twin, mending: .refetch)
+                    query, hasAllFields: true, leavesEqual: true, of: object, window: view, writer: writer, twin: twin,
+                    mending: .refetch)
                 try replay.write(page)
                 try replay.finish()
             }
@@ -67,6 +68,8 @@ extension Replica {
             try state.write(writer)
         }
         polls.done(object.name, standing)
+        // No event tells of a new field either. Of those that were named, a query that is refused tells.
+        if case .all = object.fields { descriptions.ask(for: object.name) }
         logger.debug("polled", metadata: ["object": "\(object.name)", "rows": "\(rows)"])
     }
 

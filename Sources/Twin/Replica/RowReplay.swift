@@ -15,15 +15,16 @@ struct RowReplay {
     /// The object has columns by now that the query does not name yet: whoever read them could not write them here, so that a row
     /// of which nothing else is known is not whole.
     private let isBehind: Bool
-    /// Rows from some time on: their overlap with what was read before is already here.
-    private let mostAreKnown: Bool
+    /// Most rows will be as the table has them: those are not written again. Otherwise every row is, so that each value gets to its
+    /// own column, a new one's among them.
+    private let leavesEqual: Bool
     private let ledger: GapLedger
     private let mending: GapLedger.Mending
     /// Not in doubt any more.
     private var settled: [RecordID] = []
 
     init(
-        _ query: SourceQuery, hasAllFields: Bool, of object: ReplicatedObject, window: Window.View,
+        _ query: SourceQuery, hasAllFields: Bool, leavesEqual: Bool = false, of object: ReplicatedObject, window: Window.View,
         writer: any StoreWriter, twin: Twin, mending: GapLedger.Mending
     ) throws {
         self.writer = writer
@@ -33,7 +34,7 @@ struct RowReplay {
         self.object = object
         outcome = RowOutcome(object: object, window: window, reader: writer, schemas: twin.schemaInTransaction)
         fields = hasAllFields ? nil : query.fields
-        mostAreKnown = query.since != nil
+        self.leavesEqual = leavesEqual
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
         isBehind =
@@ -44,7 +45,7 @@ struct RowReplay {
     /// Those of records that the table does not have go into it by the fastest way.
     mutating func write(_ rows: some Collection<SourceRow>) throws(StoreError) {
         let ids = rows.map(\.id)
-        guard fields == nil, left.isEmpty, !mostAreKnown else {
+        guard fields == nil, left.isEmpty, !leavesEqual else {
             let known = try writer.records(entity: object.name, ids: ids).map { ($0.image.id, $0) }
             let records = Dictionary(known, uniquingKeysWith: { first, _ in first })
             for row in rows {
@@ -73,7 +74,7 @@ struct RowReplay {
         if !record.needsRefetch { settled.append(record.image.id) }
         guard let known else { return try writer.insert(record) }
         for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
-        if mostAreKnown, record.saysNothingNew(of: known) { return }
+        if leavesEqual, record.saysNothingNew(of: known) { return }
         try writer.put(record)
     }
 
@@ -109,7 +110,7 @@ struct RowReplay {
         }
         for name in fields { kept.image.fields[name] = read.image.fields[name] }
         kept.needsRefetch = kept.needsRefetch || read.needsRefetch
-        if let known, kept.saysNothingNew(of: known) { return }
+        if leavesEqual, let known, kept.saysNothingNew(of: known) { return }
         try writer.put(kept)
     }
 }

@@ -72,6 +72,8 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
     /// changed since a time and was right until then. Then the ids are compared.
     var settlesObject: Bool { hasAllFields && query.condition == nil }
 
+    var bringsMostlyWhatIsKnown: Bool { query.since != nil || reason == .formulas }
+
     /// Whether it reads what has changed since a time; nil: everything.
     func covers(_ since: Int64?) -> Bool {
         guard let own = query.since else { return true }

@@ -118,8 +118,8 @@ struct SnapshotRun {
                 let view = try window.view(writer)
                 if view.isBroken { return false }
                 var replay = try RowReplay(
-                    written.query, hasAllFields: written.hasAllFields, of: object, window: view, writer: writer,
-                    twin: twin, mending: .snapshot(written.id))
+                    written.query, hasAllFields: written.hasAllFields, leavesEqual: written.bringsMostlyWhatIsKnown,
+                    of: object, window: view, writer: writer, twin: twin, mending: .snapshot(written.id))
                 try replay.write(rows)
                 try replay.finish()
                 if isLast { try Self.save(written, writer) }

@@ -151,6 +151,20 @@ import Testing
         #expect(drift == [.gone: 1])
     }
 
+    @Test func aNewFieldOfAPolledObjectIsFound() async throws {
+        let world = try await ReplicaBench(topics: [])
+        world.org.found(5)
+        let replica = world.replica(Self.polled())
+        try await world.running(replica) {
+            try await world.settled(replica)
+            world.org.addUnheard("Extra__c")
+            try await polled(replica)
+            try await poll("the column is read") { try await replica.status().snapshots.count == 2 }
+            try await world.settled(replica)
+        }
+        try await world.expectEqual()
+    }
+
     @Test func aPollThatTheOrgRefusesIsToldAndTriedAgain() async throws {
         let world = try await ReplicaBench(topics: [])
         world.org.found(5)

@@ -38,6 +38,9 @@ class Workload:
 
     # MARK: Steps
 
+    def nothing(self, step):
+        pass
+
     def create(self, step):
         fields = self.fields(step["object"], step["fields"])
         if fields.get("Account__c", True) is None:

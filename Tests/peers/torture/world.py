@@ -17,6 +17,7 @@ from torture.schedule import OBJECTS, STANDARD_CHANNEL, STREAM_TOPIC
 from torture.wire import Wire
 
 HASTE = 100
+POLL = "60s"
 """The gateway's pauses are so much shorter than in service."""
 ANSWER_SECONDS = 2
 """A gateway whose database is locked answers later: it is asked again, and the workload goes on."""
@@ -33,13 +34,17 @@ def make_template(directory):
     org = programs.start_sandbox(directory, [*programs.PORT_OPTIONS, "--schema", SCHEMA])
     for name in OBJECTS:
         if name not in STANDARD_CHANNEL:
-            event = f"{name[:-3]}__ChangeEvent" if name.endswith("__c") else f"{name}ChangeEvent"
+            event = event_of(name)
             org.rest("POST", "/tooling/sobjects/PlatformEventChannelMember", {
                 "FullName": f"ChangeEvents_{event.replace(chr(95) * 2, chr(95))}",
                 "Metadata": {"eventChannel": "ChangeEvents", "selectedEntity": event}}, expected=201)
     org.program.stop()
     for name in ("sandbox.out", "sandbox.err"):
         (pathlib.Path(directory) / name).unlink()
+
+
+def event_of(name):
+    return f"{name[:-3]}__ChangeEvent" if name.endswith("__c") else f"{name}ChangeEvent"
 
 
 class TorturedOrg(programs.Org):
@@ -68,6 +73,13 @@ class TorturedOrg(programs.Org):
             raise Failure(f"the control door refuses {method} {path} {body}: {answer.text}")
         return answer.json() if answer.content else None
 
+    def deselect(self, name):
+        """Its changes make no events any more."""
+        query = "/tooling/query?q=SELECT+Id,SelectedEntity+FROM+PlatformEventChannelMember"
+        [member] = [found["Id"] for found in self.rest("GET", query, expected=200).json()["records"]
+                    if found["SelectedEntity"] == event_of(name)]
+        self.rest("DELETE", f"/tooling/sobjects/PlatformEventChannelMember/{member}", expected=204)
+
     def restart(self):
         """kill -9, and again at the same addresses."""
         ports = programs.ports_of(self)
@@ -79,9 +91,9 @@ class TorturedOrg(programs.Org):
 class TorturedGateway(programs.Gateway):
     """A gateway whose process comes and goes, without anybody waiting for it."""
 
-    def __init__(self, directory, org, wire, database):
-        super().__init__(directory, org, topics=(STREAM_TOPIC,), objects={name: {"fields": "all"} for name in OBJECTS},
-                         database=database, starts=False)
+    def __init__(self, directory, org, wire, database, polled):
+        objects = {name: {"fields": "all"} | ({"poll": POLL} if name == polled else {}) for name in OBJECTS}
+        super().__init__(directory, org, topics=(STREAM_TOPIC,), objects=objects, database=database, starts=False)
         text = (self.directory / "millrace.yaml").read_text()
         address = org.connection["grpc_plaintext_address"]
         assert address in text
@@ -160,9 +172,12 @@ class World:
                 self.direct = f"postgres://postgres@127.0.0.1:{server}/{name}"
                 self.database_wire = Wire(server)
                 database = f"postgres://postgres@127.0.0.1:{self.database_wire.port}/{name}"
-            self.gateways.append(TorturedGateway(self.directory / "gateway", self.org, self.stream, database))
+            polled = schedule.get("polls")
+            if polled:
+                self.org.deselect(polled)
+            self.gateways.append(TorturedGateway(self.directory / "gateway", self.org, self.stream, database, polled))
             if any(fault["kind"] == "standby" for fault in schedule["faults"]):
-                self.gateways.append(TorturedGateway(self.directory / "standby", self.org, self.stream, database))
+                self.gateways.append(TorturedGateway(self.directory / "standby", self.org, self.stream, database, polled))
         except BaseException:
             self.close()
             raise
