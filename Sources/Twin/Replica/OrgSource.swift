@@ -7,8 +7,11 @@ public protocol OrgSource: Sendable {
     func object(_ name: String) async throws(SourceError) -> SourceObject
     /// Has the org read rows; answers by which name it will be asked for them. That outlives this process.
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String
-    /// The rows of a read behind a place (nil: from the first on), when the org has them. They come in no order.
-    func page(ofRead read: String, after place: String?, _ query: SourceQuery) async throws(SourceError) -> SourcePage
+    /// Hands on a page of a read, some thousand rows at a time, behind a place (nil: from the first on), when the org has them. They
+    /// come in no order. Throws `SourceError`, and what `take` throws.
+    func page(
+        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> SourcePage
     /// The read is done with. What the org says of it is of no interest.
     func endRead(_ read: String) async
     /// Rows by their ids, those in the recycle bin among them; a record that is not there has none.
@@ -159,14 +162,13 @@ public struct SourceRow: Sendable {
     }
 }
 
+/// What stands behind the rows of a page.
 public struct SourcePage: Sendable {
-    public var rows: [SourceRow]
     /// Where the next page begins; nil: this was the last.
     public var next: String?
     /// Rows of the whole read, where the org says so.
     public var total: Int?
-    public init(rows: [SourceRow], next: String?, total: Int? = nil) {
-        self.rows = rows
+    public init(next: String?, total: Int? = nil) {
         self.next = next
         self.total = total
     }

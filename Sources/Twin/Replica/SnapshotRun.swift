@@ -52,19 +52,11 @@ struct SnapshotRun {
                 try await save()
             }
             guard let read else { return false }
-            let (source, query) = (source, snapshot.query)
-            var page = try await source.page(ofRead: read, after: snapshot.next, query)
-            while true {
-                // The org and the network are busy with a page while the store is with the one before.
-                let place = page.next
-                async let following = place == nil ? nil : source.page(ofRead: read, after: place, query)
-                guard try await write(page, window) else {
-                    try await beginAgain()
-                    return false
-                }
-                guard let next = try await following else { return true }
-                page = next
-            }
+            repeat { try await readPage(of: read, window) } while snapshot.next != nil
+            return true
+        } catch is WindowBroken {
+            try await beginAgain()
+            return false
         } catch let error as SourceError where error.code == .readGone {
             try await beginAgain()
             return false
@@ -98,43 +90,49 @@ struct SnapshotRun {
         try await save()
     }
 
-    /// Rows and the place behind them in one transaction; false: events were lost, the rows say nothing.
-    private mutating func write(_ page: SourcePage, _ window: Window) async throws -> Bool {
+    /// Events were lost: the rows say nothing.
+    private struct WindowBroken: Error {}
+
+    /// The org and the network are busy with some rows while the store is with those before; no more are in memory. The place behind
+    /// the page moves when all of it is written: what was written of one that is broken off is written again.
+    private mutating func readPage(of read: String, _ window: Window) async throws {
         var after = snapshot
+        let (page, rows) = try await withThrowingTaskGroup(of: Void.self) { [self] group in
+            var count = 0
+            let page = try await source.page(ofRead: read, after: snapshot.next, snapshot.query) { rows in
+                try await group.next()
+                count += rows.count
+                group.addTask { try await self.write(rows, window) }
+            }
+            try await group.waitForAll()
+            return (page, count)
+        }
         after.next = page.next
-        after.rows += page.rows.count
+        after.rows += rows
         after.total = page.total ?? after.total
         after.message = nil
-        let (object, twin, written) = (object, twin, after)
-        // In slices, between which events are committed. The place moves with the last: what was written of a page that is
-        // broken off is written again.
-        var rest = page.rows[...]
-        CrashPoint.pageBefore.reached()
-        repeat {
-            let rows = rest.prefix(Self.rowsAtOnce)
-            rest = rest.dropFirst(rows.count)
-            let isLast = rest.isEmpty
-            let isSound = try await twin.commit { writer in
-                let view = try window.view(writer)
-                if view.isBroken { return false }
-                var replay = try RowReplay(
-                    written.query, hasAllFields: written.hasAllFields, leavesEqual: written.bringsMostlyWhatIsKnown,
-                    of: object, window: view, writer: writer, twin: twin, mending: .snapshot(written.id))
-                try replay.write(rows)
-                try replay.finish()
-                if isLast { try Self.save(written, writer) }
-                return true
-            }
-            guard isSound else { return false }
-            CrashPoint.sliceAfter.reached()
-        } while !rest.isEmpty
+        let read = after
+        try await twin.commit { writer in
+            if try window.view(writer).isBroken { throw WindowBroken() }
+            try Self.save(read, writer)
+        }
         CrashPoint.pageAfter.reached()
         snapshot = after
-        return true
     }
 
-    /// Rows of one transaction.
-    private static let rowsAtOnce = 2_000
+    private func write(_ rows: [SourceRow], _ window: Window) async throws {
+        CrashPoint.pageBefore.reached()
+        try await twin.commit { [object, twin, snapshot] writer in
+            let view = try window.view(writer)
+            if view.isBroken { throw WindowBroken() }
+            var replay = try RowReplay(
+                snapshot.query, hasAllFields: snapshot.hasAllFields, leavesEqual: snapshot.bringsMostlyWhatIsKnown,
+                of: object, window: view, writer: writer, twin: twin, mending: .snapshot(snapshot.id))
+            try replay.write(rows)
+            try replay.finish()
+        }
+        CrashPoint.sliceAfter.reached()
+    }
 
     private mutating func finishReading() async throws {
         if let read = snapshot.read { await source.endRead(read) }
@@ -191,20 +189,19 @@ struct SnapshotRun {
     /// By id: 16 bytes a record are all that is held of an object. Nil: the org forgot the read while it was read.
     private func idsInOrg() async throws -> [RecordID]? {
         let query = SourceQuery(object: object.name, fields: [])
-        do throws(SourceError) {
+        do {
             let read = try await source.beginRead(query)
             var ids: [RecordID] = []
             var next: String?
             repeat {
-                let page = try await source.page(ofRead: read, after: next, query)
-                for row in page.rows { ids.append(row.id) }
-                next = page.next
+                next = try await source.page(ofRead: read, after: next, query) { rows in
+                    for row in rows { ids.append(row.id) }
+                }.next
             } while next != nil
             await source.endRead(read)
             ids.sort()
             return ids
-        } catch {
-            guard error.code == .readGone else { throw error }
+        } catch let error as SourceError where error.code == .readGone {
             return nil
         }
     }

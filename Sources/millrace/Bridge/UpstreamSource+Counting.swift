@@ -8,7 +8,6 @@ extension UpstreamSource {
     private static let queriedRowsMax = 10_000
     /// Of a page of a Bulk query: one call each. Its rows are handed on piece by piece, never all in memory.
     private static let bulkPageRows = 100_000
-    private static let rowsAtOnce = 2_000
     /// Between two looks at a job, each of which is a call: nobody waits for it at a screen.
     private static let pollMax: Duration = .seconds(60)
 
@@ -112,49 +111,6 @@ extension UpstreamSource {
             // Who has failed does not need it any more; the org forgets it by itself after 7 days.
             await endRead(job.id)
             throw error
-        }
-    }
-
-    /// Answers the page behind it.
-    private func read(
-        _ page: ResultPage, _ query: SourceQuery, _ description: ObjectDescription,
-        _ take: ([SourceRow]) async throws -> Void
-    ) async throws -> ResultPage? {
-        var rows: [SourceRow] = []
-        var decoding: (decoder: RowDecoder, reader: RowReader)?
-        // What the taker throws is not the org's: it goes through as it is.
-        var refusal: (any Error)?
-        do {
-            return try await asking(notFound: .readGone) {
-                let outcome = try await api.results(page) { header in
-                    let decoder = RowDecoder(description, columns: header)
-                    decoding = (decoder, RowReader(decoder.shape, query))
-                } onRow: { row in
-                    guard let (decoder, reader) = decoding else { return }
-                    rows.append(try reader.row(try decoder.decode(row)))
-                } afterChunk: {
-                    guard rows.count >= Self.rowsAtOnce else { return }
-                    let taken = rows
-                    rows = []
-                    do {
-                        try await take(taken)
-                    } catch {
-                        refusal = error
-                        throw error
-                    }
-                }
-                if !rows.isEmpty {
-                    do {
-                        try await take(rows)
-                    } catch {
-                        refusal = error
-                        throw error
-                    }
-                }
-                return outcome.next
-            }
-        } catch {
-            throw refusal ?? error
         }
     }
 

@@ -8,8 +8,10 @@ import Upstream
 
 /// An org, asked through its REST and Bulk APIs, as the twin's replica asks.
 final class UpstreamSource: OrgSource {
-    /// Rows of a page: one call of the API each, and so many rows are in memory at once.
-    private static let pageRows = 10_000
+    /// Rows of a page, which is one call of the API; a reading that was broken off goes on at its page.
+    private static let pageRows = 20_000
+    /// Handed on together.
+    private static let rowsAtOnce = 2_000
 
     private let snapshots: OrgAPI
     private let refetches: OrgAPI
@@ -88,26 +90,60 @@ final class UpstreamSource: OrgSource {
     }
 
     func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery
-    ) async throws(SourceError) -> SourcePage {
+        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> SourcePage {
         let description = try await description(query.object)
-        return try await asking(notFound: .readGone) {
-            var total: Int?
-            if place == nil {
-                let job = try await snapshots.complete(try await snapshots.queryJob(read))
-                total = job.recordsProcessed
+        var total: Int?
+        if place == nil {
+            let job = try await asking(notFound: .readGone) {
+                try await snapshots.complete(try await snapshots.queryJob(read))
             }
-            var rows: [SourceRow] = []
-            var decoding: (decoder: RowDecoder, reader: RowReader)?
-            let page = ResultPage(jobID: read, locator: place, maxRecords: Self.pageRows)
-            let outcome = try await snapshots.results(page) { header in
-                let decoder = RowDecoder(description, columns: header)
-                decoding = (decoder, RowReader(decoder.shape, query))
-            } onRow: { row in
-                guard let (decoder, reader) = decoding else { return }
-                rows.append(try reader.row(try decoder.decode(row)))
+            total = job.recordsProcessed
+        }
+        let page = ResultPage(jobID: read, locator: place, maxRecords: Self.pageRows)
+        return SourcePage(next: try await self.read(page, query, description, take)?.locator, total: total)
+    }
+
+    /// Hands on the rows of a page while they come; answers the page behind it.
+    func read(
+        _ page: ResultPage, _ query: SourceQuery, _ description: ObjectDescription,
+        _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> ResultPage? {
+        var rows: [SourceRow] = []
+        var decoding: (decoder: RowDecoder, reader: RowReader)?
+        // What the taker throws is not the org's: it goes through as it is.
+        var refusal: (any Error)?
+        do {
+            return try await asking(notFound: .readGone) {
+                let outcome = try await api.results(page) { header in
+                    let decoder = RowDecoder(description, columns: header)
+                    decoding = (decoder, RowReader(decoder.shape, query))
+                } onRow: { row in
+                    guard let (decoder, reader) = decoding else { return }
+                    rows.append(try reader.row(try decoder.decode(row)))
+                } afterChunk: {
+                    guard rows.count >= Self.rowsAtOnce else { return }
+                    let taken = rows
+                    rows = []
+                    do {
+                        try await take(taken)
+                    } catch {
+                        refusal = error
+                        throw error
+                    }
+                }
+                if !rows.isEmpty {
+                    do {
+                        try await take(rows)
+                    } catch {
+                        refusal = error
+                        throw error
+                    }
+                }
+                return outcome.next
             }
-            return SourcePage(rows: rows, next: outcome.next?.locator, total: total)
+        } catch {
+            throw refusal ?? error
         }
     }
 

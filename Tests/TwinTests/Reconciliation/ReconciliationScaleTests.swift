@@ -132,8 +132,8 @@ private final class LargeOrg: OrgSource {
     }
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String { throw SourceError(.refused, "no") }
     func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery
-    ) async throws(SourceError) -> SourcePage { throw SourceError(.refused, "no") }
+        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> SourcePage { throw SourceError(.refused, "no") }
     func endRead(_ read: String) async {}
 }
 

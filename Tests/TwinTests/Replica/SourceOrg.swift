@@ -301,19 +301,22 @@ final class SourceOrg: OrgSource {
     }
 
     func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery
-    ) async throws(SourceError) -> SourcePage {
-        let page: SourcePage? = with { state in
+        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> SourcePage {
+        let page: (rows: [SourceRow], end: SourcePage)? = with { state in
             guard let ids = state.reads[read] else { return nil }
             let start = place.flatMap { Int($0) } ?? 0
             let end = min(start + pageRows, ids.count)
             let rows = ids[start..<end].compactMap { Self.row($0, query, state) }
             if query.since != nil { state.rowsRead += rows.count }
-            return SourcePage(rows: rows, next: end < ids.count ? String(end) : nil, total: ids.count)
+            return (rows, SourcePage(next: end < ids.count ? String(end) : nil, total: ids.count))
         }
         guard let page else { throw SourceError(.readGone, "there is no \(read)") }
         try await happen()
-        return page
+        for start in stride(from: 0, to: page.rows.count, by: 3) {
+            try await take(Array(page.rows[start..<min(start + 3, page.rows.count)]))
+        }
+        return page.end
     }
 
     func endRead(_ read: String) async {
