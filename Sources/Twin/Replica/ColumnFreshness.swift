@@ -51,10 +51,12 @@ extension Twin {
             return switch source {
             case .events: ColumnFreshness(source: source, columns: columns)
             case .poll:
-                ColumnFreshness(source: source, columns: columns, asOf: known.polled?.at, every: object.poll?.components.seconds)
+                ColumnFreshness(
+                    source: source, columns: columns, asOf: known.polled?.at, every: object.poll?.components.seconds)
             case .refresh:
                 ColumnFreshness(
-                    source: source, columns: columns, asOf: known.formulasAt, every: object.refreshFormulas?.components.seconds)
+                    source: source, columns: columns, asOf: known.formulasAt,
+                    every: object.refreshFormulas?.components.seconds)
             case .reading:
                 ColumnFreshness(source: source, columns: columns, asOf: onlyFormulas ? known.formulasAt : known.readAt)
             }

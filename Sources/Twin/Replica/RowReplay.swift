@@ -24,7 +24,8 @@ struct RowReplay {
     private var settled: [RecordID] = []
 
     init(
-        _ query: SourceQuery, hasAllFields: Bool, leavesEqual: Bool = false, of object: ReplicatedObject, window: Window.View,
+        _ query: SourceQuery, hasAllFields: Bool, leavesEqual: Bool = false, of object: ReplicatedObject,
+        window: Window.View,
         writer: any StoreWriter, twin: Twin, mending: GapLedger.Mending
     ) throws {
         self.writer = writer

@@ -10,6 +10,8 @@ struct SnapshotRun {
     let object: ReplicatedObject
     let overlap: Duration
     private(set) var snapshot: Snapshot
+    /// Of every row of a whole reading; nil: a part of it was read before this run, or it is not whole.
+    private var seenIDs: [RecordID]?
 
     init(
         _ snapshot: Snapshot, of object: ReplicatedObject, source: any OrgSource, twin: Twin, overlap: Duration
@@ -28,7 +30,18 @@ struct SnapshotRun {
             snapshot.startedAt = twin.configuration.now()
         }
         while snapshot.phase == .reading {
-            if try await read() { try await finishReading() }
+            guard let window = try await window() else {
+                try await beginAgain()
+                continue
+            }
+            defer { window.close(in: twin) }
+            guard try await read(window) else { continue }
+            try await finishReading()
+            if snapshot.phase == .comparing, let ids = takeSeenIDs() {
+                // What the reading itself did not bring, and no event behind its window explains, was not there while it read.
+                CrashPoint.compareBefore.reached()
+                if try await match(ids, window) { try await finish() }
+            }
         }
         if snapshot.phase == .comparing { try await compare() }
     }
@@ -36,12 +49,8 @@ struct SnapshotRun {
     // MARK: Reading
 
     /// False: it has to begin again.
-    private mutating func read() async throws -> Bool {
-        guard let window = try await window() else {
-            try await beginAgain()
-            return false
-        }
-        defer { window.close(in: twin) }
+    private mutating func read(_ window: Window) async throws -> Bool {
+        seenIDs = snapshot.isWhole && snapshot.next == nil ? [] : nil
         do {
             var read = snapshot.read
             if read == nil {
@@ -84,10 +93,13 @@ struct SnapshotRun {
     private mutating func beginAgain() async throws {
         if let read = snapshot.read { await source.endRead(read) }
         snapshot.beginAgain()
-        if snapshot.restarts > Self.restartsMax {
-            throw SourceError(.refused, "It had to begin again \(Self.restartsMax) times.")
-        }
+        try checkRestarts()
         try await save()
+    }
+
+    private func checkRestarts() throws(SourceError) {
+        guard snapshot.restarts > Self.restartsMax else { return }
+        throw SourceError(.refused, "It had to begin again \(Self.restartsMax) times.")
     }
 
     /// Events were lost: the rows say nothing.
@@ -97,18 +109,20 @@ struct SnapshotRun {
     /// the page moves when all of it is written: what was written of one that is broken off is written again.
     private mutating func readPage(of read: String, _ window: Window) async throws {
         var after = snapshot
-        let (page, rows) = try await withThrowingTaskGroup(of: Void.self) { [self] group in
-            var count = 0
+        let (page, ids) = try await withThrowingTaskGroup(of: Void.self) { [self] group in
+            var ids: [RecordID] = []
             let page = try await source.page(ofRead: read, after: snapshot.next, snapshot.query) { rows in
                 try await group.next()
-                count += rows.count
+                for row in rows { ids.append(row.id) }
                 group.addTask { try await self.write(rows, window) }
             }
             try await group.waitForAll()
-            return (page, count)
+            return (page, ids)
         }
+        if seenIDs?.isEmpty ?? false, let total = page.total { seenIDs?.reserveCapacity(total) }
+        seenIDs?.append(contentsOf: ids)
         after.next = page.next
-        after.rows += rows
+        after.rows += ids.count
         after.total = page.total ?? after.total
         after.message = nil
         let read = after
@@ -153,17 +167,30 @@ struct SnapshotRun {
             let window = try await Window.open(object, in: twin)
             defer { window.close(in: twin) }
             CrashPoint.compareBefore.reached()
-            guard let found = try await idsInOrg(),
-                let counts = try await removeOthers(than: found, window),
-                try await clearMarks(found, window)
-            else {
-                snapshot.restarts += 1
-                continue
-            }
-            snapshot.removed += counts.removed
-            snapshot.missed += counts.missed
-            break
+            if let found = try await idsInOrg(), try await match(found, window) { return try await finish() }
+            snapshot.restarts += 1
+            try checkRestarts()
         }
+    }
+
+    /// By id. There may be millions: they are not copied.
+    private mutating func takeSeenIDs() -> [RecordID]? {
+        defer { seenIDs = nil }
+        seenIDs?.sort()
+        return seenIDs
+    }
+
+    /// Settles what is in one place and not in the other. False: events were lost meanwhile.
+    private mutating func match(_ found: [RecordID], _ window: Window) async throws -> Bool {
+        guard let counts = try await removeOthers(than: found, window), try await clearMarks(found, window) else {
+            return false
+        }
+        snapshot.removed += counts.removed
+        snapshot.missed += counts.missed
+        return true
+    }
+
+    private mutating func finish() async throws {
         CrashPoint.compareAfter.reached()
         snapshot.phase = .done
         snapshot.finishedAt = twin.configuration.now()

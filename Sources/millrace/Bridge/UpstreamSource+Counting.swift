@@ -67,7 +67,9 @@ extension UpstreamSource {
         var conditions = Self.conditions(query)
         if let ranges { conditions.append(ranges.map { "(\(Self.condition($0)))" }.joined(separator: " OR ")) }
         if !conditions.isEmpty {
-            soql += " WHERE " + (conditions.count == 1 ? conditions[0] : conditions.map { "(\($0))" }.joined(separator: " AND "))
+            soql +=
+                " WHERE "
+                + (conditions.count == 1 ? conditions[0] : conditions.map { "(\($0))" }.joined(separator: " AND "))
         }
         if expected <= Self.queriedRowsMax {
             try await readByQuery(soql, query, RowDecoder(description, columns: columns), take)

@@ -11,7 +11,7 @@ final class UpstreamSource: OrgSource {
     /// Rows of a page, which is one call of the API; a reading that was broken off goes on at its page.
     private static let pageRows = 20_000
     /// Handed on together.
-    private static let rowsAtOnce = 2_000
+    private static let rowsAtOnce = 1_000
 
     private let snapshots: OrgAPI
     private let refetches: OrgAPI

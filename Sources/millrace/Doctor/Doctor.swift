@@ -209,7 +209,9 @@ struct Doctor: Sendable {
             return [.ok("capture", "changes of \(object) are captured")]
         }
         if let poll = replicated.poll {
-            return [.ok("capture", "changes of \(object) are not captured: it is polled every \(DurationText.text(poll))")]
+            return [
+                .ok("capture", "changes of \(object) are not captured: it is polled every \(DurationText.text(poll))")
+            ]
         }
         // An object of one's own may be listed by an id, which tells nothing.
         if object.hasSuffix("__c"), events.contains(where: { !$0.hasSuffix("ChangeEvent") }) { return [] }

@@ -12,7 +12,8 @@ extension SourceOrg {
 
     func changes(_ object: String, since: Int64?) async throws(SourceError) -> SourceChanges {
         try await answer { state in
-            let stamps = state.records.values.map(\.systemModstamp).filter { stamp in since.map { stamp >= $0 } ?? true }
+            let stamps = state.records.values.map(\.systemModstamp).filter { stamp in since.map { stamp >= $0 } ?? true
+            }
             return SourceChanges(count: stamps.count, newest: stamps.max())
         }
     }

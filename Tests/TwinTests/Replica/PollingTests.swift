@@ -8,7 +8,8 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct PollingTests {
     private let id = RecordID.test("500", 1)
 
-    private static func polled(every: Duration = .seconds(3_600), refreshFormulas: Duration? = nil) -> ReplicatedObject {
+    private static func polled(every: Duration = .seconds(3_600), refreshFormulas: Duration? = nil) -> ReplicatedObject
+    {
         ReplicatedObject(name: "Case", fields: .all, topics: [], poll: every, refreshFormulas: refreshFormulas)
     }
 
@@ -97,7 +98,9 @@ import Testing
     }
 
     /// Its rows have the time of their change. One that was open for longer than the overlap is lost: that is what it is for.
-    @Test(arguments: [(2_000, true), (5_000, false)]) func aTransactionThatWasOpen(took: Int64, isSeen: Bool) async throws {
+    @Test(arguments: [(2_000, true), (5_000, false)]) func aTransactionThatWasOpen(
+        took: Int64, isSeen: Bool
+    ) async throws {
         let world = try await afterAPoll(overlap: .seconds(3)) { world, replica in
             world.org.with { $0.time += 60_000 }
             try world.org.commit(.update, [.test("500", 2)], ["Status": .string("newest")])
@@ -226,7 +229,8 @@ import Testing
         }
         // Which fields events have is known when the first has come.
         try await world.bench.ingest(
-            try world.bench.cases.event(.update, ids: [id.string], counter: 2, changes: ["Status": .string("x")], commitTimestamp: 1))
+            try world.bench.cases.event(
+                .update, ids: [id.string], counter: 2, changes: ["Status": .string("x")], commitTimestamp: 1))
         #expect(
             try await freshness(live) == [
                 ColumnFreshness(source: .events, columns: heard),

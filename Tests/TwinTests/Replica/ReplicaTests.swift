@@ -295,7 +295,7 @@ struct ReplicaBench: Sendable {
             try await world.settled(replica)
         }
         try await world.expectEqual()
-        #expect(world.org.with { $0.readsBegun } == 2)
+        #expect(world.org.with { $0.readsBegun } == 1)
         #expect(try await world.rows()[.test("500", 78)] == nil)
         #expect(try await world.rows()[.test("500", 2)]?.isDeleted == true)
     }
