@@ -8,6 +8,10 @@ struct RecordChange {
     /// commit lies further back than this.
     static let commitTimestampSkewMax: Int64 = 1_000
 
+    /// The record that was kept when this one was merged into it; null in every record that is not deleted (Object Reference,
+    /// "Frequently Occurring Fields").
+    private static let masterRecordField = "MasterRecordId"
+
     /// What becomes of the row, and the images for the log.
     struct Outcome {
         /// Nil: the row stays as it is.
@@ -54,8 +58,11 @@ struct RecordChange {
         for name in event.enrichedFields { fields[name] = nil }
         guard let row else { return inserted(fields) }
         if row.isDeleted {
-            // What no event brings, or one of this schema does not, is what it was.
-            return isBuried(by: row) ? unchanged(nil) : inserted(row.image.fields.dictionary.merging(fields) { $1 })
+            if isBuried(by: row) { return unchanged(nil) }
+            // What no event brings, or one of this schema does not, is what it was, but for what only a deleted record has.
+            var last = row.image.fields.dictionary
+            last[Self.masterRecordField] = nil
+            return inserted(last.merging(fields) { $1 })
         }
         if isOlder(than: row) { return filled(row, with: fields) }
         // What no event brings (formula fields, SystemModstamp from a snapshot) stays.

@@ -15,6 +15,10 @@ extension Replica {
             guard let known = state.objects[object.name], known.loadedAt != nil, !state.isReading(object.name) else {
                 continue
             }
+            guard known.fields.contains("SystemModstamp") else {
+                polls.note("\(object.name) has no SystemModstamp: it cannot be polled.", on: object.name)
+                continue
+            }
             let isDue = known.polled.map { .milliseconds(twin.configuration.now() - $0.at) >= every } ?? true
             guard polls.isAsked(object.name) || isDue else { continue }
             do {
@@ -34,9 +38,6 @@ extension Replica {
     /// Rows that have changed since the last poll, and a little more: those of transactions that were open then have the time of
     /// their change, not that of their end.
     private func poll(_ object: ReplicatedObject, _ known: ReplicaState.Object) async throws {
-        guard known.fields.contains("SystemModstamp") else {
-            throw SourceError(.refused, "\(object.name) has no SystemModstamp: it cannot be polled.")
-        }
         let startedAt = twin.configuration.now()
         let window = try await Window.open(object, in: twin)
         defer { window.close(in: twin) }

@@ -50,7 +50,8 @@ struct SnapshotRun {
 
     /// False: it has to begin again.
     private mutating func read(_ window: Window) async throws -> Bool {
-        seenIDs = snapshot.isWhole && snapshot.next == nil ? [] : nil
+        let bringsEveryLiveRow = snapshot.isWhole && !snapshot.query.includesDeleted
+        seenIDs = bringsEveryLiveRow && snapshot.next == nil ? [] : nil
         do {
             var read = snapshot.read
             if read == nil {
@@ -76,11 +77,10 @@ struct SnapshotRun {
     private mutating func window() async throws -> Window? {
         if let place = snapshot.place { return try await Window.reopen(object, from: place, in: twin) }
         let window = try await Window.open(object, in: twin)
-        (snapshot.place, snapshot.gapsUpTo) = (window.place, window.gapsUpTo)
         do {
-            if object.poll != nil, snapshot.isWhole {
-                snapshot.newest = try await source.changes(object.name, since: nil).newest
-            }
+            let isPolledFrom = object.poll != nil && snapshot.isWhole
+            snapshot.newest = isPolledFrom ? try await source.changes(object.name, since: nil).newest : nil
+            (snapshot.place, snapshot.gapsUpTo) = (window.place, window.gapsUpTo)
             try await save()
         } catch {
             window.close(in: twin)

@@ -84,15 +84,20 @@ final class PubSubConnection: Sendable {
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
-            while !Task.isCancelled {
+            func runLink() {
                 let link = link
-                if link.number != running {
-                    running = link.number
-                    // One that is retired may take its time: nothing waits for its end.
-                    group.addTask { await link.run() }
-                }
+                guard link.number != running else { return }
+                running = link.number
+                // One that is retired may take its time: nothing waits for its end.
+                group.addTask { await link.run() }
+            }
+            while !Task.isCancelled {
+                runLink()
                 await replaced.wait()
             }
+            // Whoever got the last one calls on it, and would wait for ever if nobody ran it: cancelled, it ends those calls.
+            state.withLock { $0.isClosed = true }
+            runLink()
         }
     }
 

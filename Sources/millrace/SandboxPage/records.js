@@ -9,6 +9,8 @@ export function records(org) {
   const find = id => document.getElementById(id)
   const wanted = decodeURIComponent(location.hash.split("/")[1] ?? "")
   const select = find("object")
+  // Held, as an answer may come when another section is shown.
+  const problemText = find("records-problem")
   let more = null
   let total = 0
   let rowCount = 0
@@ -18,7 +20,7 @@ export function records(org) {
   if (wanted) select.value = wanted
   if (!select.value && select.options.length) select.selectedIndex = 0
 
-  function problem(text) { find("records-problem").textContent = text }
+  function problem(text) { problemText.textContent = text }
 
   function columns(rows) {
     const names = new Set(rows.flatMap(row => Object.keys(row)).filter(name => name !== "attributes"))

@@ -82,6 +82,33 @@ import Testing
         try await world.expectEqual()
     }
 
+    /// Found by the torture (seed 700036): a merge had deleted it, and it was read in the recycle bin.
+    @Test func aRecordThatIsBackFromAMergeHasNoMaster() async throws {
+        let world = try await ReplicaBench()
+        world.org.found(5)
+        world.org.with { state in
+            state.unheard.append("MasterRecordId")
+            for id in state.records.keys { state.records[id]?.fields["MasterRecordId"] = .null }
+        }
+        try await world.begin()
+        let replica = world.replica()
+        try await world.running(replica) {
+            try await world.settled(replica)
+            try world.org.commit(.update, [.test("500", 1)], ["Status": .string("gap")], asGap: true)
+            try world.org.commit(.delete, [.test("500", 1)])
+            world.org.with { $0.records[.test("500", 1)]?.fields["MasterRecordId"] = .string("500000000000002") }
+            try await world.org.deliver(to: world.bench.twin, 1)
+            try await world.settled(replica)
+            #expect(
+                try await world.rows()[.test("500", 1)]?.image.fields["MasterRecordId"] == .string("500000000000002"))
+            try world.org.commit(.undelete, [.test("500", 1)])
+            world.org.with { $0.records[.test("500", 1)]?.fields["MasterRecordId"] = .null }
+            try await world.org.deliver(to: world.bench.twin)
+            try await world.settled(replica)
+        }
+        try await world.expectEqual()
+    }
+
     @Test func aNewFieldReachesRecordsThatAreBackInTheOrgAndNotYetHere() async throws {
         let world = try await ReplicaBench()
         world.org.found(5)

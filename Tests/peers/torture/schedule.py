@@ -69,10 +69,9 @@ class Maker:
                     "seconds": round(choose.uniform(0.2, 0.8), 2)}})
         schedule["faults"] = sorted(faults, key=lambda fault: fault["at"])
         if choose.random() < 0.3:
-            # Without events. What is out of the recycle bin before a poll, only a reconciliation finds.
-            polled = schedule["polls"] = choose.choice(OBJECTS)
-            schedule["steps"] = [{"do": "nothing", "pause": step["pause"]} if step["do"] == "purge" and step["object"] == polled else step
-                                 for step in steps]
+            # Without events. What is out of the recycle bin before a poll (with its account, perhaps), only a reconciliation finds.
+            schedule["polls"] = choose.choice(OBJECTS)
+            schedule["steps"] = [{"do": "nothing", "pause": step["pause"]} if step["do"] == "purge" else step for step in steps]
         schedule["reads"] = reads or not schedule["loads_first"]
         return schedule
 
