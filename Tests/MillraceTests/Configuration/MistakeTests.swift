@@ -83,12 +83,13 @@ struct MistakeTests {
         let expected = [
             (
                 2,
-                "objects: Contact: no topic brings its changes: add /data/ChangeEvents or /data/ContactChangeEvent to topics"
+                "objects: Contact: no topic brings its changes: add /data/ChangeEvents or /data/ContactChangeEvent to topics, or have it polled (poll: 5m)"
             ),
             (3, "objects: Ca-se is not the API name of an object"),
             (5, "objects: Case.fields: 7 is not the API name of a field"),
             (5, "objects: Case.fields has Subject twice"),
-            (6, "objects: Account must have fields, all or a list of names, and nothing else"),
+            (6, "objects: Account.field is not known: did you mean fields?"),
+            (6, "objects: Account must have fields, all or a list of names"),
         ]
         #expect(mistakes == expected.map { "\(first + $0.0): \($0.1)" })
         #expect(
