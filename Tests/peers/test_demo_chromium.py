@@ -93,10 +93,9 @@ class Page:
                 }])),
             }));""")
 
-    def column_of(self, record):
-        owners = [index for index, column in enumerate(self.columns()) if record in column["cases"]]
-        assert len(owners) <= 1, "a case stands in one column"
-        return owners[0] if owners else None
+    def columns_of(self, record):
+        """One, but for the instant between two columns: each has a connection of its own."""
+        return [index for index, column in enumerate(self.columns()) if record in column["cases"]]
 
     def case(self, record):
         return next((column["cases"][record] for column in self.columns() if record in column["cases"]), None)
@@ -189,7 +188,7 @@ def test_a_change_appears_in_the_right_column_only(page):
     programs.until(
         lambda: page.case(record) == {**page.case(record), "subject": "Changed at the agent's desk", "status": new_status, "priority": "Low"},
         what="the change")
-    assert page.column_of(record) == 1
+    assert page.columns_of(record) == [1]
     assert [column["cases"] for index, column in enumerate(page.columns()) if index != 1] == others
     assert page.failure() is None
 
@@ -219,12 +218,12 @@ def test_a_reassigned_case_leaves_one_column_and_enters_the_other(page, demo):
     page.choose_case(record)
     page.choose("#reassign-to", demo["customers"][2]["contact_id"])
     page.click("#reassign")
-    programs.until(lambda: page.column_of(record) == 2, what="the case in its new column")
+    programs.until(lambda: page.columns_of(record) == [2], what="the case in its new column")
     assert page.case(record) == case
     page.choose_case(record)
     page.choose("#reassign-to", demo["customers"][0]["contact_id"])
     page.click("#reassign")
-    programs.until(lambda: page.column_of(record) == 0, what="the case back in its column")
+    programs.until(lambda: page.columns_of(record) == [0], what="the case back in its column")
 
 
 def test_a_cut_connection_resumes_and_gets_what_happened_meanwhile(page):
@@ -394,7 +393,7 @@ def test_what_changes_while_nobody_looks_is_there_afterwards(page, demo, org, ho
     assert not worker.is_alive() and failures == []
     assert len(made) == 10
     page.settled_columns()
-    assert page.column_of(wandering) == 1
+    assert page.columns_of(wandering) == [1]
     assert page.case(gone) is None and page.case(made[0]) is None
     assert page.case(kept)["subject"] == "Changed 9"
     for record in (kept, wandering, *made[1:]):
