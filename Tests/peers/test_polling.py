@@ -1,7 +1,6 @@
 """Objects that the org's change events do not tell of, and formulas: `poll` and `refresh_formulas` beside a sandbox, compared with
 what simple-salesforce reads from it."""
 
-import itertools
 import json
 import time
 
@@ -9,10 +8,9 @@ import psycopg
 import pytest
 import requests
 
-import postgres
 import programs
 from test_faults import Control
-from test_replica import client, same, settled, sync, table, until_same
+from test_replica import client, database, same, server, settled, sync, table, until_same  # noqa: F401
 from test_soap_records import SOAP
 
 SCHEMA = """
@@ -36,7 +34,6 @@ OBJECTS = {
     "Case": {"fields": ["Subject"]},
 }
 HASTE = 10
-NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +45,8 @@ def org(directories):
     org.program.stop()
 
 
-@pytest.fixture(scope="module")
-def server(directories):
-    if not postgres.binaries():
-        pytest.skip(postgres.ABSENCE)
-    server = postgres.Server(directories("postgres"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def gateway(directories, org, request):
-    database = None
-    if request.param == "postgres":
-        database = request.getfixturevalue("server").new_database(f"polled{next(NUMBERS)}")
+@pytest.fixture
+def gateway(directories, org, database):
     gateway = programs.Gateway(directories("polling"), org, objects=OBJECTS, database=database, haste=HASTE)
     yield gateway
     gateway.program.stop()
@@ -156,7 +141,7 @@ def test_what_is_gone_for_good_is_found_by_a_reconciliation(gateway, org):
 
 def test_unchanged_rows_are_not_written_again(directories, org, server):
     """Every poll reads those of the last ten minutes; who listens to the tables hears of real changes alone."""
-    database = server.new_database(f"polled{next(NUMBERS)}")
+    database = server.new_database("unchanged")
     gateway = programs.Gateway(directories("polling"), org, objects=OBJECTS, database=database, haste=HASTE)
     try:
         settled(gateway)

@@ -119,13 +119,18 @@ import Testing
             try world.org.commit(.delete, [.test("500", 1), .test("500", 2)])
             try await world.org.deliver(to: world.bench.twin)
             try world.org.commit(.undelete, [.test("500", 1)])
-            world.org.addUnheard("Extra__c")
-            replica.descriptions.ask(for: "Case")
-            try await poll("the column is read") { try await replica.status().snapshots.count == 2 }
-            try await world.settled(replica)
+            try await addField(world, replica)
             try await world.org.deliver(to: world.bench.twin)
         }
         try await world.expectEqual()
+    }
+
+    /// A field that no event tells of; returns when its column has been read.
+    private func addField(_ world: ReplicaBench, _ replica: Replica) async throws {
+        world.org.addUnheard("Extra__c")
+        replica.descriptions.ask(for: "Case")
+        try await poll("the column is read") { try await replica.status().snapshots.count == 2 }
+        try await world.settled(replica)
     }
 
     /// Whoever read the new column could not write it into a row that was not there.
@@ -140,10 +145,7 @@ import Testing
             let old = SourceQuery(object: "Case", fields: try #require(known))
             world.org.found(1)
             let late = try await world.org.rows(old, ids: [.test("500", 6)])
-            world.org.addUnheard("Extra__c")
-            replica.descriptions.ask(for: "Case")
-            try await poll("the column is read") { try await replica.status().snapshots.count == 2 }
-            try await world.settled(replica)
+            try await addField(world, replica)
             let window = try await Window.open(ReplicaBench.object, in: world.bench.twin)
             try await world.bench.twin.commit { writer in
                 try writer.remove(entity: "Case", id: .test("500", 6))
