@@ -194,6 +194,8 @@ public protocol StoreReader {
     func doubts(entity: String, id: RecordID?) throws(StoreError) -> [Int64]
     /// Objects of which something is in doubt by an entry.
     func doubtfulEntities() throws(StoreError) -> Set<String>
+    /// What a record was, newest first, of an object that has a history table.
+    func history(entity: String, id: RecordID, limit: Int) throws(StoreError) -> [FormerVersion]
     /// Small named values of a module (`sandbox.nextCaseNumber`).
     func state(_ key: String) throws(StoreError) -> [UInt8]?
 }
@@ -250,6 +252,12 @@ public protocol StoreWriter: StoreReader {
     func settle(entity: String, entry: Int64) throws(StoreError) -> Bool
     /// Drops entries that are not open: those declared before a time, and the oldest beyond so many. A bounded number.
     func trimGapEntries(declaredBefore: Int64, closedMax: Int) throws(StoreError)
+    /// Gives an object a history table, where it has none. Nothing takes it away again.
+    func defineHistory(entity: String) throws(StoreError)
+    /// Adds to an object's history table, in this order.
+    func keep(_ versions: [FormerVersion], entity: String) throws(StoreError)
+    /// Drops versions that ended before a time (ms since 1970), a bounded number; answers how many.
+    func trimHistory(entity: String, endedBefore: Int64) throws(StoreError) -> Int
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError)
     /// Runs a part of the transaction that can be undone by itself: where the body throws, nothing of what it wrote has
     /// happened, its error is the answer, and the transaction goes on. Throws where the whole transaction is lost.

@@ -76,6 +76,13 @@ final class CollectingWriter: StoreWriter {
     func trimGapEntries(declaredBefore: Int64, closedMax: Int) throws(StoreError) {
         try base.trimGapEntries(declaredBefore: declaredBefore, closedMax: closedMax)
     }
+    func defineHistory(entity: String) throws(StoreError) { try base.defineHistory(entity: entity) }
+    func keep(_ versions: [FormerVersion], entity: String) throws(StoreError) {
+        try base.keep(versions, entity: entity)
+    }
+    func trimHistory(entity: String, endedBefore: Int64) throws(StoreError) -> Int {
+        try base.trimHistory(entity: entity, endedBefore: endedBefore)
+    }
     func setState(_ key: String, to value: [UInt8]?) throws(StoreError) { try base.setState(key, to: value) }
     func part<T>(_ body: () throws -> T) throws(StoreError) -> Result<T, any Error> {
         let (notices, events) = (notices, events)
@@ -159,5 +166,8 @@ final class CollectingWriter: StoreWriter {
         try base.doubts(entity: entity, id: id)
     }
     func doubtfulEntities() throws(StoreError) -> Set<String> { try base.doubtfulEntities() }
+    func history(entity: String, id: RecordID, limit: Int) throws(StoreError) -> [FormerVersion] {
+        try base.history(entity: entity, id: id, limit: limit)
+    }
     func state(_ key: String) throws(StoreError) -> [UInt8]? { try base.state(key) }
 }

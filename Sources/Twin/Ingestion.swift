@@ -13,6 +13,8 @@ struct Ingestion {
     let writer: any StoreWriter
     let ledger: GapLedger
     let trackedEntities: Set<String>?
+    /// Objects that have a history.
+    let withHistory: Set<String>
     let receivedAt: Int64
     /// Of what the transaction found out; logged after it is committed.
     private(set) var remarks: [Remark] = []
@@ -47,11 +49,17 @@ struct Ingestion {
     private var known: [RecordKey: Known] = [:]
     /// In the order in which they were first touched.
     private var changed: [RecordKey] = []
+    /// By object, what its records were before the events.
+    private var versions: [String: [FormerVersion]] = [:]
 
-    init(writer: any StoreWriter, ledger: GapLedger, trackedEntities: Set<String>?, receivedAt: Int64) {
+    init(
+        writer: any StoreWriter, ledger: GapLedger, trackedEntities: Set<String>?, withHistory: Set<String>,
+        receivedAt: Int64
+    ) {
         self.writer = writer
         self.ledger = ledger
         self.trackedEntities = trackedEntities
+        self.withHistory = withHistory
         self.receivedAt = receivedAt
     }
 
@@ -60,6 +68,7 @@ struct Ingestion {
         try lookUpRecords(of: events)
         for event in events { try ingest(event) }
         try writeRecords()
+        for (entity, versions) in versions { try writer.keep(versions, entity: entity) }
     }
 
     private mutating func ingest(_ decoded: DecodedEvent) throws(StoreError) {
@@ -90,6 +99,12 @@ struct Ingestion {
             try writer.declare(
                 Gap(topic: decoded.event.topic, position: event.position, reason: gapReason, declaredAt: receivedAt))
         }
+        if let header {
+            for succession in applied.successions {
+                guard let version = succession.version(.event(header, event.position), now: receivedAt) else { continue }
+                versions[header.entityName, default: []].append(version)
+            }
+        }
         if let header, !applied.settled.isEmpty {
             try ledger.settle(applied.settled, of: header.entityName, by: .event)
         }
@@ -111,6 +126,8 @@ struct Ingestion {
         /// In doubt by this event, and not any more since.
         var doubtful: [RecordID] = []
         var settled: [RecordID] = []
+        /// Of an object that has a history.
+        var successions: [Succession] = []
     }
 
     private mutating func lookUpPlaces(of events: [DecodedEvent]) throws(StoreError) {
@@ -177,7 +194,12 @@ struct Ingestion {
             guard isTracked(entity) else { continue }
             let known = try record(entity, id)
             let outcome = RecordChange(event: change, id: id).outcome(on: known)
-            if let row = outcome.row { note(row) }
+            if let row = outcome.row {
+                note(row)
+                if let known, withHistory.contains(entity) {
+                    applied.successions.append(Succession(former: known, record: row))
+                }
+            }
             if outcome.diffFailed {
                 remark("text diff does not fit, refetch due", decoded, "\(entity) \(id)")
                 applied.entryReason = Gap.textDifference

@@ -15,6 +15,8 @@ extension Twin {
             do {
                 let dropped = try await trim()
                 if dropped > 0 { logger.debug("old events dropped", metadata: ["count": "\(dropped)"]) }
+                let ended = try await trimHistory()
+                if ended > 0 { logger.debug("old versions of records dropped", metadata: ["count": "\(ended)"]) }
             } catch is CancellationError {
                 return
             } catch let error as StoreError where error.code.isPassing {

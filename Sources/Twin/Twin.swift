@@ -18,6 +18,8 @@ public final class Twin: Sendable {
         public var keptFields: [String: Set<String>] = [:]
         /// Objects that a `Replica` keeps whole, each with the topics that bring its changes: what is missed of them is mended.
         public var replicated: [String: Set<String>] = [:]
+        /// Objects of whose records it is kept what they were, replicated ones.
+        public var history: [String: History] = [:]
         /// How long events stay in the log; Salesforce keeps them for 72 h.
         public var retention: Duration = .seconds(72 * 3600)
         /// Bytes of payloads, headers and images in the log; nil: no bound.
@@ -48,6 +50,15 @@ public final class Twin: Sendable {
         self.logger = logger
         observers = Observers(told: try await store.read { try $0.head() })
         try await abandonOthers()
+        try await defineHistory()
+    }
+
+    private func defineHistory() async throws {
+        let entities = configuration.history.keys.sorted()
+        if entities.isEmpty { return }
+        try await commit { writer in
+            for entity in entities { try writer.defineHistory(entity: entity) }
+        }
     }
 
     /// What an earlier configuration replicated, this one may not.
@@ -97,7 +108,8 @@ public final class Twin: Sendable {
         let newest = events.compactMap { $0.routing?.header.commitTimestamp }.max().map { min($0, receivedAt) }
         let (remarks, heardUntil) = try await commit { [self] writer in
             var ingestion = Ingestion(
-                writer: writer, ledger: ledger(writer), trackedEntities: trackedEntities, receivedAt: receivedAt)
+                writer: writer, ledger: ledger(writer), trackedEntities: trackedEntities,
+                withHistory: Set(configuration.history.keys), receivedAt: receivedAt)
             try ingestion.ingest(events)
             let heardUntil = try heard.keep(newest, of: batch.topic, writer)
             if let place = batch.latestReplayID ?? batch.events.last?.replayID {

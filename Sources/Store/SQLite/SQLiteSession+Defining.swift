@@ -32,7 +32,7 @@ extension SQLiteSession {
         try guarded { () throws(StoreError) in
             guard let layout = layouts.removeValue(forKey: entity) else { return }
             layoutsAreChanged = true
-            try run("DROP TABLE \(layout.name)")
+            try execute("DROP TABLE \(layout.name)")
             let row = try statement("DELETE FROM object_tables WHERE entity = ?")
             row.bind(1, entity)
             try row.run()
@@ -64,10 +64,10 @@ extension SQLiteSession {
     }
 
     private func create(_ layout: TableLayout) throws(StoreError) {
-        try run(layout.createSQL)
-        try run(layout.createRefetchIndexSQL)
+        try execute(layout.createSQL)
+        try execute(layout.createRefetchIndexSQL)
         try adopt(layout)
-        for column in layout.indexed { try run(layout.createIndexSQL(column)) }
+        for column in layout.indexed { try execute(layout.createIndexSQL(column)) }
     }
 
     /// Moves records that were kept without a table.
@@ -92,12 +92,12 @@ extension SQLiteSession {
         if isRetyped { return try rebuild(old, as: new) }
         // An index goes before its column, and a new one comes when the column is there.
         for column in old.indexed where !new.indexed.contains(where: { $0.sqlName == column.sqlName }) {
-            try run(old.dropIndexSQL(column))
+            try execute(old.dropIndexSQL(column))
         }
-        for column in old.columns where after[column.sqlName] == nil { try run(old.dropSQL(column)) }
-        for column in new.columns where before[column.sqlName] == nil { try run(new.addSQL(column)) }
+        for column in old.columns where after[column.sqlName] == nil { try execute(old.dropSQL(column)) }
+        for column in new.columns where before[column.sqlName] == nil { try execute(new.addSQL(column)) }
         for column in new.indexed where !old.indexed.contains(where: { $0.sqlName == column.sqlName }) {
-            try run(new.createIndexSQL(column))
+            try execute(new.createIndexSQL(column))
         }
     }
 
@@ -105,11 +105,11 @@ extension SQLiteSession {
     /// the columns.
     private func rebuild(_ old: TableLayout, as new: TableLayout) throws(StoreError) {
         let aside = TableLayout.quoted("\(old.table.sqlName)__old")
-        for column in old.indexed { try run(old.dropIndexSQL(column)) }
-        try run(old.dropRefetchIndexSQL)
-        try run("ALTER TABLE \(old.name) RENAME TO \(aside)")
-        try run(new.createSQL)
-        try run(new.createRefetchIndexSQL)
+        for column in old.indexed { try execute(old.dropIndexSQL(column)) }
+        try execute(old.dropRefetchIndexSQL)
+        try execute("ALTER TABLE \(old.name) RENAME TO \(aside)")
+        try execute(new.createSQL)
+        try execute(new.createRefetchIndexSQL)
         let kept = Set(new.columns.map(\.name))
         var last: Int64 = 0
         while true {
@@ -131,13 +131,13 @@ extension SQLiteSession {
             }
             if page.count < Self.movedAtOnce { break }
         }
-        try run("DROP TABLE \(aside)")
-        for column in new.indexed { try run(new.createIndexSQL(column)) }
+        try execute("DROP TABLE \(aside)")
+        for column in new.indexed { try execute(new.createIndexSQL(column)) }
     }
 
     private static let movedAtOnce = 500
 
-    private func run(_ sql: String) throws(StoreError) {
+    func execute(_ sql: String) throws(StoreError) {
         do {
             try database.execute(sql: sql)
         } catch {

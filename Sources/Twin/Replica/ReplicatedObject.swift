@@ -17,14 +17,19 @@ public struct ReplicatedObject: Sendable, Hashable {
     /// How often the formulas are read, whose changes make no events; nil: when a record is read for another reason.
     public var refreshFormulas: Duration?
 
+    /// Whether it is kept what its records were; nil: it is not.
+    public var history: History?
+
     public init(
-        name: String, fields: Fields, topics: Set<String>, poll: Duration? = nil, refreshFormulas: Duration? = nil
+        name: String, fields: Fields, topics: Set<String>, poll: Duration? = nil, refreshFormulas: Duration? = nil,
+        history: History? = nil
     ) {
         self.name = name
         self.fields = fields
         self.topics = topics
         self.poll = poll
         self.refreshFormulas = refreshFormulas
+        self.history = history
     }
 
     /// Columns that every table has, so far as the object has the field; the mark of a deleted record comes besides.

@@ -20,13 +20,17 @@ struct RowReplay {
     private let leavesEqual: Bool
     private let ledger: GapLedger
     private let mending: GapLedger.Mending
+    /// Fields whose change alone makes no version of a record; nil: the object has no history, or what is read fills new columns.
+    private let ignoredInHistory: Set<String>?
+    private let now: Int64
+    private var versions: [FormerVersion] = []
     /// Not in doubt any more.
     private var settled: [RecordID] = []
 
     init(
-        _ query: SourceQuery, hasAllFields: Bool, leavesEqual: Bool = false, of object: ReplicatedObject,
-        window: Window.View,
-        writer: any StoreWriter, twin: Twin, mending: GapLedger.Mending
+        _ query: SourceQuery, hasAllFields: Bool, leavesEqual: Bool = false, fillsNewColumns: Bool = false,
+        of object: ReplicatedObject, window: Window.View, writer: any StoreWriter, twin: Twin,
+        mending: GapLedger.Mending
     ) throws {
         self.writer = writer
         self.mending = mending
@@ -38,9 +42,11 @@ struct RowReplay {
         self.leavesEqual = leavesEqual
         let read = Set(query.fields)
         left = try writer.objectTable(object.name)?.columns.map(\.name).filter { !read.contains($0) } ?? []
-        isBehind =
-            try hasAllFields && !left.isEmpty
-            && ReplicaState.read(writer)?.objects[object.name]?.fields.contains { !read.contains($0) } ?? false
+        let state = try ReplicaState.read(writer)?.objects[object.name]
+        isBehind = hasAllFields && !left.isEmpty && state?.fields.contains { !read.contains($0) } ?? false
+        let hasHistory = twin.configuration.history[object.name] != nil && !fillsNewColumns
+        ignoredInHistory = hasHistory ? Set(["SystemModstamp"] + (state?.calculated ?? [])) : nil
+        now = twin.configuration.now()
     }
 
     /// Those of records that the table does not have go into it by the fastest way.
@@ -54,14 +60,23 @@ struct RowReplay {
             }
             return
         }
-        var known = Set(try writer.standings(entity: object.name, ids: ids).map(\.id))
+        var former: [RecordID: StoredRecord] = [:]
+        var known: Set<RecordID>
+        if ignoredInHistory == nil {
+            known = Set(try writer.standings(entity: object.name, ids: ids).map(\.id))
+        } else {
+            for record in try writer.records(entity: object.name, ids: ids) { former[record.image.id] = record }
+            known = Set(former.keys)
+        }
         var (new, others): ([StoredRecord], [StoredRecord]) = ([], [])
         for row in rows {
             guard let record = try outcome.record(of: row) else { continue }
             if known.insert(row.id).inserted { new.append(record) } else { others.append(record) }
         }
         try writer.load(new)
-        for record in others { try writer.put(record) }
+        for record in others {
+            if let was = former[record.image.id] { try put(record, over: was) } else { try writer.put(record) }
+        }
         settled += (new + others).filter { !$0.needsRefetch }.map(\.image.id)
     }
 
@@ -76,25 +91,41 @@ struct RowReplay {
         guard let known else { return try writer.insert(record) }
         for name in left { record.image.fields[name] = record.image.fields[name] ?? known.image.fields[name] }
         if leavesEqual, record.saysNothingNew(of: known) { return }
+        try put(record, over: known)
+    }
+
+    private mutating func put(_ record: StoredRecord, over known: StoredRecord) throws(StoreError) {
+        if let ignoredInHistory {
+            let succession = Succession(former: known, record: record)
+            if let version = succession.version(.reading(ignoring: ignoredInHistory), now: now) { versions.append(version) }
+        }
         try writer.put(record)
     }
 
     /// The last call: what is not in doubt any more leaves the table of gaps.
-    func finish() throws(StoreError) { try ledger.settle(settled, of: object.name, by: mending) }
+    func finish() throws(StoreError) {
+        if !versions.isEmpty { try writer.keep(versions, entity: object.name) }
+        try ledger.settle(settled, of: object.name, by: mending)
+    }
 
     /// A record that was asked for and is not in the org.
     mutating func writeAbsence(of id: RecordID) throws(StoreError) {
         // It may have been made, or brought back, after the org was asked.
         guard window.positions(of: id).isEmpty, !window.concernsAll else { return }
+        if ignoredInHistory != nil, let known = try writer.record(entity: object.name, id: id),
+            let version = Succession(former: known, record: nil).version(.absence, now: now)
+        {
+            versions.append(version)
+        }
         try writer.remove(entity: object.name, id: id)
         settled.append(id)
     }
 
     /// Into the record as it is: it follows the log, and these fields as well.
-    private func takeOver(
+    private mutating func takeOver(
         _ fields: [String], of read: StoredRecord, into known: StoredRecord?
     ) throws(StoreError) {
-        guard var kept = known else {
+        guard let known else {
             // Read in part, and nothing else is known of it.
             var partial = read
             partial.image.isComplete = false
@@ -102,17 +133,19 @@ struct RowReplay {
             return try writer.put(partial)
         }
         guard !read.isDeleted else { return }
+        var kept = known
         if kept.isDeleted {
             // It is back, and the event that says so will not name what it does not know. Otherwise the last image stays as it was.
             for name in fields where (kept.image.fields[name] ?? .null) == .null {
                 kept.image.fields[name] = read.image.fields[name]
             }
+            // No version: of a deleted record nothing changes, but comes to be known.
             return try writer.put(kept)
         }
         for name in fields { kept.image.fields[name] = read.image.fields[name] }
         kept.needsRefetch = kept.needsRefetch || read.needsRefetch
-        if leavesEqual, let known, kept.saysNothingNew(of: known) { return }
-        try writer.put(kept)
+        if leavesEqual, kept.saysNothingNew(of: known) { return }
+        try put(kept, over: known)
     }
 }
 

@@ -141,7 +141,7 @@ struct SnapshotRun {
             if view.isBroken { throw WindowBroken() }
             var replay = try RowReplay(
                 snapshot.query, hasAllFields: snapshot.hasAllFields, leavesEqual: snapshot.bringsMostlyWhatIsKnown,
-                of: object, window: view, writer: writer, twin: twin, mending: .snapshot(snapshot.id))
+                fillsNewColumns: snapshot.reason == .newFields, of: object, window: view, writer: writer, twin: twin, mending: .snapshot(snapshot.id))
             try replay.write(rows)
             try replay.finish()
         }
@@ -283,6 +283,8 @@ struct SnapshotRun {
             let view = try window.view(writer)
             if view.isBroken || view.concernsAll { return nil }
             var removed: [RecordID] = []
+            var versions: [FormerVersion] = []
+            let now = twin.configuration.now()
             for id in ids where view.positions(of: id).isEmpty {
                 guard var record = try writer.record(entity: entity, id: id) else { continue }
                 if found.contains(id) {
@@ -291,10 +293,16 @@ struct SnapshotRun {
                     record.needsRefetch = true
                     try writer.put(record)
                 } else {
+                    if twin.configuration.history[entity] != nil,
+                        let version = Succession(former: record, record: nil).version(.absence, now: now)
+                    {
+                        versions.append(version)
+                    }
                     try writer.remove(entity: entity, id: id)
                     removed.append(id)
                 }
             }
+            if !versions.isEmpty { try writer.keep(versions, entity: entity) }
             try twin.ledger(writer).settle(removed, of: entity, by: .snapshot(number))
             return removed.count
         }

@@ -81,6 +81,10 @@ extension Twin.Configuration {
         trackedEntities = configuration.trackedObjects
         replicated = Dictionary(
             uniqueKeysWithValues: configuration.replicatedObjects.map { ($0.name, $0.topics) })
+        history = Dictionary(
+            uniqueKeysWithValues: configuration.replicatedObjects.compactMap { object in
+                object.history.map { (object.name, $0) }
+            })
         retention = configuration.store.retention
         logBytesMax = configuration.store.logBytesMax
     }

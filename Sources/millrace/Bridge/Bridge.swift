@@ -74,7 +74,7 @@ struct Bridge: Sendable {
         if let secret {
             admin.append(AdminDoor(secret: secret, hub: hub, metrics: metrics, logger: logger))
             admin.append(GapDoor(secret: secret, twin: twin))
-            if let replication { admin.append(replication.door(secret)) }
+            if let replication { admin += [replication.door(secret), HistoryDoor(secret: secret, twin: twin)] }
         }
         http = HTTPDoor(
             configuration: settings.http,

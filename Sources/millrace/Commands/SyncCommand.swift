@@ -23,9 +23,11 @@ struct SyncCommand: AsyncParsableCommand {
               millrace sync snapshot Case --field Priority --config millrace.yaml
               millrace sync reconcile --config millrace.yaml
               millrace sync reconcile Case --deep --json --config millrace.yaml
+              millrace sync history Case 5003000000D8cuIAAR --config millrace.yaml
             """,
         subcommands: [
             SyncStatusCommand.self, SyncSnapshotCommand.self, SyncReconcileCommand.self, SyncGapsCommand.self,
+            SyncHistoryCommand.self,
         ])
 }
 

@@ -47,7 +47,7 @@ extension ConfigurationKey {
             path: "objects", kind: .replicas, presence: .optional,
             effect:
                 "Objects that are replicated: loaded whole, kept whole, each in a table of its own, with `fields: all` or a list; "
-                + "`poll: 5m` asks the org for what has changed (objects without change events), `refresh_formulas: 1h` reads formulas anew"
+                + "`poll: 5m` asks the org for what has changed (objects without change events), `refresh_formulas: 1h` reads formulas anew, `history: 365d` (or `true`) keeps what the records were"
         ),
         ConfigurationKey(
             path: "sync.overlap", kind: .duration(.seconds(0)...(.seconds(7 * 86_400))), presence: .defaults(to: "10m"),

@@ -10,8 +10,11 @@ struct ObjectsReader {
     private static let fields = "fields"
     private static let poll = "poll"
     private static let refreshFormulas = "refresh_formulas"
+    private static let history = "history"
     /// Between two polls or refreshes of an object.
     private static let intervals: ClosedRange<Duration> = .seconds(10) ... .seconds(30 * 86_400)
+    /// How long a history is kept.
+    private static let historySpans: ClosedRange<Duration> = .seconds(3_600) ... .seconds(36_500 * 86_400)
 
     /// Nil where there is a mistake.
     func objects() -> [ReplicatedObject]? {
@@ -42,7 +45,9 @@ struct ObjectsReader {
                     line, &isRight)
             }
             objects.append(
-                ReplicatedObject(name: name, fields: fields, topics: topics, poll: poll, refreshFormulas: refresh))
+                ReplicatedObject(
+                    name: name, fields: fields, topics: topics, poll: poll, refreshFormulas: refresh,
+                    history: history(of: name, settings, line, &isRight)))
         }
         return isRight ? objects : nil
     }
@@ -55,7 +60,7 @@ struct ObjectsReader {
             note("\(object) must have \(Self.fields), all or a list of names", line, &isRight)
             return nil
         }
-        let names = [Self.fields, Self.poll, Self.refreshFormulas]
+        let names = [Self.fields, Self.poll, Self.refreshFormulas, Self.history]
         var settings: [String: Node] = [:]
         for (key, value) in mapping {
             let name = key.scalarText ?? ""
@@ -74,14 +79,36 @@ struct ObjectsReader {
         of object: String, _ name: String, _ settings: [String: Node], _ line: Int, _ isRight: inout Bool
     ) -> Duration? {
         guard let node = settings[name] else { return nil }
-        guard let interval = node.scalarText.flatMap(DurationText.duration), Self.intervals.contains(interval) else {
-            let (least, most) = (Self.intervals.lowerBound, Self.intervals.upperBound)
+        guard let interval = Self.duration(node, in: Self.intervals) else {
             note(
-                "\(object).\(name) must be a duration from \(DurationText.text(least)) to \(DurationText.text(most)), such as 5m",
-                node.mark?.line ?? line, &isRight)
+                "\(object).\(name) must be a duration \(Self.text(Self.intervals)), such as 5m", node.mark?.line ?? line,
+                &isRight)
             return nil
         }
         return interval
+    }
+
+    private func history(
+        of object: String, _ settings: [String: Node], _ line: Int, _ isRight: inout Bool
+    ) -> History? {
+        guard let node = settings[Self.history] else { return nil }
+        if let isKept = node.bool { return isKept ? .forever : nil }
+        guard let span = Self.duration(node, in: Self.historySpans) else {
+            note(
+                "\(object).\(Self.history) must be true, or a duration \(Self.text(Self.historySpans)) for which it is kept, such as 365d",
+                node.mark?.line ?? line, &isRight)
+            return nil
+        }
+        return .kept(span)
+    }
+
+    private static func duration(_ node: Node, in range: ClosedRange<Duration>) -> Duration? {
+        guard let duration = node.scalarText.flatMap(DurationText.duration), range.contains(duration) else { return nil }
+        return duration
+    }
+
+    private static func text(_ range: ClosedRange<Duration>) -> String {
+        "from \(DurationText.text(range.lowerBound)) to \(DurationText.text(range.upperBound))"
     }
 
     private func fields(

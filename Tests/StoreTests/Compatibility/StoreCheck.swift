@@ -13,7 +13,7 @@ struct StoreCheck: Sendable, CustomTestStringConvertible {
 
     static let all: [StoreCheck] =
         logChecks + placeChecks + recordChecks + objectTableChecks + retentionChecks + partChecks
-        + gapEntryChecks
+        + gapEntryChecks + historyChecks
 }
 
 struct Deliberate: Error, Equatable {}

@@ -69,6 +69,7 @@ import Testing
             try await polled(replica)
         }
         try await world.expectEqual("seed \(random.seed)")
+        try await world.expectHistory("seed \(random.seed)")
     }
 
     @Test("loss trap: strict > cursor") func aChangeOfTheSameSecondIsSeen() async throws {

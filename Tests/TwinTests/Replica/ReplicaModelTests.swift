@@ -72,6 +72,7 @@ final class Pages: Sendable {
             try await world.settled(last)
         }
         try await world.expectEqual("seed \(seed)")
+        try await world.expectHistory("seed \(seed)")
         // Every gap event and every loss has its row, and nothing hangs on any of them.
         let (entries, doubtful) = try await twin.store.read {
             (try $0.gapEntries(.all, limit: .max), try $0.doubtfulEntities())

@@ -15,7 +15,10 @@ struct ReplicaBench: Sendable {
     init(
         random: SeededRandom = SeededRandom(), pageRows: Int = 7, topics: Set<String> = [CaseEvents.topic]
     ) async throws {
-        bench = try await TwinBench { $0.replicated = ["Case": topics] }
+        bench = try await TwinBench { configuration in
+            configuration.replicated = ["Case": topics]
+            configuration.history = ["Case": .forever]
+        }
         org = SourceOrg(cases: bench.cases, random: random, pageRows: pageRows)
     }
 
