@@ -51,13 +51,17 @@ extension Sandbox {
         /// Accounts of people: each with a contact of its own behind it. Not to be switched off again in an org that
         /// has some.
         public var hasPersonAccounts = false
+        /// Fields that field-level security hides from every user of the API: `Case.VIN__c`.
+        public var hiddenFields: [String] = []
         /// Milliseconds since 1970.
         public var clock: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000) }
 
         public init() {}
 
         var standardCatalogue: Catalogue {
-            Catalogue.standard(personAccounts: hasPersonAccounts, events: tellsBulkJobs ? [.bulkJobEvent] : [])
+            Catalogue.standard(
+                personAccounts: hasPersonAccounts, events: tellsBulkJobs ? [.bulkJobEvent] : [],
+                hidden: HiddenFields(hiddenFields))
         }
     }
 }

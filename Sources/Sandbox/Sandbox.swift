@@ -111,6 +111,7 @@ public final class Sandbox: Sendable {
                 throw SandboxError(code: .schema, message: "the schema file does not fit the org: \(error.message)")
             }
         }
+        try checkHiddenFields()
         try await openChannels()
         observer.waiters.reached(try await twin.observe(observer))
         // A fault may concern streams that wait for events: they look again.

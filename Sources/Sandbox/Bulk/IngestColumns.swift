@@ -49,7 +49,7 @@ struct IngestColumns: Sendable {
     private static func column(
         _ heading: String, _ object: ObjectDefinition, key: FieldDefinition?, _ catalogue: Catalogue
     ) throws(OrgError) -> Column {
-        if let rule = object.template.rule(heading) {
+        if let rule = object.template.rule(heading), !rule.field.isHidden {
             if rule.field.kind == .id { return .id }
             return rule.field.name == key?.name ? .key : .field(rule)
         }
@@ -57,12 +57,13 @@ struct IngestColumns: Sendable {
         guard path.count == 2 else { throw .invalidBatch("Field name not found : \(heading)") }
         let relationship = path[0].split(separator: ":", omittingEmptySubsequences: false)
         guard relationship.count <= 2, let name = relationship.last?.lowercased(),
-            let reference = object.template.rule(relationship: name), let targets = reference.field.reference?.objects
+            let reference = object.template.rule(relationship: name), !reference.field.isHidden,
+            let targets = reference.field.reference?.objects
         else { throw .invalidBatch("Field name not found : \(heading)") }
         let wanted = relationship.count == 2 ? relationship[0].lowercased() : nil
         let target = targets.first { wanted == nil || $0.lowercased() == wanted }.flatMap { catalogue.object($0) }
         // Of several possible objects the heading must say which.
-        guard let target, wanted != nil || targets.count == 1, let field = target.field(String(path[1])) else {
+        guard let target, wanted != nil || targets.count == 1, let field = target.visibleField(String(path[1])) else {
             throw .invalidBatch("Field name not found : \(heading)")
         }
         guard

@@ -44,7 +44,7 @@ extension Sandbox {
         guard let externalIDField, !externalIDField.isEmpty else {
             throw .invalidJob("External ID was blank for \(object.name). An External ID must be specified for upsert.")
         }
-        guard let field = object.field(externalIDField), field.kind == .id || field.isExternalID else {
+        guard let field = object.visibleField(externalIDField), field.kind == .id || field.isExternalID else {
             throw .invalidJob(
                 "Field name provided, \(externalIDField) does not match an External ID, Salesforce Id, or indexed field for "
                     + object.name)

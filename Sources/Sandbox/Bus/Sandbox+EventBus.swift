@@ -29,10 +29,11 @@ extension Sandbox: EventBus {
         let schema = self.schema
         let event = name.hasPrefix("/event/") ? schema.eventSchemas[String(name.dropFirst("/event/".count))] : nil
         let change = schema.captured.values.first { $0.object.changeEventTopic == name }?.schema
+        let isOpen = (try? feed(of: name, caller: caller)) != nil
         return TopicDescription(
             name: name, tenantGUID: "core/prod/\(organization.id)",
             canPublish: event.map { schema.catalogue.event($0.recordName)?.isWritable ?? false } ?? false,
-            canSubscribe: true, schemaID: (event ?? change)?.id.string ?? "")
+            canSubscribe: isOpen, schemaID: (event ?? change)?.id.string ?? "")
     }
 
     public func schemaJSON(_ id: String, caller: BusCaller) async throws(EventBusError) -> String {
@@ -131,7 +132,7 @@ extension Sandbox: EventBus {
     }
 
     private func readLog(_ feed: BusFeed, after: Position, limit: Int) async throws(EventBusError) -> BusRead {
-        let schemas = schemaCache
+        let (schemas, captured) = (schemaCache, captured)
         return try await readingBus { reader in
             let selection = EventSelection.topics(feed.topics)
             let events =
@@ -144,7 +145,8 @@ extension Sandbox: EventBus {
                     sent.append(arrived)
                     continue
                 }
-                let delivery = ChannelDelivery(member: member, reader: reader, schemas: schemas)
+                let delivery = ChannelDelivery(
+                    member: member, reader: reader, schemas: schemas, captured: captured)
                 for part in try delivery.delivered(arrived.event) {
                     sent.append(ArrivedEvent(position: arrived.position, event: part, receivedAt: arrived.receivedAt))
                 }

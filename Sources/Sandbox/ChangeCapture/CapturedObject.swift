@@ -19,6 +19,8 @@ struct CapturedObject: Sendable {
     let schema: EventSchema
     /// In the order of the schema.
     let fields: [Field]
+    /// Places of fields that the schema has, and events do not tell: those that are hidden.
+    let hiddenPlaces: [Int]
     /// The fields' places alone, in the same order.
     let places: [Int]
     let encoder: EventEncoder
@@ -36,12 +38,15 @@ struct CapturedObject: Sendable {
         }
         self.object = object
         fields = Self.names(in: schema).compactMap { [schema] name, bitmapName in
-            guard let rule = object.template.rule(name), let slot = schema.slot(of: bitmapName) else { return nil }
+            guard let rule = object.template.rule(name), !rule.field.isHidden,
+                let slot = schema.slot(of: bitmapName)
+            else { return nil }
             let doc = rule.field.eventDoc ?? rule.field.kind.eventDoc
             return Field(
                 place: rule.place, slot: slot, bitmapName: bitmapName, isLargeText: doc.hasSuffix("Clob"),
                 isName: name == "Name")
         }
+        hiddenPlaces = object.fields.indices.filter { object.fields[$0].isHidden }
         places = fields.map(\.place)
         fieldByPlace = Dictionary(
             fields.enumerated().map { ($0.element.place, $0.offset) }, uniquingKeysWith: { first, _ in first })

@@ -27,6 +27,7 @@ struct ChangeDraft {
             diffs = []
             var values = after
             if isPerson { for field in captured.fields where field.isName { values[field.place] = nil } }
+            for place in captured.hiddenPlaces { values[place] = nil }
             self.values = values
         case .update:
             let before = change.before?.image.fields.shaped(as: shape) ?? RecordFields(shape: shape)

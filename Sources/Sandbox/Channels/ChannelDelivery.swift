@@ -10,6 +10,8 @@ struct ChannelDelivery {
     let member: ChannelView.Member
     let reader: any StoreReader
     let schemas: SchemaCache
+    /// By object.
+    let captured: [String: CapturedObject]
 
     /// The events to send in its place: none where the filter says no, one per record where it was enriched. All have
     /// the event's replay id.
@@ -43,7 +45,10 @@ struct ChannelDelivery {
             var values = change.values
             if !added.isEmpty {
                 let fields = try reader.record(entity: change.header.entityName, id: id)?.image.fields ?? [:]
-                for name in added { values[name] = fields[name] ?? .null }
+                let object = captured[change.header.entityName]?.object
+                for name in added {
+                    values[name] = object?.field(name)?.isHidden == true ? .null : fields[name] ?? .null
+                }
             }
             var header = change.header
             header.recordIDs = [id.string]

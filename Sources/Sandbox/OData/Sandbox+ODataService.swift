@@ -103,7 +103,7 @@ extension OrgError {
 
 extension ODataEntityType {
     init(_ object: ObjectDefinition) {
-        self.init(name: object.name, properties: object.fields.compactMap(ODataProperty.init))
+        self.init(name: object.name, properties: object.visibleFields.compactMap(ODataProperty.init))
     }
 }
 

@@ -6,6 +6,8 @@ struct Catalogue: Sendable {
     let objects: [ObjectDefinition]
     /// Platform events: published, never stored, and so not among the objects.
     let events: [ObjectDefinition]
+    /// What is marked as hidden in the objects.
+    let hidden: HiddenFields
     let index: ObjectIndex
     let formulas: FormulaBook
     private let indexByPrefix: [String: Int]
@@ -19,8 +21,10 @@ struct Catalogue: Sendable {
     /// A roll-up field of a master that sums up an object.
     typealias Summary = (master: ObjectDefinition, field: FieldDefinition, rollUp: RollUp)
 
-    init(_ objects: [ObjectDefinition], events: [ObjectDefinition] = []) {
+    init(_ objects: [ObjectDefinition], events: [ObjectDefinition] = [], hidden: HiddenFields = .nothing) {
+        let objects = objects.map(hidden.marked)
         self.objects = objects
+        self.hidden = hidden
         querySchema = CatalogueSchema(objects)
         self.events = events
         index = ObjectIndex(objects)
@@ -46,8 +50,10 @@ struct Catalogue: Sendable {
         .task, .user, .profile, .streamingChannel, .pushTopic,
     ])
 
-    static func standard(personAccounts: Bool, events: [ObjectDefinition] = []) -> Catalogue {
-        guard personAccounts || !events.isEmpty else { return standard }
+    static func standard(
+        personAccounts: Bool, events: [ObjectDefinition] = [], hidden: HiddenFields = .nothing
+    ) -> Catalogue {
+        guard personAccounts || !events.isEmpty || hidden != .nothing else { return standard }
         return Catalogue(
             standard.objects.map { object in
                 guard personAccounts else { return object }
@@ -58,7 +64,7 @@ struct Catalogue: Sendable {
                 case "Contact": PersonAccounts.contact(object)
                 default: object
                 }
-            }, events: events)
+            }, events: events, hidden: hidden)
     }
 
     func object(_ name: String) -> ObjectDefinition? { index.object(name) }

@@ -22,8 +22,8 @@ struct Describe {
 
     /// `GET …/sobjects/X/describe`
     func object(_ definition: ObjectDefinition) -> JSONValue {
-        let children = (definition.isPlatformEvent ? [] : catalogue.references(to: definition.name)).map {
-            referrer, field in
+        let references = definition.isPlatformEvent ? [] : catalogue.references(to: definition.name)
+        let children = references.filter { !$0.field.isHidden }.map { referrer, field in
             object([
                 ("cascadeDelete", .boolean(field.reference?.deletion == .cascade)),
                 ("childSObject", .string(referrer.name)), ("deprecatedAndHidden", .boolean(false)),
@@ -40,7 +40,7 @@ struct Describe {
                 ("extendedBy", .null), ("extendsInterfaces", .null), ("implementedBy", .null),
                 ("implementsInterfaces", .null), ("sobjectDescribeOption", .string("FULL")),
             ] + summary(of: definition) + [
-                ("fields", .array(definition.fields.map { DescribeField(object: definition, field: $0).json })),
+                ("fields", .array(definition.visibleFields.map { DescribeField(object: definition, field: $0).json })),
                 ("listviewable", .null), ("lookupLayoutable", .null), ("namedLayoutInfos", .array([])),
                 ("networkScopeFieldName", .null),
                 ("recordTypeInfos", .array(recordTypes(of: definition))),

@@ -94,6 +94,8 @@ struct FieldDefinition: Sendable, Hashable {
     var isFixedReference = false
     /// False for what change events leave out (`SystemModstamp`, `IsDeleted`).
     var isCaptured = true
+    /// Field-level security hides it from every user of the API. See `HiddenFields`.
+    var isHidden = false
     /// Made from other fields or records when the record is read; never stored.
     var isDerived = false
     /// Where a derived field has its value from: `Contact.Email`.

@@ -96,6 +96,12 @@ final class ObjectDefinition: Sendable {
         template.rule(name)?.field
     }
 
+    /// Those that users of the API see.
+    var visibleFields: [FieldDefinition] { fields.filter { !$0.isHidden } }
+
+    /// What `field` answers to a user of the API.
+    func visibleField(_ name: String) -> FieldDefinition? { field(name).flatMap { $0.isHidden ? nil : $0 } }
+
     /// `/event/Low_Ink__e`
     var eventTopic: String { "/event/\(name)" }
 

@@ -29,8 +29,8 @@ final class CatalogueSchema: QuerySchema, Sendable {
         QueryObject(
             name: definition.name, keyPrefix: definition.keyPrefix,
             table: "\"\(ObjectTable.sqlName(of: definition.name))\"",
-            fields: definition.fields.map { Self.field($0, of: definition) },
-            parents: definition.fields.compactMap { field in
+            fields: definition.visibleFields.map { Self.field($0, of: definition) },
+            parents: definition.visibleFields.compactMap { field in
                 guard let reference = field.reference, let name = reference.relationshipName, !field.isDerived else {
                     return nil
                 }
@@ -41,7 +41,7 @@ final class CatalogueSchema: QuerySchema, Sendable {
 
     private func children(of parent: ObjectDefinition) -> [ChildRelationship] {
         objects.values.sorted { $0.name < $1.name }.flatMap { object in
-            object.fields.compactMap { field in
+            object.visibleFields.compactMap { field in
                 guard !field.isDerived, field.reference?.objects.contains(parent.name) ?? false,
                     let name = object.childRelationshipName(of: field)
                 else { return nil }

@@ -55,7 +55,7 @@ extension OrgTransaction {
 enum ExternalID {
     /// `Id`, or a field that records are found by.
     static func field(_ name: String, of object: ObjectDefinition) throws(OrgError) -> FieldDefinition {
-        guard let field = object.field(name), field.isExternalID || field.kind == .id else {
+        guard let field = object.visibleField(name), field.isExternalID || field.kind == .id else {
             throw .externalIDUnknown(name)
         }
         return field

@@ -27,7 +27,7 @@ extension OrgView {
     }
 
     private static func searched(_ object: ObjectDefinition, _ scope: RecordSearch.Scope) -> [String] {
-        let fields = object.fields.filter { !$0.isDerived && !$0.kind.isCompound }
+        let fields = object.visibleFields.filter { !$0.isDerived && !$0.kind.isCompound }
         switch scope {
         case .name:
             let name = object.fields.first { $0.isNameField }

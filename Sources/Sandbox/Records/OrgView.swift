@@ -172,7 +172,7 @@ extension OrgView {
     }
 
     func isKey(_ field: String, of object: String) throws(OrgError) -> Bool {
-        guard let field = try definition(object).field(field) else { return false }
+        guard let field = try definition(object).visibleField(field) else { return false }
         return field.kind == .id || field.isExternalID
     }
 
@@ -182,7 +182,7 @@ extension OrgView {
 
     func relationship(_ name: String, of object: String, _ id: String) throws(OrgError) -> Relationship? {
         let definition = try definition(object)
-        if let field = definition.fields.first(where: {
+        if let field = definition.visibleFields.first(where: {
             $0.reference?.relationshipName?.lowercased() == name.lowercased()
         }) {
             let recordID = try recordID(id, definition)
@@ -205,7 +205,7 @@ extension OrgView {
     func childReference(_ name: String, of object: String) throws(OrgError) -> (object: String, field: String)? {
         let definition = try definition(object)
         let describe = Describe(catalogue: catalogue, apiVersion: context.apiVersion)
-        for (referrer, field) in catalogue.references(to: definition.name) {
+        for (referrer, field) in catalogue.references(to: definition.name) where !field.isHidden {
             guard case .string(let relationship) = describe.childRelationshipName(referrer, field),
                 relationship.lowercased() == name.lowercased()
             else { continue }

@@ -23,10 +23,10 @@ struct RecordAnswer {
     }
 
     private func wanted(_ names: [String]?) throws(OrgError) -> [FieldDefinition] {
-        guard let names else { return object.fields }
+        guard let names else { return object.visibleFields }
         var fields: [FieldDefinition] = []
         for name in names {
-            guard let field = object.field(name) else { throw .noSuchColumn(name, object: object.name) }
+            guard let field = object.visibleField(name) else { throw .noSuchColumn(name, object: object.name) }
             if !fields.contains(field) { fields.append(field) }
         }
         // The id comes along whether it was asked for or not.

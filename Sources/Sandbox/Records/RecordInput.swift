@@ -12,7 +12,7 @@ struct RecordInput {
         for member in members {
             // Clients send records back as they got them; the type is in the path.
             if member.name == "attributes" { continue }
-            guard let rule = object.template.rule(member.name) else {
+            guard let rule = object.template.rule(member.name), !rule.field.isHidden else {
                 throw .noSuchColumn(member.name, object: object.name)
             }
             if rule.field.kind == .id { throw .idInBody() }

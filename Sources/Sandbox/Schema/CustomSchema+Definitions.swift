@@ -14,7 +14,7 @@ extension CustomSchema {
             } + self.objects.filter { !$0.isEvent }.map(definition)
         return Catalogue(
             objects.map { Self.summariesTyped($0, objects) },
-            events: standard.events + self.objects.filter(\.isEvent).map(definition))
+            events: standard.events + self.objects.filter(\.isEvent).map(definition), hidden: standard.hidden)
     }
 
     /// A summary of dates is a date, one of amounts a currency: as the field that it sums up.

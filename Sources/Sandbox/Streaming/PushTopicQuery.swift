@@ -60,7 +60,9 @@ struct PushTopicQuery: Sendable {
     var referenced: [String] { condition?.fields.compactMap { object.field($0)?.name } ?? [] }
 
     private static func field(_ name: Substring, _ object: ObjectDefinition) throws(OrgError) -> String {
-        guard let field = object.field(String(name)) else { throw .noSuchColumn(String(name), object: object.name) }
+        guard let field = object.visibleField(String(name)) else {
+            throw .noSuchColumn(String(name), object: object.name)
+        }
         guard !field.isDerived else {
             throw malformed("the field \(field.name) is not supported in PushTopics")
         }

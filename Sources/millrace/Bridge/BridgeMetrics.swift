@@ -45,6 +45,10 @@ struct BridgeMetrics: Sendable {
             writer.gauge(
                 "millrace_upstream_live", help: "1 while the stream is live.", labels: ["topic": topic.name],
                 value: topic.state == .live ? 1 : 0)
+            guard let age = topic.lastMessageAge else { continue }
+            writer.gauge(
+                Lag.ageMetric, help: "Since the last message of the org, keepalives included; absent before the first.",
+                labels: ["topic": topic.name], value: age / .seconds(1))
         }
     }
 

@@ -6,7 +6,8 @@ import Logging
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks what a gateway needs: login, objects and fields, capture, allowances, clock, store.",
+        abstract:
+            "Checks what a gateway needs: login, rights, objects, hidden fields, capture, allowances, clock, store, lag.",
         discussion: """
             Looks, changes nothing, and does not disturb a gateway that runs with the same configuration; makes a handful of \
             API calls. Each finding that is not ok says what to do. Ends with status 1 where something does not work.

@@ -59,6 +59,12 @@ struct SandboxCommand: AsyncParsableCommand {
     @Flag(help: "Accounts may be people (person accounts); stays on for the org.")
     var personAccounts = false
 
+    @Option(
+        help: ArgumentHelp(
+            "A field that field-level security hides from every user of the API, such as Case.VIN__c; repeat for more. See "
+                + "docs/sandbox/objects.md.", valueName: "object.field"))
+    var hideField: [String] = []
+
     @Flag(
         help: ArgumentHelp(
             "Publishes BulkApi2JobEvent as query jobs of Bulk API 2.0 go on, and lets their results be read meanwhile: a "
@@ -108,6 +114,7 @@ struct SandboxCommand: AsyncParsableCommand {
         configuration.use(edition)
         if let apiCalls { configuration.apiCallsMax = apiCalls }
         configuration.hasPersonAccounts = personAccounts
+        configuration.hiddenFields = hideField
         configuration.tellsBulkJobs = bulkJobEvents
         if let schema {
             configuration.schema = try ConfigurationFile.reading {

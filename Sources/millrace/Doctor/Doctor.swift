@@ -1,15 +1,14 @@
 import AsyncHTTPClient
-import ChangeEvents
 import Foundation
 import Logging
 import NIOCore
 import Store
-import Twin
 import Upstream
 
 /// Looks at everything that a gateway with this configuration needs, and says of each thing how it is and what to do.
 ///
-/// Changes nothing, and does not disturb a gateway that runs. A handful of API calls.
+/// Changes nothing, and does not disturb a gateway that runs. A handful of API calls, and two of the Pub/Sub API for each
+/// replicated object.
 struct Doctor: Sendable {
     /// Of the org's clock: the signed login is good for 3 minutes.
     private static let clockWarning = 30
@@ -19,18 +18,16 @@ struct Doctor: Sendable {
     private static let allowanceError = 0.05
     /// Bytes that a store's disk should have free.
     private static let freeWarning: Int64 = 2 << 30
-    /// How long Salesforce keeps events.
-    private static let retentionOfOrg: Duration = .seconds(72 * 3_600)
 
     let configuration: Configuration
     let logger: Logger
 
     func findings() async -> [Finding] {
         var findings = [store(), retention()]
-        findings.append(await gateway())
+        findings += await gateway()
         do {
             try await OrgAPI.with(OrgConnection(configuration.org), budget: APIBudget(), logger: logger) { api in
-                findings += await Self.examine(api, configuration)
+                findings += await examine(api)
             }
         } catch {
             findings.append(Self.login(error))
@@ -70,7 +67,7 @@ struct Doctor: Sendable {
 
     private func retention() -> Finding {
         let kept = configuration.store.retention
-        if kept < Self.retentionOfOrg {
+        if kept < Lag.retention {
             return .warning(
                 "retention", "events are kept for \(Int(kept / .seconds(3_600))) hours, the org keeps them for 72",
                 advice: "A client that is away for longer has to load anew: set store.retention to 72h or more.")
@@ -78,24 +75,40 @@ struct Doctor: Sendable {
         return .ok("retention", "events are kept for \(Int(kept / .seconds(3_600))) hours")
     }
 
-    /// What a gateway that runs says of itself.
-    private func gateway() async -> Finding {
+    /// What a gateway that runs says of itself; of one that does not, how long its store has been left alone.
+    private func gateway() async -> [Finding] {
         let address = GatewayOptions.address(of: configuration.listen)
+        let report: Readiness
         do {
-            let response = try await HTTPClient.shared.execute(
-                HTTPClientRequest(url: address + "/ready"), timeout: .seconds(10))
-            let body = try await response.body.collect(upTo: 1 << 20)
-            let report = try JSONDecoder().decode(Readiness.self, from: Data(body.readableBytesView))
-            let bad = report.checks.filter { !$0.ready }
-            if bad.isEmpty {
-                return .ok("gateway", "runs at \(address) and is ready")
-            }
-            return .error(
+            let body = try await Self.answer(address + "/ready", bytesMax: 1 << 20)
+            report = try JSONDecoder().decode(Readiness.self, from: Data(body.readableBytesView))
+        } catch {
+            return [
+                .ok("gateway", "does not run at \(address), or is not to be reached from here"),
+                Lag.finding(store: configuration.store.location, now: Date()),
+            ]
+        }
+        let bad = report.checks.filter { !$0.ready }
+        let readiness: Finding =
+            bad.isEmpty
+            ? .ok("gateway", "runs at \(address) and is ready")
+            : .error(
                 "gateway", bad.map { "\($0.name): \($0.detail)" }.joined(separator: "; "),
                 advice: "Its log says more; what follows here may say why.")
+        do {
+            let metrics = try await Self.answer(address + "/metrics", bytesMax: 16 << 20)
+            return [readiness, Lag.finding(metrics: String(buffer: metrics), topics: configuration.topics)]
         } catch {
-            return .ok("gateway", "does not run at \(address), or is not to be reached from here")
+            return [
+                readiness, .warning("lag", "\(address)/metrics does not answer: \(error)", advice: "Run this again."),
+            ]
         }
+    }
+
+    /// The body, whatever the status.
+    private static func answer(_ url: String, bytesMax: Int) async throws -> ByteBuffer {
+        let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
+        return try await response.body.collect(upTo: bytesMax)
     }
 
     private struct Readiness: Decodable {
@@ -125,25 +138,17 @@ struct Doctor: Sendable {
         }
     }
 
-    private static func examine(_ api: OrgAPI, _ configuration: Configuration) async -> [Finding] {
+    private func examine(_ api: OrgAPI) async -> [Finding] {
         let limits: [String: OrgLimit]
         do {
             limits = try await api.limits()
         } catch {
-            return [login(error)]
+            return [Self.login(error)]
         }
         var findings: [Finding] = [.ok("login", "the org accepts \(configuration.org.username)")]
-        findings += allowances(limits)
-        findings.append(await clock(api))
-        let captured = await capturedEvents(api)
-        if case .failure(let finding) = captured { findings.append(finding) }
-        for object in configuration.replicatedObjects {
-            findings.append(await described(object, api))
-            if case .success(let events) = captured {
-                findings.append(contentsOf: capture(object, events))
-            }
-        }
-        return findings
+        findings += Self.allowances(limits)
+        findings.append(await Self.clock(api))
+        return findings + (await objects(api))
     }
 
     private static func allowances(_ limits: [String: OrgLimit]) -> [Finding] {
@@ -183,70 +188,5 @@ struct Doctor: Sendable {
         if abs(offset) >= clockError { return .error("clock", message, advice: advice) }
         if abs(offset) >= clockWarning { return .warning("clock", message, advice: advice) }
         return .ok("clock", message)
-    }
-
-    private enum Captured {
-        case success(Set<String>)
-        case failure(Finding)
-    }
-
-    private static func capturedEvents(_ api: OrgAPI) async -> Captured {
-        do {
-            return .success(Set(try await api.capturedEvents()))
-        } catch {
-            return .failure(
-                .warning(
-                    "capture", "which objects the org captures cannot be looked up: \(error)",
-                    advice:
-                        "The user needs View Setup and Configuration for this check; look at Setup, Change Data Capture."
-                ))
-        }
-    }
-
-    private static func capture(_ replicated: ReplicatedObject, _ events: Set<String>) -> [Finding] {
-        let object = replicated.name
-        if events.contains(ChangeEventHeader.eventName(ofEntity: object)) {
-            return [.ok("capture", "changes of \(object) are captured")]
-        }
-        if let poll = replicated.poll {
-            return [
-                .ok("capture", "changes of \(object) are not captured: it is polled every \(DurationText.text(poll))")
-            ]
-        }
-        // An object of one's own may be listed by an id, which tells nothing.
-        if object.hasSuffix("__c"), events.contains(where: { !$0.hasSuffix("ChangeEvent") }) { return [] }
-        return [
-            .error(
-                "capture", "the org does not capture changes of \(object)",
-                advice:
-                    "Select it in Setup, Change Data Capture, or have it polled (poll: 5m): until then its table stays as it was loaded."
-            )
-        ]
-    }
-
-    private static func described(_ object: ReplicatedObject, _ api: OrgAPI) async -> Finding {
-        do {
-            let description = try await api.describe(object.name)
-            guard description.isQueryable else {
-                return .error("objects", "\(object.name) cannot be queried", advice: "Take it from objects.")
-            }
-            if case .named(let names) = object.fields {
-                let missing = names.filter { name in !description.fields.contains { $0.name == name } }
-                if !missing.isEmpty {
-                    return .error(
-                        "objects", "\(object.name) has no \(missing.joined(separator: ", ")) for this user",
-                        advice:
-                            "Check the names, and the field-level security of \(object.name) in the user's permission sets."
-                    )
-                }
-            }
-            return .ok("objects", "\(object.name): \(description.fields.count) fields are visible")
-        } catch let error as OrgAPIError where error.code == .notFound {
-            return .error(
-                "objects", "\(object.name) is not there for this user",
-                advice: "Check the name, and that a permission set of the user grants Read and View All.")
-        } catch {
-            return .error("objects", "\(object.name): \(error)", advice: "Run this again; the org's words say why.")
-        }
     }
 }

@@ -63,4 +63,22 @@ struct TwinSinkTests {
         #expect(logged == events.map(\.eventID))
         try await store.close()
     }
+
+    /// The org's silence is measured by the store's file: a keepalive that changed nothing in it would count as silence.
+    @Test func aKeepaliveThatBringsNothingNewIsWrittenDownAllTheSame() async throws {
+        let store = try SQLiteStore.temporary()
+        let twin = try await Twin(
+            store: store, configuration: Twin.Configuration(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let sink = TwinSink(twin: twin)
+        let key = TwinSink.heardKey("/data/ChangeEvents")
+        var heard: [[UInt8]?] = []
+        for _ in 0..<2 {
+            try await sink.receive(topic: "/data/ChangeEvents", events: [], latestReplayID: ReplayID(counter: 7))
+            heard.append(try await store.read { try $0.state(key) })
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(heard[0] != nil && heard[1] != nil && heard[0] != heard[1])
+        try await store.close()
+    }
 }

@@ -1,10 +1,7 @@
 import CSV
 import ChangeEvents
 import Foundation
-import Logging
 import Sandbox
-import ServiceLifecycle
-import TestSupport
 import Testing
 import Upstream
 
@@ -17,36 +14,13 @@ struct OrgAPITests {
         "Id", "CaseNumber", "Subject", "IsClosed", "IsDeleted", "CreatedDate", "SystemModstamp", "OwnerId", "AccountId",
     ]
 
-    /// A sandbox with its sample data, its doors open on free ports.
     private func withOrg(_ body: @escaping @Sendable (OrgAPI) async throws -> Void) async throws {
-        let directory = try TemporaryDirectory()
-        var configuration = Sandbox.Configuration()
-        configuration.isDurable = false
-        configuration.bulkResultRows = 7
-        let logger = Logger(label: "org-api.tests") { _ in SwiftLogNoOpLogHandler() }
-        let server = try await OrgServer(
-            directory: directory.path, addresses: OrgServer.Addresses(), corsOrigins: [], sandbox: configuration,
-            logger: logger)
-        let (stream, started) = AsyncStream.makeStream(of: Connection.self, bufferingPolicy: .bufferingNewest(1))
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: server.components { started.yield($0) }.map { .init(service: $0) }, logger: logger))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            tasks.addTask {
-                var connections = stream.makeAsyncIterator()
-                guard let connection = await connections.next() else { throw CancellationError() }
-                do {
-                    try await OrgAPI.with(OrgConnection(connection), budget: APIBudget(), logger: logger, body)
-                } catch {
-                    await group.triggerGracefulShutdown()
-                    throw error
-                }
-                await group.triggerGracefulShutdown()
-            }
-            try await tasks.waitForAll()
+        try await RunningOrg.with {
+            $0.bulkResultRows = 7
+        } _: { connection in
+            try await OrgAPI.with(
+                OrgConnection(connection), budget: APIBudget(), logger: RunningOrg.logger, body)
         }
-        withExtendedLifetime(directory) {}
     }
 
     @Test func bulkAndRESTTellTheSame() async throws {
