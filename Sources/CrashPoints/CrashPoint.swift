@@ -30,6 +30,8 @@ package enum CrashPoint: String, Sendable, Hashable, CaseIterable {
     case defineBefore = "table.define.before"
     case defineAfter = "table.define.after"
     case windowAfter = "window.open.after"
+    /// A chunk of a reading is written, and the next one's window is open.
+    case chunkAfter = "chunk.after"
     case submitBefore = "job.submit.before"
     case submitAfter = "job.submit.after"
     case pageBefore = "page.store.before"

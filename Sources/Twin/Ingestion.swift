@@ -101,7 +101,9 @@ struct Ingestion {
         }
         if let header {
             for succession in applied.successions {
-                guard let version = succession.version(.event(header, event.position), now: receivedAt) else { continue }
+                guard let version = succession.version(.event(header, event.position), now: receivedAt) else {
+                    continue
+                }
                 versions[header.entityName, default: []].append(version)
             }
         }

@@ -129,7 +129,6 @@ def test_what_the_table_was(gateway, org):
 def test_what_no_event_has_told_of(gateway, org):
     settled(gateway)
     case = org.create("Case", Subject="Unheard", Status="New")
-    gone = org.create("Case", Subject="Emptied", Status="New")
     until_same(gateway, org, "Case", FIELDS)
     gateway.program.stop()
     # Behind the gateway's back: as an application that writes where it should not.
@@ -146,11 +145,6 @@ def test_what_no_event_has_told_of(gateway, org):
     [version] = until_versions(gateway, case, 1)
     assert version["change"] == "READ" and version["changes"]["Status"] == {"old": "Wrong", "new": "New"}
     assert version["commit_user"] is None and version["position"] is None
-    org.delete("Case", gone)
-    until_versions(gateway, gone, 1)
-    SOAP(org).ids("emptyRecycleBin", gone)
-    assert sync(gateway, "snapshot", "Case").returncode == 0
-    assert [row["change"] for row in until_versions(gateway, gone, 2)] == ["DELETE", "GONE"]
 
 
 def test_kill_9_between_changes(gateway, org):

@@ -72,7 +72,7 @@ extension PostgresSession {
             FormerVersion(
                 id: id, validFrom: PostgresTime.milliseconds(stamp: row.integer(1)) ?? 0,
                 validTo: PostgresTime.milliseconds(stamp: row.integer(2)) ?? 0, isDeleted: row.boolean(3),
-                isComplete: row.boolean(4), change: row.text(5) ?? "", commitUser: row.text(6),
+                isComplete: row.boolean(4), change: row.text(5) ?? "", commitUser: row.isNull(6) ? nil : row.text(6),
                 position: row.isNull(7) ? nil : Position(rawValue: row.integer(7)), changes: row.text(8) ?? "{}",
                 record: row.text(9) ?? "{}")
         }

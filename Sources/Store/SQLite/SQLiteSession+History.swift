@@ -58,7 +58,8 @@ extension SQLiteSession {
 
     func history(entity: String, id: RecordID, limit: Int) throws(StoreError) -> [FormerVersion] {
         let row = try statement(
-            "SELECT \(Self.historyColumns) FROM \(try Self.historyTable(entity)) WHERE sfid = ? ORDER BY id DESC LIMIT ?")
+            "SELECT \(Self.historyColumns) FROM \(try Self.historyTable(entity)) WHERE sfid = ? ORDER BY id DESC LIMIT ?"
+        )
         defer { row.reset() }
         row.bind(1, id)
         row.bind(2, Int64(limit))
@@ -67,7 +68,8 @@ extension SQLiteSession {
             versions.append(
                 FormerVersion(
                     id: id, validFrom: row.integer(1), validTo: row.integer(2), isDeleted: row.integer(3) != 0,
-                    isComplete: row.integer(4) != 0, change: row.text(5) ?? "", commitUser: row.text(6),
+                    isComplete: row.integer(4) != 0, change: row.text(5) ?? "",
+                    commitUser: row.isNull(6) ? nil : row.text(6),
                     position: row.isNull(7) ? nil : Position(rawValue: row.integer(7)), changes: row.text(8) ?? "{}",
                     record: row.text(9) ?? "{}"))
         }

@@ -1,17 +1,22 @@
 public import ChangeEvents
 public import Store
 
-/// What a replica asks of an org. Called from one or two tasks at a time; what waits, waits in here (an org's job, a budget).
+/// What a replica asks of an org. Called from several tasks at a time; what waits, waits in here (an org's job, a budget).
 public protocol OrgSource: Sendable {
     /// What the org says of an object now.
     func object(_ name: String) async throws(SourceError) -> SourceObject
     /// Has the org read rows; answers by which name it will be asked for them. That outlives this process.
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String
-    /// Hands on a page of a read, some thousand rows at a time, behind a place (nil: from the first on), when the org has them. They
-    /// come in no order. Throws `SourceError`, and what `take` throws.
+    /// Where the pages of a read begin, as soon as the org has read its rows.
+    func pages(ofRead read: String) async throws(SourceError) -> SourcePages
+    /// Hands on the page of a read that begins at a place, some thousand rows at a time. They come in no order. Several pages may be asked for
+    /// at a time. Answers where the page behind it begins; nil: this was the last. Throws `SourceError`, and what `take` throws.
     func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
-    ) async throws -> SourcePage
+        ofRead read: String, at place: String, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> String?
+    /// Ids that cut an object into ranges of about so many rows, each the first of the next; none: it has no more, or the org does not
+    /// tell.
+    func chunkBounds(_ object: String, rows: Int) async throws(SourceError) -> SourceChunks
     /// The read is done with. What the org says of it is of no interest.
     func endRead(_ read: String) async
     /// Rows by their ids, those in the recycle bin among them; a record that is not there has none.
@@ -134,6 +139,8 @@ public struct SourceQuery: Sendable, Hashable, Codable {
     public var includesDeleted: Bool
     /// Only rows whose `SystemModstamp` is not before this second: milliseconds since 1970; nil: whenever they changed.
     public var since: Int64?
+    /// Only rows with these ids; nil: with any.
+    public var ids: SourceIDRange?
 
     public init(
         object: String, fields: [String], condition: String? = nil, includesDeleted: Bool = false, since: Int64? = nil
@@ -143,6 +150,33 @@ public struct SourceQuery: Sendable, Hashable, Codable {
         self.condition = condition
         self.includesDeleted = includesDeleted
         self.since = since
+    }
+}
+
+/// From an id on, and before another.
+public struct SourceIDRange: Sendable, Hashable, Codable {
+    /// Nil: from the first on.
+    public var from: RecordID?
+    /// Excluded; nil: to the last.
+    public var to: RecordID?
+
+    public init(from: RecordID?, to: RecordID?) {
+        self.from = from
+        self.to = to
+    }
+
+    public func contains(_ id: RecordID) -> Bool { from.map { $0 <= id } ?? true && to.map { id < $0 } ?? true }
+}
+
+/// How an object's rows are read in parts.
+public struct SourceChunks: Sendable, Hashable {
+    public var bounds: [RecordID]
+    /// Rows in all; nil: the org does not tell.
+    public var total: Int?
+
+    public init(bounds: [RecordID], total: Int?) {
+        self.bounds = bounds
+        self.total = total
     }
 }
 
@@ -162,14 +196,17 @@ public struct SourceRow: Sendable {
     }
 }
 
-/// What stands behind the rows of a page.
-public struct SourcePage: Sendable {
-    /// Where the next page begins; nil: this was the last.
-    public var next: String?
+/// The pages of a read.
+public struct SourcePages: Sendable {
+    /// Where they begin, the first one first.
+    public var places: [String]
+    /// Whether these are all; otherwise each page tells of the one behind it.
+    public var areAll: Bool
     /// Rows of the whole read, where the org says so.
     public var total: Int?
-    public init(next: String?, total: Int? = nil) {
-        self.next = next
+    public init(places: [String], areAll: Bool, total: Int?) {
+        self.places = places
+        self.areAll = areAll
         self.total = total
     }
 }

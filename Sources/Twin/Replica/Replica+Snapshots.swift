@@ -31,7 +31,8 @@ extension Replica {
         let state = try await twin.store.read { try ReplicaState.read($0) ?? ReplicaState() }
         guard let snapshot = state.snapshots.first(where: { $0.id == snapshot.id }), !snapshot.isEnded else { return }
         var run = SnapshotRun(
-            snapshot, of: object, source: source, twin: twin, overlap: configuration.overlap)
+            snapshot, of: object, source: source, twin: twin, overlap: configuration.overlap,
+            reading: configuration.reading)
         do {
             try await run.run()
             let done = run.snapshot

@@ -18,6 +18,12 @@ public final class Replica: Sendable {
         /// whose events that of the commit, and than an event takes to be published.
         public var overlap: Duration = .seconds(600)
         public var reconciling = Reconciling()
+        /// Rows of a chunk of an object, more or less: larger objects are read in several, one after the other, each with a window of its own.
+        public var chunkRows: Int {
+            get { reading.chunkRows }
+            set { reading.chunkRows = newValue }
+        }
+        var reading = SnapshotRun.Reading()
         public init(objects: [ReplicatedObject]) { self.objects = objects }
     }
 

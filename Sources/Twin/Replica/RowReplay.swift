@@ -97,7 +97,9 @@ struct RowReplay {
     private mutating func put(_ record: StoredRecord, over known: StoredRecord) throws(StoreError) {
         if let ignoredInHistory {
             let succession = Succession(former: known, record: record)
-            if let version = succession.version(.reading(ignoring: ignoredInHistory), now: now) { versions.append(version) }
+            if let version = succession.version(.reading(ignoring: ignoredInHistory), now: now) {
+                versions.append(version)
+            }
         }
         try writer.put(record)
     }

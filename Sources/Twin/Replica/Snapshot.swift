@@ -1,3 +1,4 @@
+public import ChangeEvents
 import Foundation
 public import Store
 
@@ -40,14 +41,24 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
     public var requestedAt: Int64
     public var startedAt: Int64?
     public var finishedAt: Int64?
-    /// Of the window.
+    /// Of its first window: what is lost behind it makes the whole reading begin again.
     public var place: Position?
-    /// The newest entry of the table of gaps when the window was opened: those up to it are mended by its end.
+    /// The newest entry of the table of gaps when that window was opened: those up to it are mended by its end.
     public var gapsUpTo: Int64?
-    /// The org's name for the reading.
+    /// Ids by which it is read in chunks, one after the other, each the first of the next chunk; nil or none: all at once.
+    public var chunkBounds: [RecordID]?
+    /// Which chunk is being read; nil: the first.
+    public var chunk: Int?
+    /// Of the chunk's window; nil: that of the first.
+    public var chunkPlace: Position?
+    /// Rows of the chunks before it.
+    public var chunkRows: Int?
+    /// The org's name for the reading of the chunk.
     public var read: String?
-    /// Where its next page begins.
-    public var next: String?
+    /// Where those of its pages begin that are not written yet; nil: the org has not told.
+    public var pages: [String]?
+    /// More pages are behind those; each tells of the next.
+    public var morePages: Bool?
     /// Of a polled object that is read whole: the newest `SystemModstamp` from before the first row was read.
     public var newest: Int64?
     /// Written so far.
@@ -80,11 +91,42 @@ public struct Snapshot: Sendable, Hashable, Codable, Identifiable {
         return since.map { own <= $0 } ?? false
     }
 
+    /// What its rows can be read by in chunks: whatever they are and whenever they changed.
+    var canBeChunked: Bool { query.condition == nil && query.since == nil }
+
+    var isLastChunk: Bool { (chunk ?? 0) >= (chunkBounds?.count ?? 0) }
+
+    /// The query of the chunk.
+    var chunkQuery: SourceQuery {
+        guard let chunkBounds, !chunkBounds.isEmpty else { return query }
+        var query = query
+        let chunk = chunk ?? 0
+        query.ids = SourceIDRange(
+            from: chunk > 0 ? chunkBounds[chunk - 1] : nil, to: isLastChunk ? nil : chunkBounds[chunk])
+        return query
+    }
+
     mutating func beginAgain() {
         if phase == .comparing { phase = .reading }
-        (place, gapsUpTo, newest, read, next, total) = (nil, nil, nil, nil, nil, nil)
+        (place, gapsUpTo, newest, total) = (nil, nil, nil, nil)
+        (chunkBounds, chunk, chunkPlace, chunkRows) = (nil, nil, nil, nil)
+        (read, pages, morePages) = (nil, nil, nil)
         rows = 0
         restarts += 1
+    }
+
+    /// With another window, where the log does not reach back to the chunk's any more, or the org has forgotten its reading.
+    mutating func beginChunkAgain() {
+        if chunk ?? 0 == 0 { return beginAgain() }
+        (chunkPlace, read, pages, morePages) = (nil, nil, nil, nil)
+        rows = chunkRows ?? 0
+        restarts += 1
+    }
+
+    mutating func beginNextChunk(at place: Position) {
+        chunk = (chunk ?? 0) + 1
+        chunkRows = rows
+        (chunkPlace, read, pages, morePages) = (place, nil, nil, nil)
     }
 }
 

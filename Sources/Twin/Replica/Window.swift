@@ -148,12 +148,15 @@ final class Window: LogObserver {
     private static let bytesAtOnce = 8 << 20
 
     /// Whether retention has left everything behind the place.
-    private func isWhole(_ reader: any StoreReader) throws(StoreError) -> Bool {
+    func isWhole(_ reader: any StoreReader) throws(StoreError) -> Bool {
         if try reader.head() <= place { return true }
         return try reader.oldest().map { $0.rawValue <= place.rawValue + 1 } ?? false
     }
 
     // MARK: Asking
+
+    /// Records that an event which it was told of concerns.
+    var followedIDs: [RecordID] { state.withLock { Array($0.positions.keys) } }
 
     /// What is known inside a transaction, which may have events that nobody has been told of, and never will be if it fails. One
     /// that only reads may lack events of which the window has been told since it began: they are left out.

@@ -19,7 +19,7 @@ extension Bridge.Settings {
             issuerKeys: issuerKeys,
             adminSecret: configuration.adminSecret,
             objects: configuration.replicatedObjects,
-            overlap: configuration.overlap,
+            sync: configuration.sync,
             reconciling: Replica.Reconciling(configuration.reconcile),
             budget: BudgetPolicy(configuration.api))
     }

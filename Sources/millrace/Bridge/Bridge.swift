@@ -32,9 +32,9 @@ struct Bridge: Sendable {
         var adminSecret: Secret?
         /// Kept whole, each in a table of its own.
         var objects: [ReplicatedObject] = []
+        /// How they are read.
+        var sync = Configuration.Sync()
         /// How they are compared with the org.
-        /// How far polls and readings after lost events go back.
-        var overlap: Duration = .seconds(600)
         var reconciling = Replica.Reconciling()
         /// Of calls to the org's REST and Bulk APIs.
         var budget = BudgetPolicy()

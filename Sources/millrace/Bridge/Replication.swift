@@ -38,7 +38,8 @@ struct Replication: Sendable {
             configuration: .init(timing: OrgAPI.Timing().hastened(by: settings.haste.factor)), logger: logger)
         let source = UpstreamSource(api: api)
         var configuration = Replica.Configuration(objects: settings.objects)
-        configuration.overlap = settings.overlap
+        configuration.overlap = settings.sync.overlap
+        configuration.chunkRows = settings.sync.chunkRows
         configuration.reconciling = settings.reconciling
         replica = Replica(
             twin: twin, source: source, reconciledSource: UpstreamSource(source, chargedTo: .reconcile),

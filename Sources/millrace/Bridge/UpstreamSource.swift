@@ -8,8 +8,10 @@ import Upstream
 
 /// An org, asked through its REST and Bulk APIs, as the twin's replica asks.
 final class UpstreamSource: OrgSource {
-    /// Rows of a page, which is one call of the API; a reading that was broken off goes on at its page.
+    /// Rows of a page where the org does not tell of its own pages; a reading that was broken off goes on at its page.
     private static let pageRows = 20_000
+    /// Ranges that an object is cut into at most.
+    private static let chunksMax = 1_000
     /// Handed on together.
     private static let rowsAtOnce = 1_000
 
@@ -84,24 +86,67 @@ final class UpstreamSource: OrgSource {
     /// To be joined by AND.
     static func conditions(_ query: SourceQuery) -> [String] {
         [
-            query.condition.map { query.since == nil ? $0 : "(\($0))" },
+            query.condition.map { query.since == nil && query.ids == nil ? $0 : "(\($0))" },
             query.since.map { "SystemModstamp >= \(OrgTime.text(seconds: $0 / 1_000))" },
+            query.ids?.from.map { "Id >= '\($0.string)'" },
+            query.ids?.to.map { "Id < '\($0.string)'" },
         ].compactMap(\.self)
     }
 
-    func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
-    ) async throws -> SourcePage {
-        let description = try await description(query.object)
-        var total: Int?
-        if place == nil {
-            let job = try await asking(notFound: .readGone) {
-                try await snapshots.complete(try await snapshots.queryJob(read))
-            }
-            total = job.recordsProcessed
+    func chunkBounds(_ object: String, rows: Int) async throws(SourceError) -> SourceChunks {
+        let total: Int
+        do throws(SourceError) {
+            total = try await count(object, in: nil)
+        } catch {
+            // An org that cannot count them in time can still be read whole.
+            guard error.code == .refused else { throw error }
+            return SourceChunks(bounds: [], total: nil)
         }
-        let page = ResultPage(jobID: read, locator: place, maxRecords: Self.pageRows)
-        return SourcePage(next: try await self.read(page, query, description, take)?.locator, total: total)
+        guard total > rows, let first = try await edge(of: object, "ASC"),
+            let last = try await edge(of: object, "DESC")
+        else { return SourceChunks(bounds: [], total: total) }
+        let count = min((total + rows - 1) / rows, Self.chunksMax)
+        return SourceChunks(bounds: IDChunks.bounds(from: first, to: last, count: count), total: total)
+    }
+
+    private func edge(of object: String, _ order: String) async throws(SourceError) -> RecordID? {
+        try await asking(notFound: .refused) {
+            for try await page in api.query("SELECT Id FROM \(object) ORDER BY Id \(order) LIMIT 1") {
+                guard let row = page.records.first else { continue }
+                return row["Id"]?.string.flatMap { RecordID($0) }
+            }
+            return nil
+        }
+    }
+
+    func pages(ofRead read: String) async throws(SourceError) -> SourcePages {
+        try await asking(notFound: .readGone) {
+            let job = try await snapshots.complete(try await snapshots.queryJob(read))
+            let rows = job.recordsProcessed
+            // Of a page or two it is not worth a call.
+            let pages = rows > Self.pageRows ? try await snapshots.resultPages(of: job) : nil
+            let first = [job.firstPage(maxRecords: Self.pageRows)]
+            return SourcePages(places: (pages ?? first).map(Self.place), areAll: pages != nil, total: rows)
+        }
+    }
+
+    func page(
+        ofRead read: String, at place: String, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> String? {
+        let description = try await description(query.object)
+        return try await self.read(Self.page(read, place), query, description, take).map(Self.place)
+    }
+
+    /// `20000 MTAwMDA`: the rows that are asked for, and the org's name for the place, each where there is one.
+    private static func place(_ page: ResultPage) -> String {
+        "\(page.maxRecords.map { "\($0)" } ?? "") \(page.locator ?? "")"
+    }
+
+    private static func page(_ read: String, _ place: String) -> ResultPage {
+        let parts = place.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        let locator = parts.count > 1 ? String(parts[1]) : ""
+        return ResultPage(
+            jobID: read, locator: locator.isEmpty ? nil : locator, maxRecords: parts.first.flatMap { Int($0) })
     }
 
     /// Hands on the rows of a page while they come; answers the page behind it.

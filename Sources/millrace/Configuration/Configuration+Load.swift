@@ -55,7 +55,7 @@ private struct ConfigurationReader {
         let tracked = trackedObjects()
         let objects = ObjectsReader(root: root, topics: topics ?? TopicCheck.standard).objects()
         let api = api(root.section("api"))
-        let overlap = overlap(root.section("sync"))
+        let sync = sync(root.section("sync"))
         let reconcile = reconcile(root.section("reconcile"))
         let allTracked = tracked?.objects?.union(objects?.map(\.name) ?? [])
         let kept = (objects ?? []).compactMap { object in object.keptFields.map { (object.name, $0) } }
@@ -73,14 +73,14 @@ private struct ConfigurationReader {
         let lameDuck = shutdown.duration("lame_duck")
         shutdown.finish()
         root.finish()
-        guard let org, let topics, tracked != nil, let objects, let api, let overlap, let reconcile, let channels,
+        guard let org, let topics, tracked != nil, let objects, let api, let sync, let reconcile, let channels,
             let store, let listen, let pubSub, let push, let admin, let log, let drainTimeout, let lameDuck
         else {
             return nil
         }
         return Configuration(
             org: org, topics: topics, store: store, listen: listen, pubSub: pubSub.served, push: push,
-            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api, overlap: overlap,
+            channels: channels, trackedObjects: allTracked, replicatedObjects: objects, api: api, sync: sync,
             reconcile: reconcile, adminSecret: admin.secret, log: log, drainTimeout: drainTimeout, lameDuck: lameDuck)
     }
 
@@ -153,9 +153,12 @@ private struct ConfigurationReader {
         return Configuration.API(callsPerDayMax: max, reservePercent: reserve)
     }
 
-    private func overlap(_ section: Section) -> Duration? {
+    private func sync(_ section: Section) -> Configuration.Sync? {
         defer { section.finish() }
-        return section.duration("overlap")
+        guard let overlap = section.duration("overlap"), let chunkRows = section.integer("chunk_rows") else {
+            return nil
+        }
+        return Configuration.Sync(overlap: overlap, chunkRows: chunkRows)
     }
 
     private func reconcile(_ section: Section) -> Configuration.Reconcile? {

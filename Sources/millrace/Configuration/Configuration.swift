@@ -108,6 +108,14 @@ struct Configuration: Sendable {
         var reservePercent: Int
     }
 
+    /// How replicated objects are read.
+    struct Sync: Sendable, Hashable {
+        /// How far polls and readings after lost events go back.
+        var overlap: Duration = .seconds(600)
+        /// Rows of a chunk of a large object.
+        var chunkRows = 1_000_000
+    }
+
     /// How replicated objects are compared with the org.
     struct Reconcile: Hashable, Sendable {
         /// Nil: only when it is asked for.
@@ -143,8 +151,7 @@ struct Configuration: Sendable {
     /// Objects that are loaded, and kept whole.
     var replicatedObjects: [ReplicatedObject]
     var api: API
-    /// How far polls and readings after lost events go back.
-    var overlap: Duration
+    var sync: Sync
     var reconcile: Reconcile
     /// By object, the fields that are kept; of objects that are not named here all are.
     var keptFields: [String: Set<String>] {

@@ -55,6 +55,9 @@ extension ConfigurationKey {
                 "Polls, and readings after lost events, go back so long behind what was seen: longer than the org's longest transaction"
         ),
         ConfigurationKey(
+            path: "sync.chunk_rows", kind: .integer(1...100_000_000), presence: .defaults(to: "1000000"),
+            effect: "Objects with more rows are read in chunks of about so many, by ranges of their ids"),
+        ConfigurationKey(
             path: "api.calls_per_day_max", kind: .integer(1...100_000_000), presence: .optional,
             effect: "API calls that Millrace makes within 24 hours at most; left out: what the org's allowance leaves"),
         ConfigurationKey(

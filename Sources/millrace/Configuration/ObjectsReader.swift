@@ -81,7 +81,8 @@ struct ObjectsReader {
         guard let node = settings[name] else { return nil }
         guard let interval = Self.duration(node, in: Self.intervals) else {
             note(
-                "\(object).\(name) must be a duration \(Self.text(Self.intervals)), such as 5m", node.mark?.line ?? line,
+                "\(object).\(name) must be a duration \(Self.text(Self.intervals)), such as 5m",
+                node.mark?.line ?? line,
                 &isRight)
             return nil
         }
@@ -103,7 +104,9 @@ struct ObjectsReader {
     }
 
     private static func duration(_ node: Node, in range: ClosedRange<Duration>) -> Duration? {
-        guard let duration = node.scalarText.flatMap(DurationText.duration), range.contains(duration) else { return nil }
+        guard let duration = node.scalarText.flatMap(DurationText.duration), range.contains(duration) else {
+            return nil
+        }
         return duration
     }
 

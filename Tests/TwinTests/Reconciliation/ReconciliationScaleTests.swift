@@ -131,9 +131,13 @@ private final class LargeOrg: OrgSource {
         SourceObject(name: "Case", fields: [.init("Status", .text), .init("LastModifiedDate", .dateTime)])
     }
     func beginRead(_ query: SourceQuery) async throws(SourceError) -> String { throw SourceError(.refused, "no") }
+    func pages(ofRead read: String) async throws(SourceError) -> SourcePages { throw SourceError(.refused, "no") }
     func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
-    ) async throws -> SourcePage { throw SourceError(.refused, "no") }
+        ofRead read: String, at place: String, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> String? { throw SourceError(.refused, "no") }
+    func chunkBounds(_ object: String, rows: Int) async throws(SourceError) -> SourceChunks {
+        throw SourceError(.refused, "no")
+    }
     func endRead(_ read: String) async {}
 }
 

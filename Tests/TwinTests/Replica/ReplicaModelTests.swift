@@ -31,6 +31,7 @@ final class Pages: Sendable {
         let org = world.org
         let twin = world.bench.twin
         org.found(random.int(0..<80))
+        let chunkRows = random.chance(0.5) ? random.int(5..<40) : 1_000_000
         let runsLong = random.chance(0.5)
         org.with { state in
             state.transactionMax = runsLong ? 2_500 : 0
@@ -53,7 +54,7 @@ final class Pages: Sendable {
         }
         // Several processes, one after the other.
         for _ in 0..<random.int(1..<5) {
-            let replica = world.replica(refetchesMax: 25)
+            let replica = world.replica(refetchesMax: 25, chunkRows: chunkRows)
             try await world.running(replica) {
                 for _ in 0..<dice.withLock({ $0.int(1..<12) }) {
                     try org.changeAtRandom(withoutEvents: isSilent)
@@ -63,7 +64,7 @@ final class Pages: Sendable {
             }
         }
         org.meanwhile(nil)
-        let last = world.replica(refetchesMax: 25)
+        let last = world.replica(refetchesMax: 25, chunkRows: chunkRows)
         try await world.running(last) {
             try await org.deliver(to: twin)
             try await world.settled(last)

@@ -26,13 +26,15 @@ struct ReplicaBench: Sendable {
     func begin() async throws { try await bench.ingest(latest: 1) }
 
     func replica(
-        _ objects: ReplicatedObject..., refetchesMax: Int = 2_000, overlap: Duration = .seconds(3)
+        _ objects: ReplicatedObject..., refetchesMax: Int = 2_000, overlap: Duration = .seconds(3),
+        chunkRows: Int = 1_000_000
     ) -> Replica {
         var configuration = Replica.Configuration(objects: objects.isEmpty ? [Self.object] : objects)
         configuration.interval = .milliseconds(2)
         configuration.pauses = .milliseconds(1) ... .milliseconds(5)
         configuration.refetchesMax = refetchesMax
         configuration.overlap = overlap
+        configuration.chunkRows = chunkRows
         configuration.reconciling.pauses = [.milliseconds(2), .milliseconds(2)]
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -190,7 +192,7 @@ struct ReplicaBench: Sendable {
             try org.changeAtRandom()
         }
         try await world.running(first) {
-            try await poll("two pages are written") { try await first.status().snapshots.first?.next == "14" }
+            try await poll("two pages are written") { try await first.status().snapshots.first?.rows == 14 }
         }
         world.org.meanwhile(nil)
         // While nobody reads, the stream goes on.

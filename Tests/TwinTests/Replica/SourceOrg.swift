@@ -295,28 +295,53 @@ final class SourceOrg: OrgSource {
         return with { state in
             state.readsBegun += 1
             let name = "read \(state.readsBegun)"
-            state.reads[name] = state.records.keys.sorted { $0.string < $1.string }.shuffled(using: &state.random)
+            state.reads[name] = state.records.keys.filter { query.ids?.contains($0) ?? true }.sorted()
+                .shuffled(using: &state.random)
             return name
         }
     }
 
-    func page(
-        ofRead read: String, after place: String?, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
-    ) async throws -> SourcePage {
-        let page: (rows: [SourceRow], end: SourcePage)? = with { state in
+    func pages(ofRead read: String) async throws(SourceError) -> SourcePages {
+        let pages: SourcePages? = with { state in
             guard let ids = state.reads[read] else { return nil }
-            let start = place.flatMap { Int($0) } ?? 0
+            // An org tells of its pages, or is too old for that.
+            let starts = Array(stride(from: 0, to: max(ids.count, 1), by: pageRows))
+            let areAll = state.random.chance(0.7)
+            let told = areAll ? starts : [0]
+            return SourcePages(places: told.map { String($0) }, areAll: areAll, total: ids.count)
+        }
+        guard let pages else { throw SourceError(.readGone, "there is no \(read)") }
+        return pages
+    }
+
+    func chunkBounds(_ object: String, rows: Int) async throws(SourceError) -> SourceChunks {
+        with { state in
+            let ids = state.records.filter { !$0.value.isDeleted }.keys.sorted()
+            guard ids.count > rows, let first = ids.first, let last = ids.last else {
+                return SourceChunks(bounds: [], total: ids.count)
+            }
+            let count = (ids.count + rows - 1) / rows
+            return SourceChunks(bounds: IDChunks.bounds(from: first, to: last, count: count), total: ids.count)
+        }
+    }
+
+    func page(
+        ofRead read: String, at place: String, _ query: SourceQuery, _ take: ([SourceRow]) async throws -> Void
+    ) async throws -> String? {
+        let page: (rows: [SourceRow], next: String?)? = with { state in
+            guard let ids = state.reads[read] else { return nil }
+            let start = Int(place) ?? 0
             let end = min(start + pageRows, ids.count)
             let rows = ids[start..<end].compactMap { Self.row($0, query, state) }
             if query.since != nil { state.rowsRead += rows.count }
-            return (rows, SourcePage(next: end < ids.count ? String(end) : nil, total: ids.count))
+            return (rows, end < ids.count ? String(end) : nil)
         }
         guard let page else { throw SourceError(.readGone, "there is no \(read)") }
         try await happen()
         for start in stride(from: 0, to: page.rows.count, by: 3) {
             try await take(Array(page.rows[start..<min(start + 3, page.rows.count)]))
         }
-        return page.end
+        return page.next
     }
 
     func endRead(_ read: String) async {

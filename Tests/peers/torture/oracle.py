@@ -2,9 +2,11 @@
 
 import datetime
 import decimal
+import json
 import sqlite3
 
 import psycopg
+import psycopg.rows
 
 import programs
 from torture.schedule import OBJECTS, STREAM_TOPIC
@@ -140,6 +142,50 @@ def differences(world):
                 if row[column] != expected or type(row[column]) is not type(expected):
                     wrong.append((name, key, column, row[column], expected))
     return wrong, compared
+
+
+UNVERSIONED = {"SystemModstamp", "Twice__c", "Parts_Total__c"}
+"""Fields that change without a version: no event tells of them."""
+
+
+def history_faults(world):
+    """What is wrong in the histories: each version, with what it says has changed, is the one behind it."""
+    wrong = []
+    for name in OBJECTS:
+        chains = {}
+        for version in versions(world, name):
+            chains.setdefault(version["sfid"], []).append(version)
+        for key, chain in chains.items():
+            if len({version["position"] for version in chain if version["position"]}) != sum(1 for version in chain if version["position"]):
+                wrong.append((name, key, "an event has two versions"))
+            for version, following in zip(chain, chain[1:]):
+                if version["change"] == "GONE":
+                    continue
+                if following["valid_from"] < version["valid_from"]:
+                    wrong.append((name, key, f"version {following['id']} begins before the one before it"))
+                for field, old in version["record"].items():
+                    change = version["changes"].get(field, {"new": old})
+                    # What is empty may be filled without a version: a new column, and what comes to be known.
+                    if field in UNVERSIONED or change.get("new") is None or following["record"].get(field) is None:
+                        continue
+                    if following["record"][field] != change["new"]:
+                        wrong.append((name, key, f"{field} of version {following['id']} is {following['record'][field]!r:.100}, "
+                                                 f"the one before it says {change['new']!r:.100}"))
+    return wrong
+
+
+def versions(world, name):
+    """Rows of a history table, oldest first."""
+    if world.direct:
+        with psycopg.connect(world.direct, row_factory=psycopg.rows.dict_row) as connection:
+            return connection.execute(f"SELECT * FROM salesforce_history.{name.lower()} ORDER BY id").fetchall()
+    connection = sqlite3.connect(f"file:{world.gateway.directory / 'millrace.sqlite'}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    try:
+        found = [dict(row) for row in connection.execute(f"SELECT * FROM history_{name.lower()} ORDER BY id")]
+    finally:
+        connection.close()
+    return [row | {column: json.loads(row[column]) for column in ("record", "changes")} for row in found]
 
 
 def recycle_bin(org, name):

@@ -176,6 +176,11 @@ class Run:
         if wrong:
             lines = [f"  {name} {key} {column}: ours {ours!r:.200}, theirs {theirs!r:.200}" for name, key, column, ours, theirs in wrong[:WRONG_MAX]]
             raise Failure(f"{self.result['wrong']} wrong rows, {len(wrong)} differences:\n" + "\n".join(lines))
+        if self.schedule.get("history"):
+            faults = oracle.history_faults(self.world)
+            self.result["versions"] = sum(len(oracle.versions(self.world, name)) for name in oracle.OBJECTS)
+            if faults:
+                raise Failure("\n".join(["the history is wrong:"] + [f"  {' '.join(fault)}" for fault in faults[:WRONG_MAX]]))
         # A place to crash at may be reached this late.
         self.until(self.has_answered, "an answer")
         budget = self.answer["budget"]
@@ -183,6 +188,9 @@ class Run:
         self.result["calls"] = calls
         starts = sum(gateway.starts for gateway in self.world.gateways)
         allowed = CALLS_MAX_PER_START * (starts + len(self.schedule["faults"]))
+        if self.schedule.get("chunk_rows"):
+            # Every chunk is a job of its own.
+            allowed *= 6
         if calls > allowed:
             raise Failure(f"{calls} API calls, more than {allowed}: {budget}")
         self.look_at_place()

@@ -19,9 +19,9 @@ CRASH_POINTS = (
     "store.commit.before store.commit.after record.apply.before record.apply.after log.append.before log.append.after "
     "cursor.move.before cursor.move.after observers.tell.before observers.tell.after table.define.before table.define.after "
     "window.open.after job.submit.before job.submit.after page.store.before page.slice.after page.store.after "
-    "ids.compare.before ids.compare.after snapshot.finish.before snapshot.finish.after refetch.store.before "
+    "chunk.after ids.compare.before ids.compare.after snapshot.finish.before snapshot.finish.after refetch.store.before "
     "refetch.store.after").split()
-READING_POINTS = {name for name in CRASH_POINTS if name.split(".")[0] in ("table", "window", "job", "page", "ids", "snapshot")}
+READING_POINTS = {name for name in CRASH_POINTS if name.split(".")[0] in ("table", "window", "job", "page", "chunk", "ids", "snapshot")}
 
 
 def make(seed, engine):
@@ -72,6 +72,11 @@ class Maker:
             # Without events. What is out of the recycle bin before a poll (with its account, perhaps), only a reconciliation finds.
             schedule["polls"] = choose.choice(OBJECTS)
             schedule["steps"] = [{"do": "nothing", "pause": step["pause"]} if step["do"] == "purge" else step for step in steps]
+        if choose.random() < 0.4:
+            # Of the objects that have more rows.
+            schedule["chunk_rows"] = choose.choice([3, 5, 10])
+        # What the records were is kept, and checked.
+        schedule["history"] = choose.random() < 0.5
         schedule["reads"] = reads or not schedule["loads_first"]
         return schedule
 

@@ -91,13 +91,22 @@ class TorturedOrg(programs.Org):
 class TorturedGateway(programs.Gateway):
     """A gateway whose process comes and goes, without anybody waiting for it."""
 
-    def __init__(self, directory, org, wire, database, polled):
-        objects = {name: {"fields": "all"} | ({"poll": POLL} if name == polled else {}) for name in OBJECTS}
+    def __init__(self, directory, org, wire, database, schedule):
+        objects = {name: {"fields": "all"} for name in OBJECTS}
+        if schedule.get("polls"):
+            objects[schedule["polls"]]["poll"] = POLL
+        if schedule.get("history"):
+            for settings in objects.values():
+                settings["history"] = True
+        chunk_rows = schedule.get("chunk_rows")
         super().__init__(directory, org, topics=(STREAM_TOPIC,), objects=objects, database=database, starts=False)
         text = (self.directory / "millrace.yaml").read_text()
         address = org.connection["grpc_plaintext_address"]
         assert address in text
-        (self.directory / "millrace.yaml").write_text(text.replace(address, f"127.0.0.1:{wire.port}"))
+        text = text.replace(address, f"127.0.0.1:{wire.port}")
+        if chunk_rows:
+            text += f"\nsync: {{chunk_rows: {chunk_rows}}}\n"
+        (self.directory / "millrace.yaml").write_text(text)
         self.program = None
         self.starts = 0
         self.ends = []
@@ -175,9 +184,9 @@ class World:
             polled = schedule.get("polls")
             if polled:
                 self.org.deselect(polled)
-            self.gateways.append(TorturedGateway(self.directory / "gateway", self.org, self.stream, database, polled))
+            self.gateways.append(TorturedGateway(self.directory / "gateway", self.org, self.stream, database, schedule))
             if any(fault["kind"] == "standby" for fault in schedule["faults"]):
-                self.gateways.append(TorturedGateway(self.directory / "standby", self.org, self.stream, database, polled))
+                self.gateways.append(TorturedGateway(self.directory / "standby", self.org, self.stream, database, schedule))
         except BaseException:
             self.close()
             raise
