@@ -254,7 +254,8 @@ public protocol StoreWriter: StoreReader {
     func trimGapEntries(declaredBefore: Int64, closedMax: Int) throws(StoreError)
     /// Gives an object a history table, where it has none. Nothing takes it away again.
     func defineHistory(entity: String) throws(StoreError)
-    /// Adds to an object's history table, in this order.
+    /// Adds to an object's history table, in this order. No version of a record begins before the one before it ended: times that say
+    /// otherwise are moved on.
     func keep(_ versions: [FormerVersion], entity: String) throws(StoreError)
     /// Drops versions that ended before a time (ms since 1970), a bounded number; answers how many.
     func trimHistory(entity: String, endedBefore: Int64) throws(StoreError) -> Int

@@ -37,9 +37,12 @@ extension PostgresSession {
 
     func keep(_ versions: [FormerVersion], entity: String) throws(StoreError) {
         try guarded { () throws(StoreError) in
+            let name = try Self.historyTable(entity)
             let sql = """
-                INSERT INTO \(try Self.historyTable(entity)) (\(Self.historyColumns))
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb)
+                INSERT INTO \(name) (\(Self.historyColumns))
+                SELECT $1::text, greatest($2::timestamptz, ended), greatest($3::timestamptz, ended), $4::boolean, $5::boolean,
+                    $6::text, $7::text, $8::bigint, $9::text::jsonb, $10::text::jsonb
+                FROM (SELECT max(valid_to) AS ended FROM \(name) WHERE sfid = $1::text) last
                 """
             for version in versions {
                 var cells = PostgresCells()

@@ -37,9 +37,13 @@ extension SQLiteSession {
 
     func keep(_ versions: [FormerVersion], entity: String) throws(StoreError) {
         try guarded { () throws(StoreError) in
-            let marks = FormerVersion.columns.map { _ in "?" }.joined(separator: ", ")
+            let name = try Self.historyTable(entity)
             let row = try statement(
-                "INSERT INTO \(try Self.historyTable(entity)) (\(Self.historyColumns)) VALUES (\(marks))")
+                """
+                INSERT INTO \(name) (\(Self.historyColumns))
+                SELECT ?1, max(?2, ended), max(?3, ended), ?4, ?5, ?6, ?7, ?8, ?9, ?10
+                FROM (SELECT coalesce(max(valid_to), 0) AS ended FROM \(name) WHERE sfid = ?1)
+                """)
             for version in versions {
                 row.bind(1, version.id)
                 row.bind(2, version.validFrom)

@@ -23,7 +23,7 @@ struct SnapshotRun {
     private var seen: Seen?
 
     /// What a whole reading has come upon.
-    private struct Seen {
+    struct Seen {
         /// Of every row.
         var ids: [RecordID] = []
         /// Records that events of chunks before this one concern, while they were read: whatever their rows said, they follow the events.
@@ -128,7 +128,7 @@ struct SnapshotRun {
     private static let restartsMax = 20
 
     /// Events were lost: the rows say nothing.
-    private struct WindowBroken: Error {}
+    struct WindowBroken: Error {}
 
     private mutating func readChunk(_ window: Window) async throws {
         let bringsEveryLiveRow = snapshot.isWhole && !snapshot.query.includesDeleted
@@ -201,59 +201,6 @@ struct SnapshotRun {
         CrashPoint.pageAfter.reached()
         seen?.ids.append(contentsOf: page.ids)
         snapshot = after
-    }
-
-    /// Reads pages of a chunk and writes their rows.
-    private struct PageReader: Sendable {
-        struct Page: Sendable {
-            var place: String
-            var ids: [RecordID]
-            var next: String?
-        }
-
-        let twin: Twin
-        let source: any OrgSource
-        let object: ReplicatedObject
-        let window: Window
-        let read: String
-        let query: SourceQuery
-        let hasAllFields: Bool
-        let leavesEqual: Bool
-        let fillsNewColumns: Bool
-        /// The snapshot's.
-        let number: Int
-
-        /// The org and the network are busy with some rows while the store is with those before; no more of the page are in memory.
-        func page(at place: String) async -> Result<Page, any Error> {
-            do { return .success(try await readPage(at: place)) } catch { return .failure(error) }
-        }
-
-        private func readPage(at place: String) async throws -> Page {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                var ids: [RecordID] = []
-                let next = try await source.page(ofRead: read, at: place, query) { rows in
-                    try await group.next()
-                    for row in rows { ids.append(row.id) }
-                    group.addTask { try await write(rows) }
-                }
-                try await group.waitForAll()
-                return Page(place: place, ids: ids, next: next)
-            }
-        }
-
-        private func write(_ rows: [SourceRow]) async throws {
-            CrashPoint.pageBefore.reached()
-            try await twin.commit { [self] writer in
-                let view = try window.view(writer)
-                if view.isBroken { throw WindowBroken() }
-                var replay = try RowReplay(
-                    query, hasAllFields: hasAllFields, leavesEqual: leavesEqual, fillsNewColumns: fillsNewColumns,
-                    of: object, window: view, writer: writer, twin: twin, mending: .snapshot(number))
-                try replay.write(rows)
-                try replay.finish()
-            }
-            CrashPoint.sliceAfter.reached()
-        }
     }
 
     /// The next chunk's window is open before this one's is closed: no event is in neither.
@@ -337,121 +284,6 @@ struct SnapshotRun {
             try state.write(writer)
         }
         CrashPoint.finishAfter.reached()
-    }
-
-    /// By id: 16 bytes a record are all that is held of an object. Nil: the org forgot the read while it was read.
-    private func idsInOrg() async throws -> [RecordID]? {
-        let query = SourceQuery(object: object.name, fields: [])
-        do {
-            let read = try await source.beginRead(query)
-            var ids: [RecordID] = []
-            let pages = try await source.pages(ofRead: read)
-            var places = pages.places[...]
-            while let place = places.popFirst() {
-                let next = try await source.page(ofRead: read, at: place, query) { rows in
-                    for row in rows { ids.append(row.id) }
-                }
-                if !pages.areAll, let next { places.append(next) }
-            }
-            await source.endRead(read)
-            ids.sort()
-            return ids
-        } catch let error as SourceError where error.code == .readGone {
-            return nil
-        }
-    }
-
-    /// Nil: events were lost meanwhile.
-    private func removeOthers(
-        than found: Seen, _ window: Window
-    ) async throws -> (removed: Int, missed: Int)? {
-        // Both sides come by id: they are walked together.
-        var left = found.ids[...]
-        var last: RecordID?
-        var (removed, missed) = (0, 0)
-        while true {
-            let after = last
-            let page = try await twin.store.read { [entity = object.name] reader in
-                try reader.standings(entity: entity, after: after, limit: Self.recordsAtOnce)
-            }
-            let isLast = page.count < Self.recordsAtOnce
-            var (doubtful, unknown): ([RecordID], [RecordID]) = ([], [])
-            var inOrg: Set<RecordID> = []
-            for record in page {
-                while let id = left.first, id < record.id {
-                    unknown.append(id)
-                    left.removeFirst()
-                }
-                let isInOrg = left.first == record.id
-                if isInOrg { left.removeFirst() }
-                guard isInOrg == record.isDeleted else { continue }
-                doubtful.append(record.id)
-                if isInOrg { inOrg.insert(record.id) }
-            }
-            doubtful.removeAll(where: found.followed.contains)
-            unknown.removeAll(where: found.followed.contains)
-            if !doubtful.isEmpty {
-                guard let count = try await settle(doubtful, inOrg, window) else { return nil }
-                removed += count
-            }
-            if isLast { unknown += left.filter { !found.followed.contains($0) } }
-            while !unknown.isEmpty {
-                guard let count = try await admit(Array(unknown.prefix(Self.recordsAtOnce)), window) else { return nil }
-                missed += count
-                unknown.removeFirst(min(Self.recordsAtOnce, unknown.count))
-            }
-            if isLast { return (removed, missed) }
-            last = page.last?.id
-        }
-    }
-
-    private static let recordsAtOnce = 5_000
-
-    /// Records that are live in one place and not in the other, and that no event behind the window's place explains.
-    private func settle(_ ids: [RecordID], _ found: Set<RecordID>, _ window: Window) async throws -> Int? {
-        try await twin.commit { [entity = object.name, twin, number = snapshot.id] writer in
-            let view = try window.view(writer)
-            if view.isBroken || view.concernsAll { return nil }
-            var removed: [RecordID] = []
-            var versions: [FormerVersion] = []
-            let now = twin.configuration.now()
-            for id in ids where view.positions(of: id).isEmpty {
-                guard var record = try writer.record(entity: entity, id: id) else { continue }
-                if found.contains(id) {
-                    // By itself, whatever the whole object's doubt comes to.
-                    record.image.isComplete = false
-                    record.needsRefetch = true
-                    try writer.put(record)
-                } else {
-                    if twin.configuration.history[entity] != nil,
-                        let version = Succession(former: record, record: nil).version(.absence, now: now)
-                    {
-                        versions.append(version)
-                    }
-                    try writer.remove(entity: entity, id: id)
-                    removed.append(id)
-                }
-            }
-            if !versions.isEmpty { try writer.keep(versions, entity: entity) }
-            try twin.ledger(writer).settle(removed, of: entity, by: .snapshot(number))
-            return removed.count
-        }
-    }
-
-    /// Records of the org that the table does not have: rows without values, to be read.
-    private func admit(_ ids: [RecordID], _ window: Window) async throws -> Int? {
-        try await twin.commit { [entity = object.name] writer in
-            let view = try window.view(writer)
-            if view.isBroken || view.concernsAll { return nil }
-            var missed = 0
-            for id in ids where view.positions(of: id).isEmpty {
-                guard try writer.record(entity: entity, id: id) == nil else { continue }
-                let image = RecordImage(entity: entity, id: id, fields: RecordFields(), isComplete: false)
-                try writer.put(StoredRecord(image: image, isDeleted: false, commitTimestamp: 0, needsRefetch: true))
-                missed += 1
-            }
-            return missed
-        }
     }
 
     // MARK: State

@@ -36,7 +36,7 @@ public struct OrgAPI: Sendable {
         /// Attempts in a row before a call has failed.
         public var attemptsMax = 5
         /// Between two looks at a Bulk job: from here …
-        public var pollInitial: Duration = .seconds(1)
+        public var pollInitial: Duration = .milliseconds(500)
         /// … half longer each time, to here.
         public var pollMax: Duration = .seconds(10)
 

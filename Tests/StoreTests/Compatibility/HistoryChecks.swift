@@ -70,6 +70,26 @@ extension StoreCheck {
             }
             #expect(left == [3, 4, 5])
         },
+        StoreCheck(name: "versions of a record do not overlap") { store in
+            try await store.write { writer in
+                try writer.defineHistory(entity: "Case")
+                // The second is of a change from before the reading that ended the first.
+                try writer.keep(
+                    [.test(1, from: 1_000, until: 5_000), .test(1, from: 2_000, until: 3_000)], entity: "Case")
+                try writer.keep([.test(1, from: 4_000, until: 9_000), .test(2, from: 500, until: 700)], entity: "Case")
+            }
+            let (one, other) = try await store.read { reader in
+                (
+                    try reader.history(entity: "Case", id: .test("500", 1), limit: 10),
+                    try reader.history(entity: "Case", id: .test("500", 2), limit: 10)
+                )
+            }
+            #expect(
+                one.reversed().map { [$0.validFrom, $0.validTo] } == [
+                    [1_000, 5_000], [5_000, 5_000], [5_000, 9_000],
+                ])
+            #expect(other.map { [$0.validFrom, $0.validTo] } == [[500, 700]])
+        },
         StoreCheck(name: "times that no calendar has are brought into it") { store in
             let odd = FormerVersion.test(1, from: .min, until: .max)
             try await store.write { writer in

@@ -161,8 +161,8 @@ def history_faults(world):
             for version, following in zip(chain, chain[1:]):
                 if version["change"] == "GONE":
                     continue
-                if following["valid_from"] < version["valid_from"]:
-                    wrong.append((name, key, f"version {following['id']} begins before the one before it"))
+                if following["valid_from"] < version["valid_to"]:
+                    wrong.append((name, key, f"version {following['id']} begins before the one before it ended"))
                 for field, old in version["record"].items():
                     change = version["changes"].get(field, {"new": old})
                     # What is empty may be filled without a version: a new column, and what comes to be known.
