@@ -120,19 +120,18 @@ struct GatewayOptions: ParsableArguments {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))
         }
-        let response: HTTPClientResponse
-        let answer: ByteBuffer
+        let (status, answer): (HTTPResponseStatus, ByteBuffer)
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-            answer = try await response.body.collect(upTo: Self.answerBytesMax)
+            (status, answer) = try await GatewayHTTP.answer(
+                request, within: .seconds(30), bytesMax: Self.answerBytesMax)
         } catch {
             throw ValidationError("The gateway cannot be reached at \(base): \(error). Does it run?")
         }
-        guard (200..<300).contains(response.status.code) else {
+        guard (200..<300).contains(status.code) else {
             let said = try? JSONDecoder().decode([AdminError].self, from: Data(answer.readableBytesView)).first?.message
-            switch response.status.code {
+            switch status.code {
             case 404: return nil
-            default: throw ValidationError("\(base) answers \(response.status.code): \(said ?? "without a reason")")
+            default: throw ValidationError("\(base) answers \(status.code): \(said ?? "without a reason")")
             }
         }
         return Data(answer.readableBytesView)

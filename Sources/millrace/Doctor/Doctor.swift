@@ -107,8 +107,7 @@ struct Doctor: Sendable {
 
     /// The body, whatever the status.
     private static func answer(_ url: String, bytesMax: Int) async throws -> ByteBuffer {
-        let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
-        return try await response.body.collect(upTo: bytesMax)
+        try await GatewayHTTP.answer(HTTPClientRequest(url: url), within: .seconds(10), bytesMax: bytesMax).body
     }
 
     private struct Readiness: Decodable {
