@@ -208,7 +208,7 @@ struct ReplicaBench: Sendable {
 
     @Test func aReadingThatTheOrgHasForgottenBeginsAgain() async throws {
         let world = try await ReplicaBench()
-        world.org.found(20)
+        world.org.found(60)
         try await world.begin()
         let pages = Pages()
         world.org.meanwhile { org in
