@@ -1,12 +1,16 @@
 /// Why the store did not do what it was asked. Nothing has changed in the database when one is thrown, but for `.outcomeUnknown`.
 public struct StoreError: Error, Sendable {
     public struct Code: Hashable, Sendable {
-        enum Value { case corrupt, full, busy, superseded, closed, timedOut, disconnected, outcomeUnknown, database }
+        enum Value {
+            case corrupt, full, unwritable, busy, superseded, closed, timedOut, disconnected, outcomeUnknown, database
+        }
         let value: Value
         /// What was read does not match its checksum, length or order.
         public static let corrupt = Code(value: .corrupt)
         /// The disk, or the quota on it, is full. Trimming may help; nothing that was acknowledged is lost.
         public static let full = Code(value: .full)
+        /// The database can be read and not be written to: a disk that has become read-only, a server that is a standby.
+        public static let unwritable = Code(value: .unwritable)
         /// Another process (or another store of this process) holds the database.
         public static let busy = Code(value: .busy)
         /// Another process has become the writer while this one had lost its session: this one writes no more.
@@ -25,7 +29,7 @@ public struct StoreError: Error, Sendable {
         /// Whether the same call may be answered later.
         public var isPassing: Bool {
             switch value {
-            case .full, .busy, .timedOut, .disconnected, .outcomeUnknown: true
+            case .full, .unwritable, .busy, .timedOut, .disconnected, .outcomeUnknown: true
             case .corrupt, .superseded, .closed, .database: false
             }
         }

@@ -20,8 +20,8 @@ def binaries():
 
 
 class Server:
-    def __init__(self, directory, options=()):
-        """`options`: settings of the server, `name=value`."""
+    def __init__(self, directory, options=(), environment=None):
+        """`options`: settings of the server, `name=value`. `environment`: what the server has besides ours."""
         self.directory = pathlib.Path(directory)
         self.programs = binaries()
         data = self.directory / "data"
@@ -42,7 +42,8 @@ class Server:
             self.port = listener.getsockname()[1]
         self.process = subprocess.Popen(
             [*self.user, self.programs / "postgres", "-D", data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-             "-c", "unix_socket_directories=", *(part for option in options for part in ("-c", option))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+             "-c", "unix_socket_directories=", *(part for option in options for part in ("-c", option))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+            env={**os.environ, **(environment or {})})
         programs.until(self.is_ready, programs.START_SECONDS, every=0.1, what="the PostgreSQL server")
 
     def is_ready(self):

@@ -232,11 +232,11 @@ class Gateway:
     HEARTBEAT_SECONDS = 2
 
     def __init__(self, directory, org, port=0, plaintext=True, topics=(ALL,), certificates=None, objects=None, database=None,
-                 timestamps="timestamptz", starts=True, reconcile=None, haste=None):
+                 timestamps="timestamptz", starts=True, reconcile=None, haste=None, environment=None):
         """`certificates`: a directory with server.pem and server-key.pem, for a port that speaks TLS. `objects`: what is
         replicated, as JSON has it. `database`: the address of one in PostgreSQL; else it is a file. `timestamps`: what it makes
         of dates with times. `starts`: no gateway runs otherwise, but its configuration is there. `reconcile`: how replicas are
-        compared with the org, as JSON has it. `haste`: by what its pauses are divided."""
+        compared with the org, as JSON has it. `haste`: by what its pauses are divided. `environment`: what it has besides ours."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.org = org
@@ -248,7 +248,7 @@ class Gateway:
         self.database = database
         self.timestamps = timestamps
         self.reconcile = reconcile
-        self.environment = {"MILLRACE_HASTE": str(haste)} if haste else {}
+        self.environment = ({"MILLRACE_HASTE": str(haste)} if haste else {}) | (environment or {})
         if starts:
             self.start()
         else:

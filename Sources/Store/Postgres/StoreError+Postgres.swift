@@ -22,6 +22,7 @@ extension StoreError {
         let meaning: String
         switch state {
         case "53100": (kind, meaning) = (.full, "no room left for the database")
+        case "25006": (kind, meaning) = (.unwritable, "the server takes no writes now")
         case "55P03", "40P01", "40001": (kind, meaning) = (.busy, "another session holds what is needed")
         case "57014": (kind, meaning) = (.timedOut, "the statement was ended")
         case "XX001", "XX002": (kind, meaning) = (.corrupt, "the database is damaged")

@@ -24,6 +24,10 @@ extension StoreError {
         case SQLITE_IOERR where code == Self.ioErrorSharedMemorySize:
             // The -shm file could not be made larger: in practice the disk is full as well.
             (kind, meaning) = (.full, "no room left for the database's shared memory file")
+        case SQLITE_READONLY:
+            (kind, meaning) = (.unwritable, Self.unwritable)
+        case SQLITE_IOERR where code == Self.ioErrorWrite:
+            (kind, meaning) = (.unwritable, Self.unwritable)
         case SQLITE_BUSY, SQLITE_LOCKED:
             (kind, meaning) = (.busy, "another connection holds the database")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
@@ -36,8 +40,11 @@ extension StoreError {
         self.init(code: kind, message: "\(meaning): \(message) (SQLite code \(code))", cause: cause)
     }
 
-    /// `SQLITE_IOERR_SHMSIZE`, a macro that Swift does not see.
+    /// `SQLITE_IOERR_SHMSIZE` and `SQLITE_IOERR_WRITE`, macros that Swift does not see. After a failed write the transaction has not
+    /// happened, and may be tried again; a failed flush says nothing of what was written before it, and is not.
     private static let ioErrorSharedMemorySize: Int32 = SQLITE_IOERR | (19 << 8)
+    private static let ioErrorWrite: Int32 = SQLITE_IOERR | (3 << 8)
+    private static let unwritable = "the database's file cannot be written to"
 
     static func corruptEvent(_ position: Int64, _ message: String) -> StoreError {
         StoreError(
