@@ -66,6 +66,8 @@ extension ChangeEvent {
         kept.values = values.filter { names.contains($0.key) }
         kept.diffFields = diffFields.filter(names.contains)
         kept.enrichedFields = enrichedFields.filter(names.contains)
+        // A name that is wanted without its parts cannot be made of them.
+        kept.nameParts = names.contains(PersonName.field) ? nameParts.map { names.isSuperset(of: $0) ? $0 : [] } : nil
         return kept
     }
 }

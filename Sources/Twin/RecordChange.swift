@@ -62,7 +62,7 @@ struct RecordChange {
             // What no event brings, or one of this schema does not, is what it was, but for what only a deleted record has.
             var last = row.image.fields.dictionary
             last[Self.masterRecordField] = nil
-            return inserted(last.merging(fields) { $1 })
+            return inserted(last.merging(fields) { $1 }, over: row.image)
         }
         if isOlder(than: row) { return filled(row, with: fields) }
         // What no event brings (formula fields, SystemModstamp from a snapshot) stays.
@@ -72,12 +72,33 @@ struct RecordChange {
         // What came before it, of the same second, said something else.
         after.image.isComplete = !after.needsRefetch
         after.commitTimestamp = commit
-        return changed(row.image, after)
+        return changed(row.image, named(after, before: row.image))
     }
 
-    private func inserted(_ fields: [String: FieldValue]) -> Outcome {
+    private func inserted(_ fields: [String: FieldValue], over last: RecordImage? = nil) -> Outcome {
         let image = RecordImage(entity: event.header.entityName, id: id, fields: fields, isComplete: true)
-        return changed(nil, StoredRecord(image: image, isDeleted: false, commitTimestamp: commit, needsRefetch: false))
+        let record = StoredRecord(image: image, isDeleted: false, commitTimestamp: commit, needsRefetch: false)
+        return changed(nil, named(record, before: last))
+    }
+
+    /// With the name that the event's parts make, in the order of the name before. Where it cannot be made, it is to be read.
+    private func named(_ record: StoredRecord, before: RecordImage?) -> StoredRecord {
+        guard let parts = event.nameParts else { return record }
+        var record = record
+        let fields = record.image.fields
+        let isKnown = !parts.isEmpty && (record.image.isComplete || parts.allSatisfy { fields[$0] != nil })
+        var name: FieldValue?
+        if isKnown, let before, let known = before.fields[PersonName.field], known != .null {
+            name = PersonName.text(like: known, of: { before.fields[$0] }, { fields[$0] })
+        } else if isKnown {
+            name = PersonName.text { fields[$0] }
+        }
+        record.image.fields[PersonName.field] = name
+        if name == nil {
+            record.image.isComplete = false
+            record.needsRefetch = true
+        }
+        return record
     }
 
     // UPDATE: some fields come.
@@ -120,7 +141,7 @@ struct RecordChange {
                 after.image.fields[name] = value
             }
         }
-        var outcome = changed(row.image, after)
+        var outcome = changed(row.image, named(after, before: row.image))
         outcome.diffFailed = diffFailed
         return outcome
     }

@@ -297,3 +297,19 @@ def test_a_standby_takes_over(directories, org, server):
         assert {case, other} <= table(second, "Case", ["Subject"]).keys()
     finally:
         second.program.stop()
+
+
+@pytest.mark.parametrize("fields", [["Name", "FirstName", "LastName"], ["Name", "Phone"]])
+def test_names_of_persons(directories, org, database, fields):
+    """No event has a person's Name: its parts make it, or, where they are not wanted, it is read."""
+    gateway = programs.Gateway(directories("names"), org, objects={"Contact": {"fields": fields}}, database=database)
+    try:
+        settled(gateway)
+        ada = org.create("Contact", FirstName="Ada", LastName="Weir", Salutation="Ms.")
+        until_same(gateway, org, "Contact", fields)
+        org.update("Contact", ada, LastName="Sluice")
+        until_same(gateway, org, "Contact", fields)
+        assert table(gateway, "Contact", ["Name"])[ada] == {"Name": "Ada Sluice"}
+        settled(gateway)
+    finally:
+        gateway.program.stop()

@@ -14,10 +14,13 @@ public struct ChangeEvent: Sendable, Hashable {
     public var values: [String: FieldValue]
     /// Flat names of values present in the event though not changed by it.
     public var enrichedFields: [String]
+    /// Of a person whose `Name` this change has made another: the parts that it is made of, by flat name (`PersonName`). Nil: it has not,
+    /// or the event brings the text. Empty: the parts are not to be had.
+    public var nameParts: [String]?
 
     public init(
         header: ChangeEventHeader, changedFields: [String], nulledFields: [String], diffFields: [String],
-        values: [String: FieldValue], enrichedFields: [String]
+        values: [String: FieldValue], enrichedFields: [String], nameParts: [String]? = nil
     ) {
         self.header = header
         self.changedFields = changedFields
@@ -25,5 +28,6 @@ public struct ChangeEvent: Sendable, Hashable {
         self.diffFields = diffFields
         self.values = values
         self.enrichedFields = enrichedFields
+        self.nameParts = nameParts
     }
 }

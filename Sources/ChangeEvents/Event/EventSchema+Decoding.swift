@@ -128,7 +128,13 @@ private struct EventReader {
         try run.cursor.endOfPayload()
         return ChangeEvent(
             header: header, changedFields: changedNames, nulledFields: nulledNames, diffFields: schema.names(of: diffs),
-            values: values, enrichedFields: enriched)
+            values: values, enrichedFields: enriched, nameParts: touchedNameParts)
+    }
+
+    private var touchedNameParts: [String]? {
+        guard let parts = schema.nameParts, !parts.isEmpty, values[PersonName.field] == nil else { return nil }
+        if changeType.carriesAllFields { return parts }
+        return parts.contains { values[$0] != nil && !enriched.contains($0) } ? parts : nil
     }
 
     mutating func platformEvent() throws(AvroFault) -> [String: FieldValue] {

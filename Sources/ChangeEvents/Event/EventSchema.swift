@@ -38,6 +38,8 @@ public final class EventSchema: Sendable {
     let slotsByName: [String: Int]
     /// By field: index of the record type of a compound; nil for a simple field.
     let compoundTypes: [Int?]
+    /// Of the compound `Name` of a person: those of `PersonName.parts` that the schema has; nil: there is no such compound.
+    let nameParts: [String]?
 
     /// Parses and compiles. Any record schema will do; one whose first field is a `ChangeEventHeader` must have that
     /// header in the form that Salesforce documents (further fields are allowed).
@@ -50,6 +52,8 @@ public final class EventSchema: Sendable {
         fields = compiler.fields
         slotNames = compiler.slotNames
         compoundTypes = compiler.compoundTypes
+        let name = compiler.fields.first { $0.name == PersonName.field && !$0.components.isEmpty }
+        nameParts = name.map { name in PersonName.parts.filter(name.flatNames.contains) }
         isChangeEvent = !program.headerMembers.elements.isEmpty
         if case .record(let record) = avro.types[avro.root] {
             recordName = String(
@@ -68,6 +72,12 @@ public final class EventSchema: Sendable {
             }
         }
         slotsByName = slots
+    }
+
+    /// Fields of the record whose values the events tell, by flat name: those that they have, and a person's `Name`, which their parts
+    /// make.
+    public var recordFields: Set<String> {
+        Set(fields.flatMap(\.flatNames) + (nameParts?.isEmpty ?? true ? [] : [PersonName.field]))
     }
 
     /// An error for a fault that was met in a payload, with the path of the field it concerns.

@@ -57,12 +57,9 @@ enum RecordName {
         return name
     }
 
-    /// First and last name; the salutation does not count. Nil when there is neither.
+    /// The salutation does not count. Nil when there is no part.
     static func person(_ fields: RecordFields) -> String? {
-        let parts = ["FirstName", "LastName"].compactMap { name -> String? in
-            guard case .string(let text) = fields[name] ?? .null else { return nil }
-            return text
-        }
-        return parts.isEmpty ? nil : parts.joined(separator: " ")
+        guard case .string(let name) = PersonName.text({ fields[$0] }) else { return nil }
+        return name
     }
 }

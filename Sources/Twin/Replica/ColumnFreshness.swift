@@ -70,6 +70,6 @@ extension Twin {
         let name = ChangeEventHeader.eventName(ofEntity: object.name)
         guard let id = try reader.newestSchemaID(eventName: name), let schema = try schemaInTransaction(id, reader)
         else { return nil }
-        return Set(schema.fields.flatMap(\.flatNames))
+        return schema.recordFields
     }
 }

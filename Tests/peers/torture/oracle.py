@@ -114,6 +114,8 @@ def differences(world):
     for name in OBJECTS:
         found = rows(world, name)
         theirs = truth(world.org, name)
+        for key, text in (names(world.org, name) if name in PERSONS else {}).items():
+            theirs[key]["Name"] = text
         types = kinds(world.org, name)
         if found is None:
             wrong.append((name, None, None, "no table", f"{len(theirs)} records"))
@@ -188,12 +190,22 @@ def versions(world, name):
     return [row | {column: json.loads(row[column]) for column in ("record", "changes")} for row in found]
 
 
+PERSONS = {"Contact", "Lead"}
+"""Whose Name the org puts together: the truth has its parts."""
+
+
+def names(org, name):
+    """By id, of live records."""
+    return {record["Id"]: record["Name"] for record in queried(org, f"/query?q=SELECT+Id,Name+FROM+{name}")}
+
+
 def recycle_bin(org, name):
     """Ids of the records that are deleted and not gone."""
-    path = f"/queryAll?q=SELECT+Id+FROM+{name}+WHERE+IsDeleted=true"
-    ids = set()
+    return {record["Id"] for record in queried(org, f"/queryAll?q=SELECT+Id+FROM+{name}+WHERE+IsDeleted=true")}
+
+
+def queried(org, path):
     while path:
         page = org.rest("GET", path, expected=200).json()
-        ids |= {record["Id"] for record in page["records"]}
+        yield from page["records"]
         path = page["nextRecordsUrl"].split(f"/v{programs.API_VERSION}")[1] if "nextRecordsUrl" in page else None
-    return ids

@@ -116,6 +116,8 @@ enum EventFrameWriter {
                 value(flatName).map { (component, $0) }
             }
             guard !components.isEmpty else { continue }
+            // The text of a person's name stands for the same.
+            written.insert(field.name)
             buffer.writeStaticString(",")
             buffer.writeJSON(string: field.name)
             // As CometD shows a compound without a value.
